@@ -1,0 +1,1001 @@
+# %% [markdown]
+# # CKA pitfalls: when does a brain area really resemble a network layer?
+#
+# Centred kernel alignment (CKA) is the usual ruler for likeness between a brain area and a layer of a
+# network. Held wrongly, it gives **0.7 for pure noise**: the plain, *biased* estimator grows with the number
+# of voxels and units, whether or not they have anything in common. The answer in one sentence: use the
+# **debiased** estimator, shuffle the rows to see what chance gives, and report both. After Murphy,
+# Zylberberg and Fyshe (2024), *Correcting Biased Centered Kernel Alignment Measures in Biological and
+# Artificial Neural Networks*, arXiv 2405.01012 (`murphy2024cka`).
+#
+# {{ minutes }}
+#
+# ## What you will do
+#
+# - write biased and debiased CKA in ten lines, and say in one picture why the first one is biased
+# - predict how large biased CKA is on unrelated data, before measuring it
+# - test alignment by shuffling rows, and shuffle *partly* without the usual mistake
+# - see the ranking of brain areas and layers turn round when the bias goes, on real recordings
+# - write down what a paper should report
+#
+# You need: matrices and their products, correlation. Helpful: [start here](00_start_here.ipynb).
+
+# %% tags=["parameters"]
+profile: str = "workshop"  # how much to compute {smoke, workshop, full}
+seed: int = 2024  # where the random numbers start [0, 4294967295]
+device: str = "auto"  # where to compute {auto, cpu, cuda}
+n_stimuli: int | None = None  # rows of the random matrices; None: the profile decides [16, 4096]
+max_features: int | None = None  # widest random matrix; None: the profile decides [100, 1000000]
+n_permutations: int | None = None  # shuffles a test; None: the profile decides [19, 100000]
+n_seeds: int = 3  # repetitions of every random experiment [2, 50]
+real_data: bool = True  # run the sections on real recordings, where their files can be had
+weights: str = "random"  # ResNet18's weights: random, imagenet (45 MB download), or a file's path
+
+# %%
+import numpy as np
+from scipy.stats import spearmanr
+
+from sdc_helpers import alignment, exercises
+from sdc_helpers.course import claims, on_gpu, say, start
+from sdc_helpers.datasets import available
+from sdc_helpers.plotting import (
+    COLOURS,
+    figure,
+    label_line,
+    plot_heatmap,
+    plot_null,
+    plot_reference,
+    plot_spread,
+    show,
+)
+
+p = start(
+    "09_cka_pitfalls",
+    by_profile={
+        "n_stimuli": {"smoke": 256, "workshop": 512, "full": 1024},
+        "max_features": {"smoke": 10_000, "workshop": 100_000, "full": 250_000},
+        "n_permutations": {"smoke": 199, "workshop": 999, "full": 9999},
+    },
+)
+BLUE, ORANGE, GREEN = COLOURS["blue"], COLOURS["orange"], COLOURS["green"]
+
+# %% [markdown]
+# ## From the question to the equation
+#
+# Show the same $n$ stimuli to a brain and to a network. Write the responses as $X$ ($n$ rows, one column a
+# voxel) and $Y$ ($n$ rows, one column a unit). The columns cannot be compared: there is no reason why voxel 5
+# should match unit 5. The *rows* can: both systems saw stimulus 5. So compare how each system arranges the
+# stimuli among themselves, in the Gram matrices $K = XX^\top$ and $L = YY^\top$, with the mean taken out
+# ($H = I - \frac1n 11^\top$ centres):
+#
+# $$ \mathrm{CKA}(X, Y) = \frac{\langle HKH,\; HLH\rangle}{\lVert HKH\rVert\,\lVert HLH\rVert} $$
+#
+# This is a cosine between two tables of inner products; 1 means the same arrangement of the stimuli.
+#
+# The **debiased** version replaces the centring. It sets the diagonal to zero and leaves it out of every mean
+# (*U-centring*; $r_i$ are the row sums and $S$ the grand total of $K$ without its diagonal):
+#
+# $$ \tilde K_{ij} = K_{ij} - \frac{r_i + r_j}{n-2} + \frac{S}{(n-1)(n-2)} \quad (i \ne j),
+#    \qquad \tilde K_{ii} = 0 $$
+#
+# and takes the same cosine. Its three inner products are unbiased estimates of the quantity that CKA wants to
+# know (the Hilbert-Schmidt independence criterion, `song2012`). Ten lines of numpy hold both:
+
+
+# %%
+def biased_centre(K):
+    return K - K.mean(0) - K.mean(1, keepdims=True) + K.mean()
+
+
+def u_centre(K):
+    n, K = len(K), K - np.diag(np.diag(K))
+    r = K.sum(0)
+    K = K - (r + r[:, None]) / (n - 2) + r.sum() / ((n - 1) * (n - 2))
+    return K - np.diag(np.diag(K))
+
+
+def cosine(K, L):
+    return (K * L).sum() / np.sqrt((K**2).sum() * (L**2).sum())
+
+
+rng = np.random.default_rng(p.seed)
+X, Y = rng.normal(size=(50, 30)), rng.normal(size=(50, 200))
+for centre, estimator in [(biased_centre, "biased"), (u_centre, "debiased")]:
+    by_hand, by_package = cosine(centre(X @ X.T), centre(Y @ Y.T)), alignment.cka(X, Y, estimator)
+    assert np.isclose(by_hand, by_package, atol=1e-10)
+    say(f"{estimator}: by hand {by_hand:+.4f}, by `alignment.cka` {by_package:+.4f}")
+
+# %% [markdown]
+# These $X$ and $Y$ were unrelated random numbers. One of the two estimators knows.
+#
+# ## Noise that looks like alignment
+#
+# How bad does it get? Compare one fixed random matrix, as wide as it is tall, with unrelated random matrices
+# of growing width. For independent data the biased value is close to
+#
+# $$ \frac{1}{\sqrt{\left(1 + \frac{n-1}{p_1}\right)\left(1 + \frac{n-1}{p_2}\right)}} $$
+#
+# with $p_1$, $p_2$ the two widths: a formula without any likeness in it, only sizes. The paper's first figure
+# is this experiment with $n = 1024$ and widths up to 250,000.
+
+# %%
+n = p.n_stimuli
+widths = np.unique(np.geomspace(10, p.max_features, 25).astype(int))
+curves = {e: np.empty((len(widths), p.n_seeds)) for e in ("biased", "debiased", "rv2")}
+for s in range(p.n_seeds):
+    rng = np.random.default_rng([p.seed, s])
+    L = alignment.gram(rng.random((n, n)), centre=True)
+    K = np.zeros((n, n))
+    for i, new in enumerate(np.diff(widths, prepend=0)):
+        for part in np.array_split(
+            np.arange(new), 1 + new // 8192
+        ):  # never a wide matrix in memory
+            K += alignment.gram(rng.random((n, len(part))), centre=True) if len(part) else 0
+        for estimator, curve in curves.items():
+            curve[i, s] = alignment.cka_from_grams(K, L, estimator)
+closed_form = np.array([alignment.biased_null(n, width, n) for width in widths])
+
+fig, ax = figure(width=7, height=3.6)
+plot_spread(widths, curves["biased"], ax, label="biased", colour=ORANGE)
+ax.plot(widths, closed_form, color=COLOURS["black"], lw=1, ls=":")
+label_line(ax, widths[8], closed_form[8], "dotted: closed form", COLOURS["black"], dy=-8)
+plot_spread(widths, curves["debiased"], ax, label="debiased, RV2", colour=BLUE)
+plot_spread(widths, curves["rv2"], ax, colour=GREEN, ls="--")
+plot_reference(ax, 1 / np.sqrt(2), "1/√2")
+ax.set(
+    xscale="log",
+    xlabel="features of the unrelated matrix (columns)",
+    ylabel="CKA",
+    ylim=(-0.05, 0.85),
+)
+ax.set_title(f"Two unrelated random matrices, n = {n} rows (simulated)", loc="left")
+show(
+    fig,
+    f"Simulated: with growing width, biased CKA of unrelated matrices climbs to "
+    f"{curves['biased'][-1].mean():.2f} along the closed form; debiased CKA stays at zero, RV2 close to it. "
+    f"Bands: range over {p.n_seeds} seeds.",
+)
+
+# %%
+claims.record(
+    "cka.random.plateau",
+    "Biased CKA of unrelated matrices climbs to 1/sqrt(2) against a reference as wide as tall.",
+    curves["biased"][-1].mean(),
+    source="murphy2024cka, random matrices",
+    data="simulated uniform matrices",
+    published=0.707,
+    tolerance=0.01,
+)
+claims.record(
+    "cka.random.closed_form",
+    "Biased CKA of unrelated matrices follows the closed form in sizes alone: largest difference.",
+    np.abs(curves["biased"].mean(1) - closed_form).max(),
+    source="this course",
+    data="simulated uniform matrices",
+    at_most=0.01,
+)
+claims.record(
+    "cka.random.debiased_zero",
+    "Debiased CKA stays at zero at every width: largest absolute mean over seeds.",
+    np.abs(curves["debiased"].mean(1)).max(),
+    source="murphy2024cka, random matrices",
+    data="simulated uniform matrices",
+    published=0.0,
+    tolerance=0.02,
+)
+say(
+    f"RV2 is nearly as good, but not quite: it leaves the diagonal out only *after* plain centring, which has "
+    f"already spread a little of it over the matrix. At the widest simulated matrix it averages "
+    f"{curves['rv2'][-1].mean():+.4f}, debiased CKA {curves['debiased'][-1].mean():+.4f}; the remainder shrinks "
+    f"with n."
+)
+
+# %% [markdown]
+# The experiment has a fixed-seed form, so that any implementation can be held against it digit by digit: seed
+# 2024, the 1024 × 1024 reference drawn first, then widths 10, 100, 1000, 10,000.
+
+# %%
+reference_values = {
+    "biased": [0.06992, 0.21164, 0.49714, 0.67477],
+    "debiased": [0.000336, 0.000403, -0.000885, 0.003018],
+}
+legacy = np.random.RandomState(2024)  # the generator that the fixed values were made with
+reference = legacy.rand(1024, 1024)
+measured = {e: [] for e in reference_values}
+for width in (10, 100, 1000, 10_000):
+    Z = legacy.rand(1024, width)
+    for estimator, values in measured.items():
+        values.append(alignment.cka(Z, reference, estimator))
+differences = [np.subtract(measured[e], reference_values[e]) for e in measured]
+claims.record(
+    "cka.random.fixed_seed",
+    "Eight values of the fixed-seed experiment are met: largest absolute difference.",
+    np.abs(differences).max(),
+    source="murphy2024cka, random matrices",
+    data="simulated uniform matrices, seed 2024",
+    at_most=1e-5,
+)
+
+# %% [markdown]
+# ## Why: look at the diagonal
+#
+# Each stimulus resembles *itself*. With many features, the diagonal of a Gram matrix (the squared length of
+# each response) is far larger than anything beside it. Plain centring keeps that diagonal, so two unrelated
+# Gram matrices share their most visible structure. U-centring removes it.
+
+# %%
+rng = np.random.default_rng([p.seed, 10])
+A, B = rng.normal(size=(16, 500)), rng.normal(size=(16, 500))
+fig, axes = figure(2, 2, width=6.2, height=5.6)
+for row, (centre, name) in enumerate([(biased_centre, "centred"), (u_centre, "U-centred")]):
+    KA, KB = centre(A @ A.T), centre(B @ B.T)
+    limit = 500 if row == 0 else 80
+    for ax, M, letter in zip(axes[row], (KA, KB), "XY", strict=True):
+        image = ax.imshow(M, cmap="PuOr_r", vmin=-limit, vmax=limit)
+        ax.set(xticks=[], yticks=[], xlabel="stimulus", ylabel="stimulus")
+        ax.set_title(f"{letter}, {name}", loc="left")
+    fig.colorbar(image, ax=axes[row], label="inner product", shrink=0.8)
+    axes[row, 1].annotate(
+        f"cosine {cosine(KA, KB):+.2f}", (1, 1.02), xycoords="axes fraction", ha="right",
+        va="bottom", color=(ORANGE, BLUE)[row], weight="bold",
+    )  # fmt: skip
+show(
+    fig,
+    "Simulated: two unrelated matrices, 16 stimuli and 500 features each. Top: the shared diagonal alone "
+    "makes the centred Gram matrices nearly the same. Bottom: without it nothing is shared.",
+)
+
+# %% [markdown]
+# ## Shuffle the rows
+#
+# The remedy that needs no theory: break the pairing of stimuli on purpose. After a shuffle of the rows of
+# $X$, stimulus 5 is compared with some other stimulus, and whatever value remains is not alignment. Many
+# shuffles give a null distribution and a p-value,
+# $p = (1 + \#\{\text{null} \ge \text{value}\}) / (1 + \#\text{shuffles})$ (`phipson2010`).
+#
+# Below are three simulated areas compared with one layer of 2,000 units: a small one that shares signal with
+# the layer, a large one that shares nothing, and a large one that shares signal.
+
+
+# %%
+def responses(latent, n_features, gain, rng):
+    """Each feature reads the latent factors with random weights, and adds its own noise."""
+    n_rows, n_factors = latent.shape
+    signal = latent @ rng.normal(size=(n_factors, n_features))
+    return gain * signal + 2.5 * rng.normal(size=(n_rows, n_features))
+
+
+rng = np.random.default_rng([p.seed, 20])
+latent = rng.normal(size=(100, 5))
+layer = responses(latent, 2000, 0.4, rng)
+areas = {
+    "related,\n30 voxels": responses(latent, 30, 0.6, rng),
+    "unrelated,\n800 voxels": responses(latent, 800, 0.0, rng),
+    "related,\n800 voxels": responses(latent, 800, 0.6, rng),
+}
+tables = {
+    e: alignment.cka_table(areas, {"layer": layer}, e, n_permutations=p.n_permutations, rng=p.seed)
+    for e in ("biased", "debiased")
+}
+
+fig, axes = figure(1, 2, width=8.2, height=3.6)
+for ax, (estimator, table), colour in zip(axes, tables.items(), (ORANGE, BLUE), strict=True):
+    plot_null(range(3), table.null[:, :, 0].T, table.values[:, 0], ax, colour=colour)
+    ax.set_xticks(range(3), table.rows)
+    plot_reference(ax, 0, "")
+    ax.set(
+        xlabel="simulated area",
+        ylabel=f"{estimator} CKA with the layer",
+        ylim=(-0.1, 1.1),
+        xlim=(-0.6, 2.6),
+    )
+    ax.set_title(estimator, loc="left")
+    for i, value in enumerate(table.p_values[:, 0]):
+        ax.annotate(f"p = {value:.3f}", (i, 1.04), ha="center", fontsize=8.5)
+show(
+    fig,
+    "Simulated: dots are measured, grey is the same after shuffling rows. Biased CKA puts the unrelated large "
+    "area above the related small one; debiased CKA has its null at zero and the order right.",
+)
+biased, debiased = (tables[e].values[:, 0] for e in ("biased", "debiased"))
+claims.record(
+    "cka.shuffle.order",
+    "Biased CKA ranks an unrelated area of 800 voxels above a related one of 30, debiased CKA below: the "
+    "smaller of the two differences.",
+    min(biased[1] - biased[0], debiased[0] - debiased[1]),
+    source="this course",
+    data="simulated areas and layer",
+    at_least=0.0,
+)
+
+# %% [markdown]
+# Two things to keep. The *p-value* is right with either estimator, since the shuffles carry the same bias as
+# the value. The *size* is wrong with the biased one: 0.5 may be nothing and 0.3 something.
+#
+# ## Pitfall: shuffling partly, the wrong way
+#
+# A good control shuffles a growing fraction $s$ of the rows and watches the alignment fade. If $(1-s)\,n$
+# rows keep their partner, a pair of rows is intact with probability about $(1-s)^2$, and so debiased CKA
+# should fall to $(1-s)^2$ of its full value. Here is the mistake, made on purpose: the loop below shuffles
+# the matrix that the previous step had *already shuffled*.
+
+# %%
+fractions = np.linspace(0, 1, 6)
+related = areas["related,\n800 voxels"]
+
+
+def cumulative_curve(X, Y, rng):
+    Z, values = X.copy(), []
+    for s in fractions:
+        rows = rng.choice(len(Z), size=round(s * len(Z)), replace=False)
+        Z[rows] = Z[rng.permutation(rows)]  # the fault: Z carries over
+        values.append(alignment.cka(Z, Y, "debiased"))
+    return values
+
+
+n_repeats = 10
+right = alignment.partial_shuffle_curve(
+    related, layer, fractions, n_repeats=n_repeats, estimator="debiased", rng=p.seed
+)
+faulty = np.array(
+    [
+        cumulative_curve(related, layer, np.random.default_rng([p.seed, 30, i]))
+        for i in range(n_repeats)
+    ]
+).T
+full_value = right.unshuffled
+
+fig, ax = figure(width=6.6, height=3.5)
+plot_spread(fractions, right.values / full_value, ax, colour=BLUE, marker="o", ms=5)
+plot_spread(fractions, faulty / full_value, ax, colour=ORANGE, marker="o", ms=5)
+s_fine = np.linspace(0, 1, 101)
+ax.plot(s_fine, (1 - s_fine) ** 2, color=COLOURS["black"], lw=1, ls=":")
+label_line(ax, 0.6, right.values[3].mean() / full_value, "fresh copy each time", BLUE, dy=12)
+ax.annotate("shuffled again and again", (0.31, 0.2), ha="right", color=ORANGE)
+ax.annotate("dotted: (1 − s)²", (0.13, 0.84), color=COLOURS["black"])
+plot_reference(ax, 0, "")
+ax.set(xlabel="fraction s of rows shuffled", ylabel="debiased CKA, share of the full value")
+ax.set_title("The same control, right and wrong (simulated)", loc="left")
+show(
+    fig,
+    f"Simulated: shuffling a fresh copy follows (1 − s)²; shuffling the shuffled matrix falls faster and makes "
+    f"the measure look more fragile than it is. Bands: range over {n_repeats} repeats.",
+)
+claims.record(
+    "cka.partial.fresh",
+    "Shuffling a fraction s of a fresh copy leaves (1 - s)^2 of debiased CKA: largest difference.",
+    np.abs(right.values.mean(1) / full_value - (1 - fractions) ** 2).max(),
+    source="this course",
+    data="simulated area and layer",
+    at_most=0.03,
+)
+claims.record(
+    "cka.partial.cumulative",
+    "The published curve at s = 0.4 is that of a cumulative shuffle (0.23), not of a fresh one (0.36).",
+    faulty[2].mean() / full_value,
+    source="murphy2024cka, partial shuffling of V1 and maxpool",
+    data="simulated area and layer",
+    published=0.23,
+    tolerance=0.04,
+)
+
+# %% [markdown]
+# ## Areas of different size, layers of different width
+#
+# Brain areas differ in voxels (112 to 997 in the paper), layers in units (512 to 802,816 in ResNet18). So
+# the bias has a *ranking* built in. Left: unrelated areas of growing size against one layer. Right: areas
+# that all carry the same signal at the same strength per voxel, where any growth comes from the estimator.
+#
+# The right panel has a second lesson. Debiased CKA corrects for having few *stimuli*. It still grows with the
+# number of voxels, as noise averages out over more of them. **Feature-corrected CKA** (`chun2025`) also
+# corrects for having sampled few of the *features*: its self terms leave out the products of a feature with
+# itself.
+
+# %%
+sizes = np.array([25, 50, 100, 200, 400, 800])
+estimators = ("biased", "debiased", "feature_corrected")
+unrelated, aligned = ({e: np.empty((len(sizes), p.n_seeds)) for e in estimators} for _ in range(2))
+
+
+def value_of(X, Y, estimator):
+    result = alignment.cka(X, Y, estimator)
+    return result.value if estimator == "feature_corrected" else result
+
+
+for s in range(p.n_seeds):
+    rng = np.random.default_rng([p.seed, 40, s])
+    latent = rng.normal(size=(200, 5))
+    layer = responses(latent, 500, 1.0, rng)
+    for i, size in enumerate(sizes):
+        noise, roi = responses(latent, size, 0.0, rng), responses(latent, size, 0.6, rng)
+        for e in estimators[:2]:
+            unrelated[e][i, s] = value_of(noise, layer, e)
+        for e in estimators:
+            aligned[e][i, s] = value_of(roi, layer, e)
+
+fig, axes = figure(1, 2, width=8.6, height=3.6, sharex=True)
+for e, colour in zip(estimators, (ORANGE, BLUE, GREEN), strict=True):
+    for ax, values in zip(axes, (unrelated, aligned), strict=True):
+        if ax is axes[1] or e != "feature_corrected":
+            plot_spread(sizes, values[e], ax, colour=colour, marker="o", ms=4)
+            dy = {"biased": -6, "debiased": 7, "feature_corrected": 0}[e] if ax is axes[1] else 0
+            label_line(ax, sizes[-1], values[e][-1].mean(), e.replace("_", "-\n"), colour, dy=dy)
+for ax, title in zip(axes, ("Unrelated areas", "Areas with equal signal per voxel"), strict=True):
+    ax.set(xscale="log", xlabel="voxels in the area", ylabel="CKA with the layer")
+    ax.set_xticks(sizes, sizes)
+    ax.minorticks_off()
+    ax.set_xlim(20, 2600)
+    ax.set_title(f"{title} (simulated)", loc="left")
+plot_reference(axes[0], 0, "planted truth")
+plot_reference(axes[1], 1, "planted truth")
+show(
+    fig,
+    "Simulated. Left: biased CKA ranks unrelated areas by size, debiased CKA stays at zero. Right: at equal "
+    "signal, biased and debiased CKA grow with the voxels; feature-corrected CKA stays at the truth. "
+    f"Bands: range over {p.n_seeds} seeds.",
+)
+claims.record(
+    "cka.size.biased_rank",
+    "Biased CKA ranks unrelated areas by their number of voxels: rank correlation of the two.",
+    spearmanr(sizes, unrelated["biased"].mean(1)).statistic,
+    source="murphy2024cka, ROI size",
+    data="simulated areas",
+    published=1.0,
+    tolerance=0.05,
+)
+claims.record(
+    "cka.size.feature_corrected_level",
+    "At equal signal per voxel, feature-corrected CKA grows less from 50 to 800 voxels than a third of what "
+    "debiased CKA grows: ratio of the two growths.",
+    np.ptp(aligned["feature_corrected"].mean(1)[1:]) / np.ptp(aligned["debiased"].mean(1)[1:]),
+    source="chun2025, sampling of features",
+    data="simulated areas",
+    at_most=1 / 3,
+)
+
+# %% [markdown]
+# ### Feature correction has conditions
+#
+# Its denominator is an *estimate* of a small number, and on unrelated, high-dimensional data that estimate is
+# negative about half of the time: there is no value then. And its assumption, that the features are a random
+# sample of a population, fails for the layers of a network, which come complete. The package returns a
+# validity flag, not a silent number. Look at it.
+
+# %%
+flags = []
+for s in range(300):
+    rng = np.random.default_rng([p.seed, 50, s])
+    flags.append(alignment.cka(*rng.normal(size=(2, 60, 300)), "feature_corrected"))
+no_root = np.mean([f.norm_x * f.norm_y <= 0 for f in flags])
+invalid = np.mean([not f.valid for f in flags])
+refused = next(f for f in flags if not f.valid)
+say(
+    f"On {len(flags)} simulated pairs of unrelated matrices (60 stimuli, 300 features), the denominator has no "
+    f"square root in **{100 * no_root:.0f}%**, and **{100 * invalid:.0f}%** are flagged (a self term that is not "
+    f"positive, or a value outside [-1, 1]). A flag says why: *{refused.reason}*"
+)
+claims.record(
+    "cka.feature_corrected.no_root",
+    "On unrelated high-dimensional data the denominator of feature-corrected CKA has no square root about "
+    "half of the time.",
+    no_root,
+    source="this course",
+    data="simulated unrelated matrices",
+    published=0.5,
+    tolerance=0.1,
+)
+
+# %% [markdown]
+# ## Two more traps
+#
+# **RV2 without centring.** The RV2 coefficient (`smilde2009`) also leaves out the diagonal. But its columns
+# must be centred *first*. Real responses have means that are not zero (a voxel's baseline, a unit behind a
+# ReLU), and then the uncentred version finds "alignment" in anything.
+#
+# **Averaging biased CKA over minibatches.** When $n$ is too large for one Gram matrix, the temptation is to
+# average CKA over batches. Smaller batches are *more* biased. Average the three unbiased inner products, then
+# take the ratio once (`nguyen2021`).
+
+
+# %%
+def rv2_without_centring(X, Y):
+    K, L = X @ X.T, Y @ Y.T
+    return cosine(K - np.diag(np.diag(K)), L - np.diag(np.diag(L)))
+
+
+offsets = np.array([0.0, 0.1, 0.2, 0.4, 0.7, 1.0, 2.0])
+batch_sizes = np.array([10, 20, 50, 100, 200])
+rv2 = {"wrong": np.empty((len(offsets), p.n_seeds)), "right": np.empty((len(offsets), p.n_seeds))}
+batched = {
+    "wrong": np.empty((len(batch_sizes), p.n_seeds)),
+    "right": np.empty((len(batch_sizes), p.n_seeds)),
+}
+for s in range(p.n_seeds):
+    rng = np.random.default_rng([p.seed, 60, s])
+    X, Y = rng.normal(size=(2, 100, 300))
+    for i, offset in enumerate(offsets):
+        rv2["wrong"][i, s] = rv2_without_centring(X + offset, Y + offset)
+        rv2["right"][i, s] = alignment.cka(X + offset, Y + offset, "rv2")
+    latent = rng.normal(size=(1000, 5))
+    X, Y = responses(latent, 200, 0.6, rng), responses(latent, 200, 0.6, rng)
+    full = alignment.cka(X, Y, "debiased")
+    for i, size in enumerate(batch_sizes):
+        batches = [(X[a : a + size], Y[a : a + size]) for a in range(0, 1000, size)]
+        batched["wrong"][i, s] = np.mean([alignment.cka(*b, "biased") for b in batches])
+        batched["right"][i, s] = alignment.minibatch_cka(batches)
+
+fig, axes = figure(1, 2, width=8.6, height=3.4)
+plot_spread(offsets, rv2["wrong"], axes[0], colour=ORANGE, marker="o", ms=4)
+plot_spread(offsets, rv2["right"], axes[0], colour=BLUE, marker="o", ms=4)
+axes[0].annotate("columns not centred", (0.75, 0.88), color=ORANGE)
+axes[0].annotate("columns centred first", (0.75, 0.06), color=BLUE)
+axes[0].set(xlabel="mean of every column (standard deviations)", ylabel="RV2 of unrelated data")
+axes[0].set_title("RV2 finds the mean (simulated)", loc="left")
+plot_spread(batch_sizes, batched["wrong"], axes[1], colour=ORANGE, marker="o", ms=4)
+plot_spread(batch_sizes, batched["right"], axes[1], colour=BLUE, marker="o", ms=4)
+plot_reference(axes[1], full, "")
+axes[1].annotate("mean of biased values", (45, 0.92), color=ORANGE)
+axes[1].annotate("unbiased terms, one ratio", (12, full - 0.1), color=BLUE)
+axes[1].annotate(
+    "dashed: all 1,000 rows at once, debiased", (12, full - 0.2), color=COLOURS["grey"]
+)
+axes[1].set(xlabel="rows in a batch", ylabel="CKA of related data", xscale="log", ylim=(0, 1))
+axes[1].set_xticks(batch_sizes, batch_sizes)
+axes[1].minorticks_off()
+axes[1].set_title("Small batches are more biased (simulated)", loc="left")
+show(
+    fig,
+    "Simulated. Left: without centring, RV2 of unrelated data goes to 1 as the columns' mean grows. Right: "
+    f"averaging biased CKA over batches depends on the batch size. Bands: range over {p.n_seeds} seeds.",
+)
+claims.record(
+    "cka.rv2.trap",
+    "RV2 of unrelated data is near 1 when columns with a mean of 2 standard deviations are not centred.",
+    rv2["wrong"][-1].mean(),
+    source="this course",
+    data="simulated unrelated matrices",
+    at_least=0.95,
+)
+
+# %% [markdown]
+# ## Real fMRI: pictures of eight kinds
+#
+# One participant of Haxby et al. (2001, `haxby2001`) saw blocks of pictures of eight categories in twelve
+# runs. From one slice of the brain (493 voxels) take the mean response to each block. Does the arrangement of
+# the blocks follow their *categories*? The model is the simplest there is: one column a category, 1 where the
+# block shows it.
+
+# %%
+has_haxby = p.real_data and available("haxby2001")
+if not has_haxby:
+    say(
+        "*The Haxby recordings are not here: skipped. `sdc data fetch haxby2001` gets them (3 MB).*"
+    )
+else:
+    from sdc_helpers.datasets import category_model, load_haxby
+
+    haxby = load_haxby(view="slice")
+    model = category_model(haxby.categories, haxby.category_names)
+    block_counts = (24, 48, 96)
+    tests = {
+        e: [
+            alignment.permutation_test(
+                haxby.responses[:b], model[:b], p.n_permutations, e, rng=p.seed
+            )
+            for b in block_counts
+        ]
+        for e in ("biased", "debiased")
+    }
+    fig, axes = figure(1, 2, width=8.2, height=3.5)
+    for ax, (e, results), colour in zip(axes, tests.items(), (ORANGE, BLUE), strict=True):
+        plot_null(
+            range(3), [t.null for t in results], [t.value for t in results], ax, colour=colour
+        )
+        ax.set_xticks(
+            range(3),
+            [f"{b}\np = {t.p_value:.3f}" for b, t in zip(block_counts, results, strict=True)],
+        )
+        plot_reference(ax, 0, "no alignment")
+        ax.set(xlabel="blocks used", ylabel=f"{e} CKA, brain with categories", ylim=(-0.18, 0.45))
+        ax.set_xlim(-1.3, 2.5)
+        ax.set_title(f"{e} (real fMRI)", loc="left")
+    show(
+        fig,
+        f"Real fMRI. With 24 blocks biased CKA is {tests['biased'][0].value:.2f}, nearly all of which survives "
+        f"shuffling (grey); more blocks make biased CKA smaller and the evidence stronger. Debiased nulls stand "
+        f"at zero.",
+    )
+
+# %%
+if has_haxby:
+    haxby_source = "haxby2001; figures read by an independent script"
+    for i, (b, expected) in enumerate(
+        zip(block_counts, ((0.293, 0.027), (0.293, 0.133), (0.189, 0.101)), strict=True)
+    ):
+        for (e, results), target in zip(tests.items(), expected, strict=True):
+            claims.record(
+                f"cka.haxby.{e}_{b}",
+                f"{e.capitalize()} CKA of the slice's responses with the category model, first {b} blocks.",
+                results[i].value,
+                source=haxby_source,
+                data="real fMRI, one participant",
+                published=target,
+                tolerance=0.0006,
+            )
+    claims.record(
+        "cka.haxby.bias_share",
+        "With 24 blocks, more than 85% of the biased value remains after shuffling.",
+        tests["biased"][0].null.mean() / tests["biased"][0].value,
+        source=haxby_source,
+        data="real fMRI, one participant",
+        published=0.272 / 0.293,
+        at_least=0.85,
+    )
+
+# %% [markdown]
+# Read the left panel again: with *more* data biased CKA goes *down* while the evidence goes up. With 24 blocks
+# neither estimator finds anything that shuffling does not; saying "CKA = 0.29" there would be a report of the
+# sample size.
+#
+# ### Odd runs against even runs, and the smallest sample of all
+#
+# Does the brain agree with itself? Match each block of an odd run with the block of the same category in the
+# following even run: 48 rows on each side. A common shortcut first averages over runs, which leaves eight
+# rows, one a category. It feels cleaner. See what it does to the bias.
+
+# %%
+if has_haxby:
+    order = {(r, c): i for i, (r, c) in enumerate(zip(haxby.runs, haxby.categories, strict=True))}
+    pairs = [(r, c) for r in sorted(set(haxby.runs)) if r % 2 for c in haxby.category_names]
+    odd = haxby.responses[[order[r, c] for r, c in pairs]]
+    even = haxby.responses[[order[r + 1, c] for r, c in pairs]]
+    kinds = np.array([c for _, c in pairs])
+    odd_mean, even_mean = (
+        np.stack([side[kinds == c].mean(0) for c in haxby.category_names]) for side in (odd, even)
+    )
+    halves = {"48 blocks": (odd, even), "8 category means": (odd_mean, even_mean)}
+    fig, axes = figure(1, 2, width=8.2, height=3.4)
+    halves_tests = {}
+    for ax, e, colour in zip(axes, ("biased", "debiased"), (ORANGE, BLUE), strict=True):
+        results = [
+            alignment.permutation_test(a, b, p.n_permutations, e, rng=p.seed)
+            for a, b in halves.values()
+        ]
+        halves_tests[e] = results
+        plot_null(
+            range(2), [t.null for t in results], [t.value for t in results], ax, colour=colour
+        )
+        ax.set_xticks(
+            range(2), [f"{k}\np = {t.p_value:.3f}" for k, t in zip(halves, results, strict=True)]
+        )
+        plot_reference(ax, 0, "")
+        ax.set(xlabel="rows compared", ylabel=f"{e} CKA, odd with even runs", xlim=(-0.6, 1.6))
+        ax.set_title(f"{e} (real fMRI)", loc="left")
+    show(
+        fig,
+        f"Real fMRI. Averaged to eight rows, biased CKA between odd and even runs is "
+        f"{halves_tests['biased'][1].value:.2f} and means nothing: shuffled rows give "
+        f"{halves_tests['biased'][1].null.mean():.2f}. Unaveraged blocks do show agreement.",
+    )
+    claims.record(
+        "cka.haxby.eight_rows",
+        "With eight averaged rows, shuffled biased CKA between odd and even runs exceeds 0.6.",
+        halves_tests["biased"][1].null.mean(),
+        source="this course",
+        data="real fMRI, one participant",
+        at_least=0.6,
+    )
+    claims.record(
+        "cka.haxby.odd_even",
+        "Odd and even runs agree over 48 unaveraged blocks: p-value of debiased CKA.",
+        halves_tests["debiased"][0].p_value,
+        source="this course",
+        data="real fMRI, one participant",
+        at_most=0.05,
+    )
+
+# %% [markdown]
+# ## Real brains and a real network: 92 objects
+#
+# Kriegeskorte et al. (2008, `kriegeskorte2008`) showed 92 photographs of objects and published how different
+# the responses of human inferior temporal cortex (IT) to each pair are: a dissimilarity matrix (RDM), for
+# four participants in two sessions each. One minus the correlation of two patterns is, up to a factor, the
+# squared distance of the standardised patterns, and squared distances $D$ turn into a centred Gram matrix by
+# double centring, $K = -\tfrac12 HDH$. So CKA works on published RDMs too.
+#
+# First a **ceiling**: how well does one participant's IT match another's? A network cannot be expected to do
+# better.
+
+# %%
+has_objects = p.real_data and available("objects92")
+if not has_objects:
+    say(
+        "*The 92-object recordings are not here: skipped. `sdc data fetch objects92` gets them (4 MB).*"
+    )
+else:
+    from sdc_helpers.datasets import load_objects92
+
+    objects = load_objects92()
+    brains = {
+        f"{who} {session}": alignment.gram_from_rdm(objects.it_rdms[i, j])
+        for i, who in enumerate(objects.participants)
+        for j, session in enumerate(objects.sessions)
+    }
+    reliability = alignment.cka_table_from_grams(brains, brains, "debiased")
+    person = np.repeat(np.arange(len(objects.participants)), len(objects.sessions))
+    between = reliability.values[person[:, None] != person]
+    within = [
+        reliability.values[i, j]
+        for i, j in zip(*np.triu_indices(len(brains), 1), strict=True)
+        if person[i] == person[j]
+    ]
+
+    fig, ax = figure(width=6, height=4.2)
+    plot_heatmap(
+        np.where(np.eye(len(brains)), np.nan, reliability.values), reliability.rows, reliability.columns, ax,
+        label="debiased CKA", limit=0.5,
+    )  # fmt: skip
+    ax.set_title("Human IT, participant and session (real fMRI)", loc="left")
+    show(
+        fig,
+        f"Real fMRI: debiased CKA between sessions of one participant averages {np.mean(within):.2f}, between "
+        f"participants {between.mean():.2f}. One session stands out as poor.",
+    )
+    claims.record(
+        "cka.it.between_participants",
+        "Human IT agrees between participants: mean debiased CKA over pairs of sessions.",
+        between.mean(),
+        source="this course",
+        data="real fMRI, 4 participants",
+        at_least=0.1,
+    )
+
+# %% [markdown]
+# ### Which layer is most like IT?
+#
+# Now 20 modules of ResNet18 against the mean human IT. Activations are flattened, never pooled: the first
+# module alone has 802,816 features an image. The package keeps one Gram matrix a module and never all
+# activations. Each module is tested by shuffling, and the p-value is corrected over the 20 modules by the
+# largest value of each shuffle.
+
+# %%
+if has_objects:
+    from sdc_helpers.embeddings import RESNET18_LAYERS, iter_layer_activations, load_resnet18
+
+    quick = ("conv1", "layer1.1.conv2", "layer2.1.conv2", "layer3.1.conv2", "layer4.1.conv2", "fc")
+    layers = quick if p.profile == "smoke" else RESNET18_LAYERS
+    n_networks = p.n_seeds if (p.weights == "random" and p.profile != "smoke") else 1
+    human_it = {"human IT": alignment.gram_from_rdm(objects.mean_rdms["human"])}
+    profiles = {"biased": [], "debiased": []}
+    for network_seed in range(n_networks):
+        network = load_resnet18(p.weights, seed=network_seed, device=p.device)
+        activations = iter_layer_activations(
+            network, objects.images, layers=layers, device=p.device
+        )
+        grams = {name: alignment.gram(a, centre=True) for name, a in activations}
+        for e, found in profiles.items():
+            found.append(
+                alignment.cka_table_from_grams(grams, human_it, e, p.n_permutations, rng=p.seed)
+            )
+    it_curves = {
+        e: np.stack([t.values[:, 0] for t in found], axis=1) for e, found in profiles.items()
+    }
+    it_nulls = {e: found[0].null[:, :, 0] for e, found in profiles.items()}
+
+# %%
+if has_objects:
+    named = (
+        f"random weights, seeds {list(range(n_networks))}"
+        if p.weights == "random"
+        else f"weights {p.weights}"
+    )
+    fig, axes = figure(1, 2, width=9.4, height=4.2, sharey=True)
+    x = np.arange(len(layers))
+    for ax, e, colour in zip(axes, it_curves, (ORANGE, BLUE), strict=True):
+        low, middle, high = np.quantile(it_nulls[e], (0.025, 0.5, 0.975), axis=0)
+        ax.fill_between(x, low, high, color=COLOURS["grey"], alpha=0.4, lw=0)
+        ax.plot(x, middle, color=COLOURS["grey"], lw=1)
+        plot_spread(x, it_curves[e], ax, colour=colour, marker="o", ms=4)
+        best = int(it_curves[e].mean(1).argmax())
+        plot_reference(ax, best, f" highest: {layers[best]}", vertical=True)
+        ax.set_xticks(x, layers, rotation=90, fontsize=7.5)
+        ax.set(xlabel="module of ResNet18", ylabel="CKA with human IT")
+        ax.set_title(f"{e} (real fMRI, {named})", loc="left", fontsize=9.5)
+        ax.annotate("rows shuffled", (x[0], low[0]), xytext=(0, -12), textcoords="offset points", ha="left",
+                    color=COLOURS["grey"], fontsize=8.5)  # fmt: skip
+    show(
+        fig,
+        "Real fMRI, network untrained unless weights are given. Biased CKA carries its null with it: wide early "
+        "modules look best and conv1 beats fc. Debiased CKA, null at zero, puts fc above conv1.",
+    )
+    first, last = list(layers).index("conv1"), list(layers).index("fc")
+    biased_gap, debiased_gap = (
+        it_curves[e].mean(1)[first] - it_curves[e].mean(1)[last] for e in it_curves
+    )
+    claims.record(
+        "cka.it.rank_flip",
+        "Against human IT, biased CKA ranks conv1 (802,816 features) above fc (1,000), debiased CKA below: "
+        "the smaller of the two differences.",
+        min(biased_gap, -debiased_gap),
+        source="this course",
+        data=f"real fMRI, ResNet18 with {named}",
+        at_least=0.0,
+    )
+    claims.record(
+        "cka.it.shuffled_biased",
+        "More than 85% of conv1's biased CKA with human IT remains after shuffling.",
+        it_nulls["biased"].mean(0)[first] / it_curves["biased"][first, 0],
+        source="this course",
+        data=f"real fMRI, ResNet18 with {named}",
+        at_least=0.85,
+    )
+
+# %% [markdown]
+# An *untrained* network reaches a debiased CKA of the size that two people's brains reach with each other.
+# That is not an error: random convolutions keep the low-level likeness of photographs (shape outlines on a
+# grey ground), and IT responds to that too. Shuffling asks "more than nothing?"; it does not ask "because of
+# training?". For that question the untrained network is the control to draw in.
+#
+# ## What to report
+#
+# The sentence a reader needs holds the estimator, the sizes, the null and the ceiling:
+
+# %%
+if has_objects:
+    table, best = profiles["debiased"][0], int(profiles["debiased"][0].values.argmax())
+    subject = f"{layers[best]} of ResNet18 ({named.split(',')[0]})"
+    say(
+        f"> Debiased linear CKA between {subject} and mean human IT is "
+        f"{table.values[best, 0]:.3f} (n = {len(objects.images)} images, no averaging over images; "
+        f"{p.n_permutations} row shuffles: mean {table.null[:, best, 0].mean():.3f}, "
+        f"p = {table.p_values_fwe[best, 0]:.3g}, corrected over {len(layers)} modules). Two participants' IT "
+        f"reach {between.mean():.2f} on average with each other. The biased value is "
+        f"{it_curves['biased'][best, 0]:.3f}, its shuffled mean {it_nulls['biased'].mean(0)[best]:.3f}."
+    )
+
+# %% [markdown]
+# - the **estimator**, by name and equation: papers that say "CKA" mean three different things
+# - **n**, the number of voxels and units, and what was averaged before
+# - the **shuffled** value or its distribution, with the number of shuffles
+# - a **ceiling**: another participant, another session; and a **control**: the untrained network
+# - negative values as they are. A clamp at zero breaks the null.
+# - images without a response left out, never filled with zeros
+#
+# The published pattern on THINGS-fMRI (720 images, ResNet18, `murphy2024cka`), for comparison:
+#
+# | area, module | biased, true | biased, shuffled | debiased, true | debiased, shuffled |
+# |---|---|---|---|---|
+# | V1, maxpool | .1029 | .0576 | .0489 | −.0002 |
+# | left PPA, conv1 | .1085 | .1058 | .0031 | −.0001 |
+#
+# ## Exercises
+#
+# ### 1. Write the debiasing
+#
+# Given two Gram matrices, return debiased CKA. Start from the equation at the top, without looking at the cell
+# below it.
+
+
+# %% tags=["exercise"]
+def debiased_cka(K, L):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("cka.debias", debiased_cka)
+
+# %%
+exercises.card("cka.debias")
+
+# %% [markdown]
+# ### 2. Predict the plateau
+#
+# Unrelated data, `n` stimuli, `p1` and `p2` features. Return the biased CKA to expect, from the sizes alone.
+# Then change `n_stimuli` above and see whether the curve ends where you say.
+
+
+# %% tags=["exercise"]
+def expected_biased(n, p1, p2):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("cka.plateau", expected_biased)
+
+# %%
+exercises.card("cka.plateau")
+
+# %% [markdown]
+# ### 3. Find the fault in the cumulative shuffle
+#
+# `moves` is a list of pairs `(rows, sources)`: at that step, row `rows[i]` of the result comes from row
+# `sources[i]` of the **original** matrix. Return the list of shuffled matrices, one a step. `cumulative_curve`
+# above has the fault.
+
+
+# %% tags=["exercise"]
+def shuffled_copies(X, moves):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("cka.fresh_copies", shuffled_copies)
+
+# %%
+exercises.card("cka.fresh_copies")
+
+# %% [markdown]
+# ### 4. Choose the right report for two areas of different size
+#
+# Two areas, `A` and `B` (stimuli × voxels), one `layer`, and row orders `orders` to shuffle with. Return `"A"`
+# or `"B"` for the area that is more aligned with the layer, or `"neither"` if none of them beats its shuffles
+# (p ≤ 0.05, the measured value counted in). You may use `alignment.cka`.
+
+
+# %% tags=["exercise"]
+def more_aligned(A, B, layer, orders):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("cka.report", more_aligned)
+
+# %%
+exercises.card("cka.report")
+
+# %% [markdown]
+# ## On your own data
+#
+# Anything that gives you responses as (stimuli × features) works, also larger than memory:
+#
+# ```python
+# import numpy as np
+# from sdc_helpers import alignment
+#
+# layers = {"conv1": np.load("conv1.npy", mmap_mode="r"), ...}   # read block by block
+# areas = {"V1": v1, "FFA": ffa}                                 # the same stimuli, the same order
+# table = alignment.cka_table(layers, areas, "debiased", n_permutations=9999, rng=0)
+# table.values, table.p_values, table.p_values_fwe
+# ```
+#
+# The papers' own data: THINGS-fMRI's table form (three participants, about 20 GB; its reader belongs to the
+# chapter on data). ImageNet weights instead of random ones: `sdc run 09 -p weights=imagenet` (45 MB once), or
+# the path of a checkpoint.
+#
+# ## At the paper's size, on a GPU
+#
+# 720 images, 20 modules, 12 areas, 10,000 shuffles of every pair. The tests make the same call, small, on the
+# CPU.
+
+# %% tags=["gpu"]
+if on_gpu(
+    "20 layers x 12 areas x 10,000 shuffles at n = 720",
+    estimate="unmeasured on a GPU",
+    recorded="benchmarks/README.md has the CPU figure for 1,000 shuffles",
+):
+    import torch
+
+    generator = torch.Generator(device="cuda").manual_seed(p.seed)
+    wide, narrow = (
+        {
+            f"{kind} {i}": torch.randn(720, width, device="cuda", generator=generator)
+            for i in range(count)
+        }
+        for kind, count, width in (("layer", 20, 20_000), ("area", 12, 500))
+    )
+    big = alignment.cka_table(wide, narrow, "debiased", n_permutations=10_000, rng=p.seed)
+    say(
+        f"Largest of 240 simulated unrelated pairs: {big.values.max():.4f}; smallest corrected p: {big.p_values_fwe.min():.3f}"
+    )
+
+# %% [markdown]
+# ## Take-aways
+#
+# 1. Biased CKA measures your sample size: its null is not zero and grows with voxels, units, and fewer stimuli.
+# 2. Debias, shuffle, and keep negative values. For areas of different size, look at feature-corrected CKA, and
+#    at its flag.
+# 3. A ranking of areas or layers by biased CKA can be a ranking by size. Report n, sizes, null, ceiling.
+#
+# Further reading: `murphy2024cka` (the bias in brains and networks), `kornblith2019` (CKA), `song2012` (the
+# unbiased estimator), `szekely2014` (U-centring), `chun2025` (sampling of features). Words: the
+# [glossary](glossary.md).

@@ -1,0 +1,40 @@
+"""Where the course and its data lie; the one place that knows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def checkout_root() -> Path | None:
+    """Return the course folder that this package was installed from, if it is one.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The folder holding ``notebooks/`` and ``pyproject.toml``; None when the package was
+        installed without the course around it.
+    """
+    root = Path(__file__).resolve().parent.parent
+    is_course = (root / "notebooks").is_dir() and (root / "pyproject.toml").is_file()
+    return root if is_course else None
+
+
+def data_root() -> Path:
+    """Return the folder that holds downloaded and simulated data (not created here).
+
+    ``SDC_DATA`` chooses it; otherwise ``data/`` of the course folder, otherwise the user's cache.
+
+    Returns
+    -------
+    pathlib.Path
+        An absolute path.
+    """
+    chosen = os.environ.get("SDC_DATA")
+    if chosen:
+        return Path(chosen).expanduser().resolve()
+    root = checkout_root()
+    if root is not None:
+        return root / "data"
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "sdc_helpers"

@@ -1,0 +1,43 @@
+"""Alignment of two representations of the same stimuli: CKA, its biases and its null."""
+
+from __future__ import annotations
+
+from sdc_helpers.alignment.cka import (
+    FeatureCorrectedCKA,
+    MinibatchCKA,
+    biased_null,
+    cka,
+    cka_from_grams,
+    gram_from_rdm,
+    minibatch_cka,
+)
+from sdc_helpers.alignment.grams import gram
+from sdc_helpers.alignment.nulls import (
+    CKATable,
+    PartialShuffleCurve,
+    PermutationTest,
+    cka_table,
+    cka_table_from_grams,
+    partial_shuffle_curve,
+    permutation_test,
+    permutation_test_from_grams,
+)
+
+__all__ = [
+    "CKATable",
+    "FeatureCorrectedCKA",
+    "MinibatchCKA",
+    "PartialShuffleCurve",
+    "PermutationTest",
+    "biased_null",
+    "cka",
+    "cka_from_grams",
+    "cka_table",
+    "cka_table_from_grams",
+    "gram",
+    "gram_from_rdm",
+    "minibatch_cka",
+    "partial_shuffle_curve",
+    "permutation_test",
+    "permutation_test_from_grams",
+]

@@ -1,0 +1,334 @@
+"""Linear centred kernel alignment (CKA): biased, debiased, adjusted RV and feature-corrected.
+
+X is (n, p) and Y is (n, q): n stimuli, p and q features; K = X X^T and L = Y Y^T. Every estimator
+but the last is the cosine of two centred Gram matrices; they differ in the centring alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from sdc_helpers.alignment.grams import (
+    check_feature_pair,
+    check_gram,
+    check_rows,
+    check_same_kind,
+    float64_blocks,
+    gram,
+)
+from sdc_helpers.alignment.kernels import (
+    check_estimator,
+    double_centre,
+    hsic,
+    inner,
+    no_structure,
+    u_centre,
+    unit_kernel,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Array = Any  # a numpy array or a torch tensor
+
+
+@dataclass(frozen=True)
+class FeatureCorrectedCKA:
+    """A feature-corrected CKA together with whether it can be believed.
+
+    Attributes
+    ----------
+    value : float
+        numerator / sqrt(norm_x norm_y); NaN where a norm is not positive.
+    valid : bool
+        False if a norm is not positive or the value lies outside [-1, 1]. A mean over valid
+        runs alone is too low: it leaves out the large values.
+    reason : str
+        Why it is not valid; empty if it is.
+    numerator, norm_x, norm_y : float
+        The three terms, each an unbiased estimate of a population quantity: per pair of one
+        feature of X and one of Y, of two different features of X, of two different ones of Y.
+    """
+
+    value: float
+    valid: bool
+    reason: str
+    numerator: float
+    norm_x: float
+    norm_y: float
+
+
+def cka(X: Array, Y: Array, estimator: str = "debiased") -> float | FeatureCorrectedCKA:
+    """Linear CKA of two sets of features of the same stimuli.
+
+    Parameters
+    ----------
+    X : array of shape (n, p)
+        Features of n >= 4 stimuli: numpy array, memory map or torch tensor, any real dtype.
+    Y : array of shape (n, q)
+        Features of the same stimuli in the same order, of the same library and device as X.
+    estimator : {"debiased", "biased", "rv2", "feature_corrected"}
+        ``"biased"``: cosine of the double-centred Gram matrices (Kornblith et al. 2019). Grows
+        with p and q even for unrelated features, see `biased_null`.
+        ``"debiased"``: cosine of the U-centred Gram matrices, a ratio of unbiased HSIC
+        estimates (Song et al. 2012; Murphy et al. 2024). About 0 for unrelated features; it may
+        be negative and is never clamped.
+        ``"rv2"``: cosine of the off-diagonal parts of the double-centred Gram matrices, the
+        adjusted RV coefficient (Smilde et al. 2009).
+        ``"feature_corrected"``: also corrects for having sampled few of the features of two
+        populations (Chun et al. 2025, arXiv 2502.15104). X and Y are separate random samples of
+        features; of X with itself it exceeds 1.
+
+    Returns
+    -------
+    float or FeatureCorrectedCKA
+        A float for the first three estimators; for ``"feature_corrected"`` the value with its
+        validity flag.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not a real, finite (n, features) array, if the two differ in n, library
+        or device, if n < 4, if all features of one are constant, or if the estimator is unknown.
+    """
+    X, Y = check_feature_pair(X, Y)
+    if estimator == "feature_corrected":
+        return _feature_corrected(X, Y)
+    check_estimator(estimator)
+    K, L = gram(X, centre=True), gram(Y, centre=True, name="Y")
+    return inner(unit_kernel(K, estimator, "X"), unit_kernel(L, estimator, "Y"))
+
+
+def cka_from_grams(K: Array, L: Array, estimator: str = "debiased") -> float:
+    """Linear CKA of two Gram matrices, centred here (an already centred one is not harmed).
+
+    Parameters
+    ----------
+    K, L : array of shape (n, n)
+        Symmetric Gram matrices of the same n >= 4 stimuli, see `gram` and `gram_from_rdm`.
+    estimator : {"debiased", "biased", "rv2"}
+        See `cka`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If K or L is not a finite symmetric (n, n) matrix, if they differ in n, library or
+        device, if nothing remains of one after centring, or if the estimator is unknown or needs
+        the features.
+    """
+    check_estimator(estimator)
+    check_same_kind(K=K, L=L)
+    K, L = check_gram(K, "K"), check_gram(L, "L")
+    check_rows(K=K, L=L)
+    return inner(unit_kernel(K, estimator, "K"), unit_kernel(L, estimator, "L"))
+
+
+def biased_null(n: float, p1: float, p2: float) -> float:
+    """Biased CKA to be expected of two unrelated random matrices.
+
+    1 / sqrt((1 + (n - 1) / p1) (1 + (n - 1) / p2)), for independent entries. It approaches 1 only
+    when both p1 and p2 are much larger than n.
+
+    Parameters
+    ----------
+    n : int or array
+        Number of stimuli.
+    p1, p2 : int or array
+        Numbers of features; arrays are broadcast.
+
+    Returns
+    -------
+    float or numpy.ndarray
+
+    Raises
+    ------
+    ValueError
+        If n < 2 or a number of features is not positive.
+    """
+    n, p1, p2 = np.asarray(n, float), np.asarray(p1, float), np.asarray(p2, float)
+    if np.any(n < 2) or np.any(p1 < 1) or np.any(p2 < 1):
+        raise ValueError(f"Expected n >= 2, p1 >= 1 and p2 >= 1, got n={n}, p1={p1}, p2={p2}.")
+    value = 1 / np.sqrt((1 + (n - 1) / p1) * (1 + (n - 1) / p2))
+    return float(value) if value.ndim == 0 else value
+
+
+def gram_from_rdm(D: Array, squared: bool = True) -> Array:
+    """Turn dissimilarities into the centred Gram matrix of the points they describe.
+
+    K = -1/2 H D H with H = I - 11^T/n (classical scaling), exact where D holds squared Euclidean
+    distances. A correlation distance 1 - r is one: between z-scored patterns of p channels the
+    squared distance is 2 p (1 - r), so K is that of the z-scored patterns up to a factor that CKA
+    ignores. Squared Mahalanobis distances are too; plain Euclidean ones need ``squared=False``.
+    Ranks or percentiles of distances are not: K is then a similarity, but of no set of features.
+
+    Parameters
+    ----------
+    D : array of shape (n, n)
+        Symmetric representational dissimilarity matrix with a zero diagonal.
+    squared : bool
+        Whether D is already squared, as 1 - r is. If False it is squared here.
+
+    Returns
+    -------
+    float64 array of shape (n, n)
+        The same kind as D; rows and columns sum to 0.
+
+    Raises
+    ------
+    ValueError
+        If D is not a finite symmetric (n, n) matrix with zeros on the diagonal, n >= 4.
+    """
+    D = check_gram(D, "D")
+    xp = array_namespace(D)
+    if float(xp.max(xp.abs(xp.linalg.diagonal(D)))) > 1e-6 * float(xp.max(xp.abs(D))):
+        raise ValueError("D must be 0 on its diagonal: it holds dissimilarities, not similarities.")
+    return double_centre(D if squared else D * D) * -0.5
+
+
+class MinibatchCKA:
+    """Debiased CKA from batches of stimuli, for features that never sit in memory together.
+
+    The unbiased HSIC terms of the batches are pooled, and one ratio is taken at the end (Nguyen,
+    Raghu & Kornblith 2021). Each batch counts by its number of pairs, n_b (n_b - 3), which
+    for batches of one size is their plain average. Averaging biased values over batches instead
+    would keep the bias of the small batch.
+
+    Examples
+    --------
+    >>> accumulator = MinibatchCKA()
+    >>> for X, Y in batches:  # doctest: +SKIP
+    ...     accumulator.update(X, Y)
+    >>> accumulator.compute()  # doctest: +SKIP
+    """
+
+    def __init__(self) -> None:
+        self.n_batches = 0
+        self._xy = self._xx = self._yy = 0.0
+
+    def update(self, X: Array, Y: Array) -> MinibatchCKA:
+        """Add the features of one batch of stimuli.
+
+        Parameters
+        ----------
+        X : array of shape (n_b, p)
+            Features of n_b >= 4 stimuli. Constant ones are allowed within a batch.
+        Y : array of shape (n_b, q)
+            Features of the same stimuli.
+
+        Returns
+        -------
+        MinibatchCKA
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            As for `cka`.
+        """
+        X, Y = check_feature_pair(X, Y)
+        K, L = u_centre(gram(X, centre=True)), u_centre(gram(Y, centre=True, name="Y"))
+        self._xy += inner(K, L)
+        self._xx += inner(K, K)
+        self._yy += inner(L, L)
+        self.n_batches += 1
+        return self
+
+    def compute(self) -> float:
+        """Return the debiased CKA of all batches so far.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If there was no batch, or X or Y had no structure in any of them.
+        """
+        if self.n_batches == 0:
+            raise ValueError("There is no batch yet; call update(X, Y) first.")
+        for name, norm in (("X", self._xx), ("Y", self._yy)):
+            if not 0 < norm < math.inf:
+                raise ValueError(f"{no_structure(name)}, or too large to square, in every batch.")
+        return self._xy / math.sqrt(self._xx * self._yy)
+
+
+def minibatch_cka(batches: Iterable[tuple[Array, Array]]) -> float:
+    """Debiased CKA from batches of stimuli, see `MinibatchCKA`.
+
+    Parameters
+    ----------
+    batches : iterable of (X, Y)
+        Features of shapes (n_b, p) and (n_b, q), n_b >= 4.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        As for `cka`, and if there is no batch.
+    """
+    accumulator = MinibatchCKA()
+    for X, Y in batches:
+        accumulator.update(X, Y)
+    return accumulator.compute()
+
+
+def _feature_corrected(X: Array, Y: Array) -> FeatureCorrectedCKA:
+    """CKA corrected for sampled stimuli and features (Chun et al. 2025), of checked arrays.
+
+    Each term is an unbiased HSIC per pair of features. The self terms count pairs of different
+    features only: what a feature shares with itself vanishes in a large population. The ratio of
+    unbiased terms is not itself unbiased: with some ten features or fewer it comes out too large.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        K, norm_x = _gram_and_self_term(X, "X")
+        L, norm_y = _gram_and_self_term(Y, "Y")
+        numerator = hsic(K, L) / (X.shape[1] * Y.shape[1])
+    if not all(map(math.isfinite, (numerator, norm_x, norm_y))):
+        raise ValueError("The fourth powers of X or Y overflow float64; rescale them first.")
+    if norm_x <= 0 or norm_y <= 0:
+        which = " and ".join(name for name, v in (("X", norm_x), ("Y", norm_y)) if v <= 0)
+        reason = (
+            f"the self term of {which} is not positive: too few stimuli or features to tell what "
+            f"different features share from noise"
+        )
+        return FeatureCorrectedCKA(math.nan, False, reason, numerator, norm_x, norm_y)
+    value = numerator / math.sqrt(norm_x * norm_y)
+    reason = ""
+    if abs(value) > 1:
+        reason = (
+            "the value lies outside [-1, 1]: sampling noise, or features that are not a random "
+            "sample of a population"
+        )
+    return FeatureCorrectedCKA(value, not reason, reason, numerator, norm_x, norm_y)
+
+
+def _gram_and_self_term(X: Array, name: str) -> tuple[Array, float]:
+    """U-centred Gram matrix of X, and the mean unbiased HSIC of two different features of X."""
+    xp = array_namespace(X)
+    n, p = X.shape
+    if p < 2:
+        raise ValueError(f"{name} has 1 feature; 'feature_corrected' compares different features.")
+    raw = gram(X, centre=True, name=name)
+    if float(xp.max(raw)) == 0:
+        raise ValueError(f"{no_structure(name)}; CKA is undefined.")
+    K = u_centre(raw)
+    alone = 0.0  # HSIC of each feature with itself, from its second and fourth central moments
+    for part in float64_blocks(X, centre=True, name=name):
+        squares = part * part
+        second, fourth = xp.sum(squares, axis=0), xp.sum(squares * squares, axis=0)
+        pairs = second * second * (1 + 1 / ((n - 1) * (n - 2))) - fourth * (n / (n - 2))
+        alone += float(xp.sum(pairs)) / (n * (n - 3))
+    return K, (hsic(K, K) - alone) / (p * (p - 1))

@@ -1,0 +1,256 @@
+"""The command ``sdc``: run notebooks, check the machine, fetch data, build notebooks and book."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sdc_helpers.course.errors import CourseError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+data_app = typer.Typer(no_args_is_help=True, help="Real data: list, fetch, verify.")
+notebooks_app = typer.Typer(no_args_is_help=True, help="For authors: from sources to notebooks.")
+book_app = typer.Typer(no_args_is_help=True, help="The book.")
+app.add_typer(data_app, name="data")
+app.add_typer(notebooks_app, name="notebooks")
+app.add_typer(book_app, name="book")
+
+Profile = Annotated[str, typer.Option(help="smoke, workshop or full.")]
+Runs = Annotated[Path | None, typer.Option(help="Folder of the runs; build/runs by default.")]
+
+
+def main() -> None:
+    """Run the command line; an error that a user can mend is one sentence, not a traceback."""
+    from sdc_helpers.datasets.errors import DataFormatError, DataUnavailableError
+
+    try:
+        app()
+    except (CourseError, DataFormatError, DataUnavailableError) as error:
+        typer.secho(f"sdc: {error}", err=True, fg="red")
+        sys.exit(1)
+
+
+@app.command("run")
+def run_command(
+    names: Annotated[list[str], typer.Argument(help="Notebooks (09, 09_cka_pitfalls) or 'all'.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
+    ] = None,
+    profile: Profile = "workshop",
+    out: Runs = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds for each notebook.")] = None,
+) -> None:
+    """Run notebooks in fresh kernels; write NAME.ipynb and NAME.run.json."""
+    from sdc_helpers.course.catalogue import find_notebook, list_notebooks
+    from sdc_helpers.course.runner import run
+
+    texts = _assignments(parameter or [])
+    notebooks = list_notebooks() if names == ["all"] else [find_notebook(n) for n in names]
+    values = {n.path: n.schema.from_text(texts) for n in notebooks}
+    for notebook in notebooks:  # every schema before the first kernel
+        notebook.schema.validate({**values[notebook.path], "profile": profile})
+    records = []
+    for notebook in notebooks:
+        with _progress(notebook.name) as on_cell:
+            result = run(
+                notebook.path,
+                values[notebook.path],
+                profile=profile,
+                out=out,
+                time_limit=time_limit,
+                on_cell=on_cell,
+            )
+        records.append(result.record)
+        typer.echo(f"wrote {result.notebook}")
+    _print_records(records)
+
+
+@app.command("list")
+def list_command() -> None:
+    """List the notebooks with title, minutes and parameters."""
+    from rich.table import Table
+
+    from sdc_helpers.course.catalogue import list_notebooks
+
+    for notebook in list_notebooks():
+        minutes = [
+            f"{profile} {timing['seconds'] / 60:.1f} min"
+            for profile, timing in notebook.timings.items()
+        ]
+        title = f"{notebook.name}: {notebook.title} ({', '.join(minutes) or 'not yet timed'})"
+        table = Table("parameter", "default", "what it is", "takes", title=title)
+        for p in notebook.schema.parameters:
+            table.add_row(p.name, repr(p.default), p.description, p.allowed)
+        _console().print(table)
+
+
+@app.command("check")
+def check_command(profile: Profile = "workshop") -> None:
+    """Say whether this machine is ready, and what to do where it is not."""
+    from rich.table import Table
+
+    from sdc_helpers._paths import data_root
+    from sdc_helpers.course import preflight
+    from sdc_helpers.course.notebook import PROFILES
+
+    if profile not in PROFILES:
+        raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(PROFILES)}")
+    checks = preflight.run_checks(profile, data_folder=data_root(), data=_data_lines)
+    table = Table("", "what", "found", "what to do")
+    for check in checks:
+        table.add_row(check.state, check.name, check.detail, check.remedy)
+    _console().print(table)
+    ready = preflight.is_ready(checks)
+    typer.echo("ready" if ready else "not ready: see the lines marked 'fail'")
+    raise typer.Exit(0 if ready else 1)
+
+
+def _data_lines() -> Iterator[tuple[str, bool, str]]:
+    from sdc_helpers.datasets import registry
+
+    for info in registry.list_datasets():
+        yield info.name, registry.is_present(info.name), f"sdc data fetch {info.name}"
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the datasets with size, licence and what they are."""
+    from rich.table import Table
+
+    from sdc_helpers.datasets import registry
+
+    table = Table("dataset", "here", "MB", "licence", "what it is", "cite")
+    for info in registry.list_datasets():
+        here = "yes" if registry.is_present(info.name) else "no"
+        size = f"{info.bytes / 1e6:.1f}"
+        table.add_row(info.name, here, size, info.licence, info.description, info.citation)
+    _console().print(table)
+
+
+@data_app.command("fetch")
+def data_fetch(
+    names: Annotated[list[str], typer.Argument(help="Datasets, or 'all'.")],
+) -> None:
+    """Fetch datasets (from SDC_DATA_MIRROR where that is set) and verify every file."""
+    from sdc_helpers.datasets import registry
+
+    if names == ["all"]:
+        names = [info.name for info in registry.list_datasets()]
+    for name in names:
+        typer.echo(f"{name}: {registry.fetch(name, progress=True)}")
+
+
+@data_app.command("verify")
+def data_verify(
+    name: Annotated[
+        str | None, typer.Argument(help="One dataset; all that are here without.")
+    ] = None,
+) -> None:
+    """Compare every file here with its checksum."""
+    from sdc_helpers.datasets import registry
+
+    chosen = [name] if name else [i.name for i in registry.list_datasets()]
+    wrong = 0
+    for dataset in chosen:
+        statuses = registry.verify(dataset)
+        count = {s: sum(f.state == s for f in statuses) for s in ("ok", "missing", "corrupted")}
+        typer.echo(f"{dataset}: " + ", ".join(f"{n} {state}" for state, n in count.items()))
+        for status in statuses:
+            if status.state == "corrupted":
+                typer.echo(f"  corrupted: {status.path}; mend with 'sdc data fetch {dataset}'")
+        wrong += count["corrupted"]
+        wrong += count["missing"] if name else 0
+    raise typer.Exit(1 if wrong else 0)
+
+
+@notebooks_app.command("build")
+def notebooks_build() -> None:
+    """Generate notebooks/*.ipynb from notebooks/source/*.py."""
+    from sdc_helpers.course import authoring
+
+    changed = authoring.build()
+    typer.echo("\n".join(f"wrote {p}" for p in changed) or "every notebook is up to date")
+
+
+@notebooks_app.command("check")
+def notebooks_check() -> None:
+    """Fail when a notebook differs from what its source generates."""
+    from sdc_helpers.course import authoring
+
+    problems = authoring.check()
+    if problems:
+        raise CourseError("; ".join(problems) + ". Mend with 'sdc notebooks build'")
+    typer.echo("every notebook is what its source generates")
+
+
+@notebooks_app.command("time")
+def notebooks_time(runs: Runs = None) -> None:
+    """Store the seconds and memory of runs for the notebooks' title cells; then build."""
+    from sdc_helpers.course import authoring
+
+    typer.echo(f"wrote {authoring.update_timings(_runs(runs))}")
+    notebooks_build()
+
+
+@book_app.command("build")
+def book_command(
+    runs: Runs = None,
+    out: Annotated[Path | None, typer.Option(help="build/book by default.")] = None,
+) -> None:
+    """Build the book from executed notebooks, warnings as errors."""
+    from sdc_helpers.course.book import build_book, load_records
+    from sdc_helpers.course.catalogue import course_folder
+
+    page = build_book(_runs(runs), (out or course_folder() / "build" / "book").resolve())
+    _print_records(load_records(_runs(runs)))
+    typer.echo(f"The book opens at {page}")
+
+
+def _runs(runs: Path | None) -> Path:
+    from sdc_helpers.course.catalogue import course_folder
+
+    return (runs or course_folder() / "build" / "runs").resolve()
+
+
+def _assignments(texts: list[str]) -> dict[str, str]:
+    for text in texts:
+        if not text.partition("=")[0].isidentifier() or "=" not in text:
+            raise CourseError(f"-p takes name=value, not {text!r}")
+    return dict(text.split("=", 1) for text in texts)
+
+
+def _print_records(records: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    table = Table("notebook", "profile", "seconds", "peak memory", "claims held / recorded")
+    for r in records:
+        memory = "?" if r["peak_memory_mb"] is None else f"{r['peak_memory_mb']:.0f} MB"
+        claims = f"{sum(c['held'] for c in r['claims'])} / {len(r['claims'])}"
+        table.add_row(r["name"], r["profile"], f"{r['seconds']:.1f}", memory, claims)
+    _console().print(table)
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_console()) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""From ``notebooks/source/NN_topic.py`` to ``notebooks/NN_topic.ipynb``, one way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sdc_helpers.course.catalogue import TIMINGS, course_folder
+from sdc_helpers.course.errors import CourseError
+from sdc_helpers.course.parameters import parse_schema
+
+MINUTES = "{{ minutes }}"
+_WORDS_A_MINUTE = 160
+_NAME = re.compile(r"\d\d_[a-z0-9_]+")
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+_SETUP = """\
+# This notebook needs the course's package, sdc_helpers.
+from importlib.util import find_spec
+
+if find_spec("sdc_helpers") is None:
+    raise ModuleNotFoundError(
+        "sdc_helpers is not installed in this kernel. On your own machine: run 'make env' in the "
+        "course folder, then 'make lab'. On Colab: upload or clone the course folder, then run "
+        "'%pip install ./FOLDER' in a new cell above, with its name, and start again."
+    )"""
+
+
+def build(folder: Path | None = None) -> list[Path]:
+    """Generate every notebook from its source.
+
+    Parameters
+    ----------
+    folder : pathlib.Path, optional
+        The ``notebooks`` folder; the course's by default.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The notebooks whose content changed.
+    """
+    folder = folder or course_folder() / "notebooks"
+    changed = []
+    for source in _sources(folder):
+        target = folder / f"{source.stem}.ipynb"
+        content = render(source)
+        if not target.is_file() or target.read_text() != content:
+            partial = target.with_suffix(".partial")
+            partial.write_text(content)
+            partial.replace(target)
+            changed.append(target)
+    return changed
+
+
+def check(folder: Path | None = None) -> list[str]:
+    """Compare every notebook with what its source would generate.
+
+    Parameters
+    ----------
+    folder : pathlib.Path, optional
+        The ``notebooks`` folder; the course's by default.
+
+    Returns
+    -------
+    list of str
+        One sentence for each notebook that is missing, different or without a source.
+    """
+    folder = folder or course_folder() / "notebooks"
+    problems = []
+    sources = _sources(folder)
+    for source in sources:
+        target = folder / f"{source.stem}.ipynb"
+        if not target.is_file():
+            problems.append(f"{target.name} has not been built from source/{source.name}")
+        elif target.read_text() != render(source):
+            problems.append(f"{target.name} differs from what source/{source.name} generates")
+    orphans = {p.stem for p in folder.glob("*.ipynb")} - {s.stem for s in sources}
+    problems += [f"{name}.ipynb has no source/{name}.py" for name in sorted(orphans)]
+    return problems
+
+
+def render(source: Path) -> str:
+    """Generate a notebook's text from its py:percent source.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        ``notebooks/source/NN_topic.py``.
+
+    Returns
+    -------
+    str
+        An nbformat 4.5 notebook without outputs, whose cell ids depend on content alone.
+
+    Raises
+    ------
+    CourseError
+        When the source has no title, no parameters cell directly followed by code, or a parameters
+        cell that is not typed literals.
+    """
+    import jupytext
+    import nbformat
+
+    notebook = jupytext.read(source, fmt="py:percent")
+    _require_anatomy(source, notebook.cells)
+    title = notebook.cells[0]
+    title.source = title.source.replace(MINUTES, _minutes(source, notebook.cells))
+    setup = nbformat.v4.new_code_cell(_SETUP, metadata={"tags": ["setup", "remove-cell"]})
+    notebook.cells.insert(1, setup)
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        text = f"{cell.cell_type}\n{cell.source}"
+        seen[text] = seen.get(text, 0) + 1
+        cell.id = hashlib.sha256(f"{text}\n{seen[text]}".encode()).hexdigest()[:12]
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in ("tags", "mystnb")}
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata = nbformat.from_dict(_METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def update_timings(runs: Path, folder: Path | None = None) -> Path:
+    """Store the measured seconds and memory of complete runs, for the notebooks' title cells.
+
+    Parameters
+    ----------
+    runs : pathlib.Path
+        A folder of ``NAME.run.json`` files.
+    folder : pathlib.Path, optional
+        The ``notebooks`` folder; the course's by default.
+
+    Returns
+    -------
+    pathlib.Path
+        The file of timings.
+    """
+    folder = folder or course_folder() / "notebooks"
+    target = folder / TIMINGS
+    timings = json.loads(target.read_text()) if target.is_file() else {}
+    for file in sorted(runs.glob("*.run.json")):
+        record = json.loads(file.read_text())
+        if record["status"] != "complete":
+            continue
+        timings.setdefault(record["name"], {})[record["profile"]] = {
+            "seconds": round(record["seconds"]),
+            "peak_memory_mb": round(record["peak_memory_mb"]),
+            "cores": record["hardware"]["cores"],
+            "date": record["started"][:10],
+        }
+    target.write_text(json.dumps(timings, indent=1, sort_keys=True) + "\n")
+    return target
+
+
+def _sources(folder: Path) -> list[Path]:
+    sources = sorted((folder / "source").glob("*.py"))
+    for source in sources:
+        if not _NAME.fullmatch(source.stem):
+            raise CourseError(f"{source.name}: a notebook source is named NN_topic.py, lower case")
+    return sources
+
+
+def _require_anatomy(source: Path, cells: Sequence[Any]) -> None:
+    if not cells or cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
+        raise CourseError(f"{source.name}: the first cell must be Markdown with the title")
+    if MINUTES not in cells[0].source:
+        raise CourseError(f"{source.name}: the title cell must hold {MINUTES} on a line of its own")
+    tagged = [i for i, c in enumerate(cells) if "parameters" in c.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise CourseError(f"{source.name}: exactly one cell must be tagged 'parameters'")
+    following = cells[tagged[0] + 1 :]
+    if not following or "start(" not in following[0].source:
+        raise CourseError(f"{source.name}: the cell after the parameters must call start(...)")
+    parse_schema(cells[tagged[0]].source)
+
+
+def _minutes(source: Path, cells: Sequence[Any]) -> str:
+    words = sum(len(c.source.split()) for c in cells)
+    reading = max(5, 5 * math.ceil(words / _WORDS_A_MINUTE / 5))
+    file = source.parent.parent / TIMINGS
+    measured = json.loads(file.read_text()).get(source.stem, {}) if file.is_file() else {}
+    runs = [
+        f"{measured[p]['seconds'] / 60:.1f} min in profile `{p}` "
+        f"({measured[p]['cores']} cores, {measured[p]['peak_memory_mb'] / 1000:.1f} GB)"
+        for p in ("smoke", "workshop", "full")
+        if p in measured
+    ]
+    running = "; ".join(runs) if runs else "not yet measured"
+    return f"*To read: about {reading} minutes. To run: {running}.*"

@@ -1,0 +1,177 @@
+"""What a notebook calls: :func:`start` under its parameters cell, :func:`say`, :func:`on_gpu`."""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sdc_helpers.course.errors import ParameterError
+from sdc_helpers.course.parameters import Schema, parse_schema
+
+START_MIME = "application/vnd.sdc.start+json"
+PROFILES = ("smoke", "workshop", "full")
+
+
+def start(
+    chapter: str,
+    by_profile: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    cells: Sequence[str] | None = None,
+    namespace: Mapping[str, Any] | None = None,
+) -> Any:
+    """Validate the notebook's parameters and return them, resolved.
+
+    Reads the parameters cell (and papermill's injected one) from the kernel's history, so that a
+    value is checked however it was set: by the runner, by plain papermill, or by hand.
+
+    Parameters
+    ----------
+    chapter : str
+        The notebook's name, ``09_cka_pitfalls``.
+    by_profile : mapping, optional
+        For parameters whose default is None: ``{name: {profile: value}}``.
+    cells : sequence of str, optional
+        Sources of the cells run so far; the kernel's own history by default.
+    namespace : mapping, optional
+        Where the values are; the kernel's own by default.
+
+    Returns
+    -------
+    pydantic.BaseModel
+        Frozen; one attribute a parameter; ``device`` is ``"cpu"`` or ``"cuda"``, never ``"auto"``.
+
+    Raises
+    ------
+    ParameterError
+        One sentence: which parameter, what it got, what it takes.
+    """
+    # tqdm asks for ipywidgets, whose bars a static page cannot show; text bars do
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    if cells is None or namespace is None:
+        cells, namespace = _kernel_history()
+    schema, injected = _find_parameters(cells)
+    for name in injected:
+        if name not in schema.names:
+            schema.validate({name: None})
+    values = {n: namespace[n] for n in schema.names if n in namespace}
+    chosen = os.environ.get("SDC_PROFILE")
+    if chosen and "profile" not in injected and values["profile"] == schema["profile"].default:
+        values["profile"] = chosen
+    profile = schema.validate(values).profile  # type: ignore[attr-defined]
+    for name, choices in (by_profile or {}).items():
+        if values.get(name) is None:
+            values[name] = choices[profile]
+    values["device"] = _resolve_device(values["device"])
+    parameters = schema.validate(values)
+    _announce(chapter, parameters.model_dump())
+    return parameters
+
+
+def say(text: str) -> None:
+    """Show a sentence of Markdown whose numbers come from code.
+
+    Parameters
+    ----------
+    text : str
+        Markdown, usually an f-string.
+    """
+    from IPython.display import Markdown, display
+
+    display(Markdown(text))
+
+
+def on_gpu(what: str, *, estimate: str, recorded: str) -> bool:
+    """Return whether CUDA is there; without it, say what the cell would have done.
+
+    Parameters
+    ----------
+    what : str
+        What the cell computes, at which size.
+    estimate : str
+        How long it takes on which card; "unmeasured" where nobody has run it.
+    recorded : str
+        Where a recorded result is.
+
+    Returns
+    -------
+    bool
+        True where a CUDA device can be used.
+    """
+    if cuda_available():
+        return True
+    say(
+        f"*No CUDA device here, so this cell is skipped. It would compute {what} "
+        f"({estimate}). Recorded result: {recorded}.*"
+    )
+    return False
+
+
+def cuda_available() -> bool:
+    """Return whether a CUDA device can be used, without importing torch where no driver is."""
+    try:
+        ctypes.CDLL("libcuda.so.1" if os.name == "posix" else "nvcuda.dll")
+    except OSError:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _resolve_device(device: str) -> str:
+    if device == "auto":
+        return "cuda" if cuda_available() else "cpu"
+    if device == "cuda" and not cuda_available():
+        raise ParameterError(
+            "parameter 'device' is 'cuda' but this machine has no usable CUDA device; "
+            "use 'auto' or 'cpu'"
+        )
+    return device
+
+
+def _kernel_history() -> tuple[list[str], dict[str, Any]]:
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        raise ParameterError("start() reads the notebook's parameters cell: call it in a notebook")
+    return list(shell.user_ns.get("In", [])), shell.user_ns
+
+
+def _find_parameters(cells: Sequence[str]) -> tuple[Schema, tuple[str, ...]]:
+    """Return the last parameters cell's schema, and the names an injected cell set after it."""
+    for index in range(len(cells) - 1, -1, -1):
+        if "profile" in _typed_names(cells[index]):
+            schema = parse_schema(cells[index])
+            later = [c for c in cells[index + 1 :] if c.lstrip().startswith("# Parameters")]
+            return schema, _set_names(later[-1]) if later else ()
+    raise ParameterError("no parameters cell has been run: run the cell above this one first")
+
+
+def _typed_names(source: str) -> tuple[str, ...]:
+    return tuple(n.target.id for n in _statements(source, ast.AnnAssign))  # type: ignore[attr-defined]
+
+
+def _set_names(source: str) -> tuple[str, ...]:
+    return tuple(n.targets[0].id for n in _statements(source, ast.Assign))  # type: ignore[attr-defined]
+
+
+def _statements(source: str, kind: type[ast.stmt]) -> list[ast.stmt]:
+    try:
+        return [node for node in ast.parse(source).body if isinstance(node, kind)]
+    except SyntaxError:  # cells with magics
+        return []
+
+
+def _announce(chapter: str, values: dict[str, Any]) -> None:
+    from IPython import get_ipython
+
+    line = f"{chapter}: " + ", ".join(f"{k}={v!r}" for k, v in values.items())
+    if get_ipython() is None:
+        return
+    from IPython.display import display
+
+    display({START_MIME: {"chapter": chapter, "parameters": values}, "text/plain": line}, raw=True)

@@ -1,0 +1,276 @@
+"""Check a learner's function against a solution, and know the common wrong answers by name."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import inspect
+import pkgutil
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sdc_helpers.course.errors import CourseError, nearest
+
+Status = Literal["not attempted", "correct", "wrong"]
+_COLOURS = {"not attempted": "#777777", "correct": "#117733", "wrong": "#aa3377"}
+_hints_given: dict[str, int] = {}
+
+
+@dataclass(frozen=True)
+class WrongAnswer:
+    """A mistake that people make, as a function that makes it.
+
+    Attributes
+    ----------
+    name : str
+        Short: ``diagonal kept``.
+    message : str
+        What the learner is told.
+    function : callable
+        Takes what the solution takes.
+    """
+
+    name: str
+    message: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: its check, hints, solution and the wrong answers it recognises.
+
+    Attributes
+    ----------
+    identifier : str
+        ``chapter.topic``; the part before the dot names the module that holds it.
+    title : str
+        A few words.
+    minutes : int
+        For someone who read the chapter.
+    difficulty : int
+        1 to 3.
+    solution : callable
+        The answer; its source is shown to the learner.
+    cases : callable
+        Takes a numpy Generator, returns a list of argument tuples to compare on.
+    wrong_answers : tuple of WrongAnswer
+        Each must differ from the solution and from the others on the cases.
+    hints : tuple of str
+        Of rising strength.
+    tolerance : float
+        Largest difference, relative to the expected value (absolute below 1), that still counts
+        as the same.
+    """
+
+    identifier: str
+    title: str
+    minutes: int
+    difficulty: int
+    solution: Callable[..., Any]
+    cases: Callable[[np.random.Generator], Sequence[tuple[Any, ...]]]
+    wrong_answers: tuple[WrongAnswer, ...]
+    hints: tuple[str, ...]
+    tolerance: float = 1e-8
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found; shows itself in a notebook.
+
+    Attributes
+    ----------
+    identifier : str
+        The exercise.
+    status : {"not attempted", "correct", "wrong"}
+    message : str
+        For the learner.
+    mistake : str
+        The name of the wrong answer recognised, or empty.
+    """
+
+    identifier: str
+    status: Status
+    message: str
+    mistake: str = ""
+
+    def __str__(self) -> str:
+        return f"Exercise {self.identifier}: {self.status}. {self.message}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        colour = _COLOURS[self.status]
+        page = (
+            f'<div style="border-left:4px solid {colour};padding:.3em .8em;margin:.5em 0">'
+            f"<b>Exercise <code>{html.escape(self.identifier)}</code>: "
+            f'<span style="color:{colour}">{self.status}</span></b><br>'
+            f"{html.escape(self.message)}</div>"
+        )
+        return {"text/plain": str(self), "text/html": page}
+
+
+@dataclass(frozen=True)
+class Card:
+    """An exercise as a notebook shows it: effort, hints and solution, folded."""
+
+    exercise: Exercise
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        e = self.exercise
+        effort = f"{e.minutes} minutes, difficulty {e.difficulty} of 3"
+        folded = [(f"Hint {i}", html.escape(h)) for i, h in enumerate(e.hints, start=1)]
+        source = textwrap.dedent(inspect.getsource(e.solution))
+        folded.append(("Solution", f"<pre>{html.escape(source)}</pre>"))
+        details = "".join(
+            f"<details><summary>{title}</summary>{body}</details>" for title, body in folded
+        )
+        page = (
+            f"<div><b>{html.escape(e.title)}</b> <code>{html.escape(e.identifier)}</code> "
+            f"({effort})<br>{details}</div>"
+        )
+        text = f"Exercise {e.identifier}: {e.title} ({effort})"
+        return {"text/plain": text, "text/html": page}
+
+
+def check(identifier: str, answer: Callable[..., Any]) -> Verdict:
+    """Check a learner's function.
+
+    Parameters
+    ----------
+    identifier : str
+        The exercise, ``cka.debias``.
+    answer : callable
+        The learner's function; one that returns None or ``...`` counts as not attempted.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    CourseError
+        When there is no such exercise, or ``answer`` is not a function.
+    """
+    exercise = find(identifier)
+    if not callable(answer):
+        raise CourseError(
+            f"check({identifier!r}, ...) takes your function itself, without calling it; "
+            f"it got {type(answer).__name__}"
+        )
+    cases = exercise.cases(np.random.default_rng(0))
+    expected = _outputs(exercise.solution, cases)
+    try:
+        given = _outputs(answer, cases)
+    except NotImplementedError:
+        given = [None]
+    except Exception as error:
+        message = f"Your function raised {type(error).__name__}: {error}"
+        return Verdict(identifier, "wrong", message)
+    if all(g is None or g is ... for g in given):
+        return Verdict(identifier, "not attempted", f"'{exercise.title}' is waiting for you.")
+    if _agree(given, expected, exercise.tolerance):
+        return Verdict(identifier, "correct", f"Well done: {exercise.title}.")
+    for wrong in exercise.wrong_answers:
+        if _agree(given, _outputs(wrong.function, cases), exercise.tolerance):
+            return Verdict(identifier, "wrong", wrong.message, wrong.name)
+    return Verdict(identifier, "wrong", _first_difference(given, expected, exercise.tolerance))
+
+
+def hint(identifier: str) -> Verdict:
+    """Give the next hint of an exercise; the last one is repeated.
+
+    Parameters
+    ----------
+    identifier : str
+        The exercise.
+
+    Returns
+    -------
+    Verdict
+        With status "not attempted" and the hint as its message.
+    """
+    exercise = find(identifier)
+    number = min(_hints_given.get(identifier, 0) + 1, len(exercise.hints))
+    _hints_given[identifier] = number
+    text = f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}"
+    return Verdict(identifier, "not attempted", text)
+
+
+def card(identifier: str) -> Card:
+    """Show an exercise's effort, hints and solution, folded.
+
+    Parameters
+    ----------
+    identifier : str
+        The exercise.
+
+    Returns
+    -------
+    Card
+    """
+    return Card(find(identifier))
+
+
+def find(identifier: str) -> Exercise:
+    """Return an exercise.
+
+    Raises
+    ------
+    CourseError
+        With the nearest known identifiers.
+    """
+    known = {e.identifier: e for e in list_exercises()}
+    if identifier not in known:
+        raise CourseError(f"there is no exercise {identifier!r}: {nearest(identifier, known)}")
+    return known[identifier]
+
+
+def list_exercises() -> list[Exercise]:
+    """Return every exercise of the course, chapter by chapter."""
+    package = importlib.import_module("sdc_helpers.exercises")
+    found: list[Exercise] = []
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name != "registry":
+            content = importlib.import_module(f"{package.__name__}.{module.name}")
+            found += content.EXERCISES
+    return found
+
+
+def _outputs(function: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> list[Any]:
+    copies = [[a.copy() if isinstance(a, np.ndarray) else a for a in case] for case in cases]
+    return [function(*case) for case in copies]
+
+
+def _agree(given: Sequence[Any], expected: Sequence[Any], tolerance: float) -> bool:
+    pairs = zip(given, expected, strict=True)
+    return all(_same(g, e, tolerance) for g, e in pairs)
+
+
+def _same(given: Any, expected: Any, tolerance: float) -> bool:
+    if isinstance(expected, str | bool):
+        return bool(type(given) is type(expected) and given == expected)
+    try:
+        a, b = np.asarray(given, dtype=float), np.asarray(expected, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    if a.shape != b.shape:
+        return False
+    return bool(np.all(np.abs(a - b) <= tolerance * np.maximum(1.0, np.abs(b))))
+
+
+def _first_difference(given: Sequence[Any], expected: Sequence[Any], tolerance: float) -> str:
+    for number, (g, e) in enumerate(zip(given, expected, strict=True), start=1):
+        if not _same(g, e, tolerance):
+            return f"On test case {number} you returned {_brief(g)}; expected {_brief(e)}."
+    raise AssertionError("no difference to report")
+
+
+def _brief(value: Any) -> str:
+    array = np.asarray(value)
+    if array.dtype.kind in "fiub" and array.ndim == 0:
+        return f"{float(array):.6g}"
+    if array.dtype.kind in "fiub":
+        return f"an array of shape {array.shape} with mean {array.mean():.6g}"
+    return repr(value)[:80]

@@ -1,0 +1,303 @@
+"""The course's figures: style, captions, and the few kinds of plot that every chapter draws."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart with every kind of colour vision.
+COLOURS = MappingProxyType(
+    {
+        "blue": "#0072B2",
+        "orange": "#D55E00",
+        "green": "#009E73",
+        "pink": "#CC79A7",
+        "sky": "#56B4E9",
+        "yellow": "#E69F00",
+        "grey": "#767676",
+        "black": "#000000",
+    }
+)
+_STYLE = {
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
+
+
+def figure(
+    rows: int = 1, columns: int = 1, *, width: float = 7.0, height: float = 3.4, **options: Any
+) -> tuple[Figure, Any]:
+    """Make a figure in the course's style, outside pyplot's state.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Panels.
+    width, height : float
+        Inches.
+    **options : object
+        For ``Figure.subplots``.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+    axes : Axes or array of Axes
+        As ``Figure.subplots`` returns them.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        fig = Figure(figsize=(width, height))
+        return fig, fig.subplots(rows, columns, **options)
+
+
+def show(fig: Figure, caption: str) -> None:
+    """Show a figure with the sentence that says what to see, which is its alt text too.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+        The figure.
+    caption : str
+        One or two sentences in plain text.
+
+    Raises
+    ------
+    ValueError
+        When an axis with data has no label: a figure without units proves nothing.
+    """
+    from IPython.display import display
+
+    for axes in fig.axes:
+        if axes.has_data() and axes.get_label() != "<colorbar>" and not axes.images:
+            _require_labels(axes)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=fig.dpi)
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    text = html.escape(caption)
+    page = (
+        f'<figure style="margin:1em 0"><img style="max-width:100%;background:#fff" alt="{text}" '
+        f'src="data:image/png;base64,{picture}"><figcaption><em>{text}</em></figcaption></figure>'
+    )
+    display({"text/html": page, "text/plain": f"[figure] {caption}"}, raw=True)
+
+
+def _require_labels(axes: Axes) -> None:
+    for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+        shared = axes.get_shared_x_axes() if name == "x" else axes.get_shared_y_axes()
+        labelled = [a for a in shared.get_siblings(axes) if getattr(a, f"get_{name}label")()]
+        hidden = not axis.get_visible() or not axes.axison
+        if not (labelled or hidden or axes.figure.get_supxlabel()):
+            raise ValueError(
+                f"panel {axes.get_title(loc='left') or axes.get_title()!r}: the {name} axis has "
+                f"no label; set one with ax.set_{name}label(...), units included"
+            )
+
+
+def plot_spread(
+    x: Sequence[float],
+    values: Any,
+    ax: Axes | None = None,
+    *,
+    label: str | None = None,
+    colour: str = COLOURS["blue"],
+    **line: Any,
+) -> Axes:
+    """Draw a mean line and the full range over seeds.
+
+    Parameters
+    ----------
+    x : (n,) sequence of float
+        Positions.
+    values : (n, n_seeds) array
+        One column a seed.
+    ax : Axes, optional
+        Where to draw.
+    label : str, optional
+        Written at the line's right end, in its colour.
+    colour : str
+        Of line, range and label.
+    **line : object
+        For ``Axes.plot``.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = _axes(ax)
+    values = np.asarray(values, dtype=float)
+    mean = values.mean(axis=1)
+    ax.plot(x, mean, color=colour, **line)
+    ax.fill_between(x, values.min(axis=1), values.max(axis=1), color=colour, alpha=0.25, lw=0)
+    if label:
+        label_line(ax, x[-1], mean[-1], label, colour)
+    return ax
+
+
+def label_line(ax: Axes, x: float, y: float, text: str, colour: str, dy: float = 0) -> Axes:
+    """Write a line's name beside its end instead of into a legend.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to write.
+    x, y : float
+        The end of the line, in data units.
+    text : str
+        The name.
+    colour : str
+        Of the line.
+    dy : float
+        Shift in points, where two ends are close.
+
+    Returns
+    -------
+    Axes
+    """
+    ax.annotate(text, (x, y), xytext=(5, dy), textcoords="offset points", color=colour, va="center")
+    return ax
+
+
+def plot_reference(ax: Axes, y: float, text: str, *, vertical: bool = False) -> Axes:
+    """Draw chance, a ceiling or any other value to compare with.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    y : float
+        The value.
+    text : str
+        What it is; written at the left (or top) end.
+    vertical : bool
+        For a value on the x axis.
+
+    Returns
+    -------
+    Axes
+    """
+    line = {"color": COLOURS["grey"], "lw": 1, "ls": (0, (4, 3)), "zorder": 0}
+    note = {"color": COLOURS["grey"], "fontsize": 8.5, "textcoords": "offset points"}
+    if vertical:
+        ax.axvline(y, **line)
+        ax.annotate(text, (y, 1), xycoords=("data", "axes fraction"), xytext=(3, -9), **note)
+    else:
+        ax.axhline(y, **line)
+        ax.annotate(text, (0, y), xycoords=("axes fraction", "data"), xytext=(3, 3), **note)
+    return ax
+
+
+def plot_null(
+    positions: Sequence[float],
+    nulls: Sequence[Any],
+    values: Sequence[float],
+    ax: Axes | None = None,
+    *,
+    colour: str = COLOURS["blue"],
+    width: float = 0.6,
+) -> Axes:
+    """Draw measured values as dots over the distributions of their shuffled counterparts.
+
+    Parameters
+    ----------
+    positions : (n,) sequence of float
+        On the x axis.
+    nulls : sequence of n arrays
+        Shuffled values.
+    values : (n,) sequence of float
+        Measured values.
+    ax : Axes, optional
+        Where to draw.
+    colour : str
+        Of the dots; nulls are grey.
+    width : float
+        Of the distributions, in data units.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = _axes(ax)
+    bodies = ax.violinplot(
+        [np.asarray(n) for n in nulls], positions, widths=width, showextrema=False
+    )["bodies"]
+    for body in bodies:
+        body.set(facecolor=COLOURS["grey"], alpha=0.45, linewidth=0)
+    for position, null in zip(positions, nulls, strict=True):
+        ax.hlines(np.mean(null), position - width / 2, position + width / 2, COLOURS["grey"], lw=1)
+    ax.plot(positions, values, "o", color=colour, ms=8, mec="white", zorder=3)
+    return ax
+
+
+def plot_heatmap(
+    values: Any,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    limit: float | None = None,
+    label: str = "",
+    numbers: bool = True,
+) -> Axes:
+    """Draw a table of values around zero as colours, with the numbers in it.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) array
+        The table; nan leaves a cell blank.
+    rows, columns : sequence of str
+        Names.
+    ax : Axes, optional
+        Where to draw.
+    limit : float, optional
+        The colours run from ``-limit`` to ``limit``; the largest absolute value by default.
+    label : str
+        Of the colour bar.
+    numbers : bool
+        Write each value into its cell.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = _axes(ax)
+    values = np.asarray(values, dtype=float)
+    limit = float(np.nanmax(np.abs(values))) if limit is None else limit
+    image = ax.imshow(values, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    if numbers:
+        for i, j in np.argwhere(np.isfinite(values)):
+            value = values[i, j]
+            strong = abs(value) > 0.6 * limit
+            ax.text(
+                j, i, f"{value:.2f}", ha="center", va="center", fontsize=8,
+                color="white" if strong else "black",
+            )  # fmt: skip
+    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.85)
+    return ax
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return figure()[1] if ax is None else ax

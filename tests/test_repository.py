@@ -1,0 +1,153 @@
+"""Rules that hold for the repository as a whole."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("torch", "torchvision", "nilearn", "transformers", "pandas")
+MAX_LINES = 400
+MAX_BYTES = 5_000_000
+# Put together here, so that this file does not hold them itself.
+INDEX_ADDRESSES = [
+    re.compile(pattern)
+    for pattern in (
+        r"pypi" + r"\.(org|python\.org|io)/+simple",
+        r"files\." + r"pythonhosted\.org",
+        r"test\." + r"pypi\.org",
+        r"download\." + r"pytorch\.org/whl",
+        r"(index|extra-index)" + r"-url[ =]+\S*://",
+        r"(artifactory|nexus|devpi|mirrors?\.[\w.-]+)" + r"[\w./:-]*/simple",
+        r"https?://[\w.@:-]+(/[\w./-]*)?" + r"/simple\b",
+    )
+]
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    """Return the files that git tracks and that are in the working tree."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    # -c: a clone made by another user is refused otherwise
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        pytest.skip(f"not a git repository: {answer.stderr.strip()}")
+    paths = [ROOT / name for name in answer.stdout.split("\0") if name]
+    if not paths:
+        pytest.skip("git tracks no file yet")
+    return [path for path in paths if path.is_file()]
+
+
+def heavy_modules_after(code):
+    report = f"import sys; print('|'.join(sorted(set({HEAVY!r}) & set(sys.modules))))"
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.splitlines()[-1]
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    assert heavy_modules_after("import sdc_helpers") == ""
+
+
+def test_the_command_line_answers_without_importing_anything_heavy():
+    if importlib.util.find_spec("sdc_helpers.cli") is None:
+        pytest.skip("sdc_helpers.cli does not exist yet")
+    ask_for_help = """
+import sys
+from sdc_helpers.cli import main
+sys.argv = ["sdc", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+    assert heavy_modules_after(ask_for_help) == ""
+
+
+def importable_modules():
+    files = sorted((ROOT / "sdc_helpers").rglob("*.py"))
+    return [
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for file in files
+        if file.stem != "__main__"
+    ]
+
+
+def test_no_module_imports_torch_before_it_is_used():
+    assert heavy_modules_after("\n".join(f"import {name}" for name in importable_modules())) == ""
+
+
+def test_modules_are_short():
+    files = (ROOT / "sdc_helpers").rglob("*.py")
+    n_lines = {
+        str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines())
+        for file in files
+    }
+    assert n_lines
+    assert {name: n for name, n in n_lines.items() if n > MAX_LINES} == {}
+
+
+def addresses_in(text):
+    return [match.group() for pattern in INDEX_ADDRESSES for match in pattern.finditer(text)]
+
+
+def test_no_file_records_a_package_index(tracked):
+    found = {}
+    for path in tracked:
+        content = path.read_bytes()
+        if b"\0" not in content[:8192]:  # a text file
+            hits = addresses_in(content.decode("utf-8", errors="replace"))
+            found.update({str(path.relative_to(ROOT)): hits} if hits else {})
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("https://pypi", ".org/simple"),
+        ("https://files.", "pythonhosted.org/packages/a/b.whl"),
+        ("--extra-index-url ", "https://host/whl"),
+        ("index-url = ", "https://host/x"),
+        ("https://download.", "pytorch.org/whl/cpu"),
+        ("http://10.0.0.1:3141/root", "/simple/"),
+        ("https://user@mirror.example", "/api/pypi/simple"),
+    ],
+)
+def test_package_indexes_are_recognised(parts):
+    assert addresses_in("".join(parts))
+
+
+def test_links_to_projects_are_no_package_indexes():
+    assert not addresses_in(
+        "https://pypi.org/project/numpy https://download.pytorch.org/models/a.pth"
+    )
+    assert not addresses_in("uv pip compile --no-emit-index-url")
+
+
+def notebooks():
+    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.skipif(not notebooks(), reason="no notebook has been generated yet")
+def test_notebooks_have_no_outputs():
+    for path in notebooks():
+        for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+            if cell["cell_type"] == "code":
+                executed = cell["outputs"] or cell["execution_count"] is not None
+                assert not executed, f"{path.name}, cell {number}: run sdc notebooks build"
+
+
+def test_no_large_file_is_tracked(tracked):
+    large = {str(p.relative_to(ROOT)): p.stat().st_size for p in tracked}
+    assert {name: size for name, size in large.items() if size > MAX_BYTES} == {}

@@ -209,7 +209,7 @@ def plot_reference(ax: Axes, y: float, text: str, *, vertical: bool = False) -> 
 def plot_null(
     positions: Sequence[float],
     nulls: Sequence[Any],
-    values: Sequence[float],
+    values: Any,
     ax: Axes | None = None,
     *,
     colour: str = COLOURS["blue"],
@@ -223,8 +223,8 @@ def plot_null(
         On the x axis.
     nulls : sequence of n arrays
         Shuffled values.
-    values : (n,) sequence of float
-        Measured values.
+    values : (n,) or (n, n_seeds) array
+        Measured values; those of several seeds stand side by side.
     ax : Axes, optional
         Where to draw.
     colour : str
@@ -244,7 +244,10 @@ def plot_null(
         body.set(facecolor=COLOURS["grey"], alpha=0.45, linewidth=0)
     for position, null in zip(positions, nulls, strict=True):
         ax.hlines(np.mean(null), position - width / 2, position + width / 2, COLOURS["grey"], lw=1)
-    ax.plot(positions, values, "o", color=colour, ms=8, mec="white", zorder=3)
+    values = np.asarray(values, dtype=float).reshape(len(nulls), -1)
+    shifts = 0.14 * (np.arange(values.shape[1]) - (values.shape[1] - 1) / 2)
+    for shift, seed_values in zip(shifts, values.T, strict=True):
+        ax.plot(np.asarray(positions) + shift, seed_values, "o", color=colour, ms=8, mec="white")
     return ax
 
 

@@ -72,6 +72,8 @@ time: env  ## For authors: measure every notebook, write the minutes into their 
 	@$(SDC) run all --profile workshop --out build/timing-workshop
 	@$(SDC) notebooks time --runs build/timing-smoke
 	@$(SDC) notebooks time --runs build/timing-workshop
+	@$(SDC) notebooks figure build/timing-workshop/09_cka_pitfalls.ipynb \
+		--caption "With 24 blocks" --to book/images/cka_real_fmri.png
 
 lock: | $(filter $(OWN_UV),$(UV))  ## For authors: pin the dependencies anew
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

@@ -197,6 +197,18 @@ def notebooks_time(runs: Runs = None) -> None:
     notebooks_build()
 
 
+@notebooks_app.command("figure")
+def notebooks_figure(
+    notebook: Annotated[Path, typer.Argument(help="An executed notebook.")],
+    caption: Annotated[str, typer.Option(help="Words of the figure's caption.")],
+    to: Annotated[Path, typer.Option(help="The PNG to write.")],
+) -> None:
+    """Save a figure of an executed notebook, for README.md."""
+    from sdc_helpers.course import authoring
+
+    typer.echo(f"wrote {authoring.save_figure(notebook, caption, to)}")
+
+
 @book_app.command("build")
 def book_command(
     runs: Runs = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import math
@@ -17,6 +18,7 @@ from sdc_helpers.course.parameters import parse_schema
 MINUTES = "{{ minutes }}"
 _WORDS_A_MINUTE = 160
 _NAME = re.compile(r"\d\d_[a-z0-9_]+")
+_PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -158,6 +160,39 @@ def update_timings(runs: Path, folder: Path | None = None) -> Path:
         }
     target.write_text(json.dumps(timings, indent=1, sort_keys=True) + "\n")
     return target
+
+
+def save_figure(notebook: Path, caption: str, target: Path) -> Path:
+    """Save a figure of an executed notebook as a file, for a page outside the book.
+
+    Parameters
+    ----------
+    notebook : pathlib.Path
+        An executed notebook.
+    caption : str
+        Words that the figure's caption holds; the first figure with them is taken.
+    target : pathlib.Path
+        The PNG to write.
+
+    Returns
+    -------
+    pathlib.Path
+        ``target``.
+
+    Raises
+    ------
+    CourseError
+        When no figure has such a caption.
+    """
+    for cell in json.loads(notebook.read_text())["cells"]:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            picture = _PICTURE.search("".join(data.get("text/html", "")))
+            if picture and caption in "".join(data.get("text/plain", "")):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(base64.b64decode(picture.group(1)))
+                return target
+    raise CourseError(f"{notebook} holds no figure whose caption says {caption!r}")
 
 
 def _sources(folder: Path) -> list[Path]:

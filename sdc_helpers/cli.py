@@ -47,13 +47,13 @@ def run_command(
 ) -> None:
     """Run notebooks in fresh kernels; write NAME.ipynb and NAME.run.json."""
     from sdc_helpers.course.catalogue import find_notebook, list_notebooks
-    from sdc_helpers.course.runner import run
+    from sdc_helpers.course.runner import check_parameters, run
 
     texts = _assignments(parameter or [])
-    notebooks = list_notebooks() if names == ["all"] else [find_notebook(n) for n in names]
+    notebooks = list_notebooks() if "all" in names else [find_notebook(n) for n in names]
     values = {n.path: n.schema.from_text(texts) for n in notebooks}
-    for notebook in notebooks:  # every schema before the first kernel
-        notebook.schema.validate({**values[notebook.path], "profile": profile})
+    for notebook in notebooks:  # all of them before the first kernel
+        check_parameters(notebook, values[notebook.path], profile)
     records = []
     for notebook in notebooks:
         with _progress(notebook.name) as on_cell:
@@ -125,9 +125,10 @@ def data_list() -> None:
     from sdc_helpers.datasets import registry
 
     table = Table("dataset", "here", "MB", "licence", "what it is", "cite")
+    table.columns[-1].overflow = "fold"  # never half an address
     for info in registry.list_datasets():
         here = "yes" if registry.is_present(info.name) else "no"
-        size = f"{info.bytes / 1e6:.1f}"
+        size = f"{info.n_bytes / 1e6:.1f}"
         table.add_row(info.name, here, size, info.licence, info.description, info.citation)
     _console().print(table)
 
@@ -139,9 +140,7 @@ def data_fetch(
     """Fetch datasets (from SDC_DATA_MIRROR where that is set) and verify every file."""
     from sdc_helpers.datasets import registry
 
-    if names == ["all"]:
-        names = [info.name for info in registry.list_datasets()]
-    for name in names:
+    for name in _datasets(None if "all" in names else names):
         typer.echo(f"{name}: {registry.fetch(name, progress=True)}")
 
 
@@ -154,9 +153,8 @@ def data_verify(
     """Compare every file here with its checksum."""
     from sdc_helpers.datasets import registry
 
-    chosen = [name] if name else [i.name for i in registry.list_datasets()]
     wrong = 0
-    for dataset in chosen:
+    for dataset in _datasets([name] if name else None):
         statuses = registry.verify(dataset)
         count = {s: sum(f.state == s for f in statuses) for s in ("ok", "missing", "corrupted")}
         typer.echo(f"{dataset}: " + ", ".join(f"{n} {state}" for state, n in count.items()))
@@ -166,6 +164,20 @@ def data_verify(
         wrong += count["corrupted"]
         wrong += count["missing"] if name else 0
     raise typer.Exit(1 if wrong else 0)
+
+
+def _datasets(names: list[str] | None) -> list[str]:
+    """Return the names, all of them known; every dataset's without."""
+    from sdc_helpers.datasets import registry
+
+    if names is None:
+        return [info.name for info in registry.list_datasets()]
+    for name in names:
+        try:
+            registry.dataset_info(name)
+        except ValueError as error:
+            raise CourseError(str(error)) from None
+    return names
 
 
 @notebooks_app.command("build")

@@ -6,7 +6,7 @@
 # of voxels and units, whether or not they have anything in common. The answer in one sentence: use the
 # **debiased** estimator, shuffle the rows to see what chance gives, and report both. After Murphy,
 # Zylberberg and Fyshe (2024), *Correcting Biased Centered Kernel Alignment Measures in Biological and
-# Artificial Neural Networks*, arXiv 2405.01012 (`murphy2024cka`).
+# Artificial Neural Networks*, arXiv 2405.01012: `murphy2024cka`.
 #
 # {{ minutes }}
 #
@@ -75,8 +75,8 @@ BLUE, ORANGE, GREEN = COLOURS["blue"], COLOURS["orange"], COLOURS["green"]
 # The **debiased** version replaces the centring. It sets the diagonal to zero and leaves it out of every mean
 # (*U-centring*; $r_i$ are the row sums and $S$ the grand total of $K$ without its diagonal):
 #
-# $$ \tilde K_{ij} = K_{ij} - \frac{r_i + r_j}{n-2} + \frac{S}{(n-1)(n-2)} \quad (i \ne j),
-#    \qquad \tilde K_{ii} = 0 $$
+# $$ K'_{ij} = K_{ij} - \frac{r_i + r_j}{n-2} + \frac{S}{(n-1)(n-2)} \quad (i \ne j),
+#    \qquad K'_{ii} = 0 $$
 #
 # and takes the same cosine. Its three inner products are unbiased estimates of the quantity that CKA wants to
 # know (the Hilbert-Schmidt independence criterion, `song2012`). Ten lines of numpy hold both:
@@ -329,7 +329,8 @@ claims.record(
 )
 
 # %% [markdown]
-# Two things to keep. The *p-value* is right with either estimator, since the shuffles carry the same bias as
+# Of twenty unrelated areas one passes p ≤ .05 by luck, with either estimator: that is what .05 means. Two
+# things to keep. The *p-value* is right with either estimator, since the shuffles carry the same bias as
 # the value. The *size* is wrong with the biased one: 0.5 may be nothing and 0.3 something.
 #
 # ## Pitfall: shuffling partly, the wrong way
@@ -580,10 +581,10 @@ claims.record(
 # %% [markdown]
 # ## Real fMRI: pictures of eight kinds
 #
-# One participant of Haxby et al. (2001, `haxby2001`) saw blocks of pictures of eight categories in twelve
-# runs. From one slice of the brain (493 voxels) take the mean response to each block. Does the arrangement of
-# the blocks follow their *categories*? The model is the simplest there is: one column a category, 1 where the
-# block shows it.
+# In the study of `haxby2001` a participant saw blocks of pictures of eight categories in twelve runs. From
+# one slice of the brain (493 voxels) take the mean response to each block. Does the arrangement of the blocks
+# follow their *categories*? The model is the simplest there is: one column a category, 1 where the block
+# shows it.
 
 # %%
 has_haxby = p.real_data and available("haxby2001")
@@ -628,7 +629,7 @@ else:
 
 # %%
 if has_haxby:
-    haxby_source = "haxby2001; figures read by an independent script"
+    haxby_source = "haxby2001, figures read by an independent script"
     for i, (b, expected) in enumerate(
         zip(block_counts, ((0.293, 0.027), (0.293, 0.133), (0.189, 0.101)), strict=True)
     ):
@@ -717,11 +718,11 @@ if has_haxby:
 # %% [markdown]
 # ## Real brains and a real network: 92 objects
 #
-# Kriegeskorte et al. (2008, `kriegeskorte2008`) showed 92 photographs of objects and published how different
-# the responses of human inferior temporal cortex (IT) to each pair are: a dissimilarity matrix (RDM), for
-# four participants in two sessions each. One minus the correlation of two patterns is, up to a factor, the
-# squared distance of the standardised patterns, and squared distances $D$ turn into a centred Gram matrix by
-# double centring, $K = -\tfrac12 HDH$. So CKA works on published RDMs too.
+# The study of `kriegeskorte2008` showed 92 photographs of objects and published how different the responses
+# of human inferior temporal cortex (IT) to each pair are: a dissimilarity matrix (RDM), for four participants
+# in two sessions each. One minus the correlation of two patterns is, up to a factor, the squared distance of
+# the standardised patterns, and squared distances $D$ turn into a centred Gram matrix by double centring, $K
+# = -\tfrac12 HDH$. So CKA works on published RDMs too.
 #
 # First a **ceiling**: how well does one participant's IT match another's? And, with less noise, how well does
 # one participant (both sessions) match the mean of the others? A network cannot be expected to do better.
@@ -899,7 +900,7 @@ if has_objects:
 # - negative values as they are. A clamp at zero breaks the null.
 # - images without a response left out, never filled with zeros
 #
-# The published pattern on THINGS-fMRI (720 images, ResNet18, `murphy2024cka`), for comparison:
+# The published pattern on THINGS-fMRI (720 images, ResNet18; `murphy2024cka`), for comparison:
 #
 # | area, module | biased, true | biased, shuffled | debiased, true | debiased, shuffled |
 # |---|---|---|---|---|

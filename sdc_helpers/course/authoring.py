@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sdc_helpers.course.catalogue import TIMINGS, course_folder
-from sdc_helpers.course.errors import CourseError
+from sdc_helpers.course.errors import CourseError, ParameterError
 from sdc_helpers.course.parameters import parse_schema
 
 MINUTES = "{{ minutes }}"
@@ -53,9 +53,9 @@ def build(folder: Path | None = None) -> list[Path]:
     for source in _sources(folder):
         target = folder / f"{source.stem}.ipynb"
         content = render(source)
-        if not target.is_file() or target.read_text() != content:
+        if not target.is_file() or target.read_bytes() != content.encode():
             partial = target.with_suffix(".partial")
-            partial.write_text(content)
+            partial.write_bytes(content.encode())
             partial.replace(target)
             changed.append(target)
     return changed
@@ -81,7 +81,7 @@ def check(folder: Path | None = None) -> list[str]:
         target = folder / f"{source.stem}.ipynb"
         if not target.is_file():
             problems.append(f"{target.name} has not been built from source/{source.name}")
-        elif target.read_text() != render(source):
+        elif target.read_bytes() != render(source).encode():
             problems.append(f"{target.name} differs from what source/{source.name} generates")
     orphans = {p.stem for p in folder.glob("*.ipynb")} - {s.stem for s in sources}
     problems += [f"{name}.ipynb has no source/{name}.py" for name in sorted(orphans)]
@@ -144,14 +144,20 @@ def update_timings(runs: Path, folder: Path | None = None) -> Path:
     -------
     pathlib.Path
         The file of timings.
+
+    Raises
+    ------
+    CourseError
+        When there is no complete run to learn from.
     """
     folder = folder or course_folder() / "notebooks"
     target = folder / TIMINGS
     timings = json.loads(target.read_text()) if target.is_file() else {}
-    for file in sorted(runs.glob("*.run.json")):
-        record = json.loads(file.read_text())
-        if record["status"] != "complete":
-            continue
+    records = [json.loads(file.read_text()) for file in sorted(runs.glob("*.run.json"))]
+    complete = [record for record in records if record["status"] == "complete"]
+    if not complete:
+        raise CourseError(f"there is no complete run in {runs}; run 'sdc run all --out {runs}'")
+    for record in complete:
         timings.setdefault(record["name"], {})[record["profile"]] = {
             "seconds": round(record["seconds"]),
             "peak_memory_mb": round(record["peak_memory_mb"]),
@@ -206,15 +212,18 @@ def _sources(folder: Path) -> list[Path]:
 def _require_anatomy(source: Path, cells: Sequence[Any]) -> None:
     if not cells or cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
         raise CourseError(f"{source.name}: the first cell must be Markdown with the title")
-    if MINUTES not in cells[0].source:
+    if MINUTES not in cells[0].source.splitlines():
         raise CourseError(f"{source.name}: the title cell must hold {MINUTES} on a line of its own")
     tagged = [i for i, c in enumerate(cells) if "parameters" in c.metadata.get("tags", [])]
     if len(tagged) != 1:
         raise CourseError(f"{source.name}: exactly one cell must be tagged 'parameters'")
-    following = cells[tagged[0] + 1 :]
-    if not following or "start(" not in following[0].source:
+    following = cells[tagged[0] + 1 : tagged[0] + 2]
+    if not any(c.cell_type == "code" and re.search(r"\bstart\(", c.source) for c in following):
         raise CourseError(f"{source.name}: the cell after the parameters must call start(...)")
-    parse_schema(cells[tagged[0]].source)
+    try:
+        parse_schema(cells[tagged[0]].source)
+    except ParameterError as error:
+        raise CourseError(f"{source.name}: {error}") from None
 
 
 def _minutes(source: Path, cells: Sequence[Any]) -> str:
@@ -223,7 +232,7 @@ def _minutes(source: Path, cells: Sequence[Any]) -> str:
     file = source.parent.parent / TIMINGS
     measured = json.loads(file.read_text()).get(source.stem, {}) if file.is_file() else {}
     runs = [
-        f"{measured[p]['seconds'] / 60:.1f} min in profile `{p}` "
+        f"{max(measured[p]['seconds'] / 60, 0.1):.1f} min in profile `{p}` "
         f"({measured[p]['cores']} cores, {measured[p]['peak_memory_mb'] / 1000:.1f} GB)"
         for p in ("smoke", "workshop", "full")
         if p in measured

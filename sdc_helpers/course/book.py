@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -44,7 +45,8 @@ def build_book(runs: Path, out: Path) -> Path:
     runs : pathlib.Path
         Folder of ``NAME.ipynb`` and ``NAME.run.json``.
     out : pathlib.Path
-        Where the book is built; its sources are assembled in ``out/source``.
+        Where the book is built. Its sources are assembled in ``out/source``; that folder and
+        ``out/_build`` are replaced, nothing else in ``out`` is touched.
 
     Returns
     -------
@@ -60,11 +62,13 @@ def build_book(runs: Path, out: Path) -> Path:
     """
     records = load_records(runs)
     source = out / "source"
-    shutil.rmtree(out, ignore_errors=True)
+    for earlier in (source, out / "_build"):
+        shutil.rmtree(earlier, ignore_errors=True)
     shutil.copytree(course_folder() / "book", source)
     for record in records:
         notebook = json.loads((runs / f"{record['name']}.ipynb").read_text())
         _drop_own_outputs(notebook)
+        _link_citations(notebook, source / "references.bib")
         (source / f"{record['name']}.ipynb").write_text(json.dumps(notebook))
     (source / "claims.md").write_text(claims_page(records))
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source)]
@@ -78,6 +82,15 @@ def build_book(runs: Path, out: Path) -> Path:
             f"the book did not build; all of it is in {out / 'build.log'}:\n" + "\n".join(warnings)
         )
     return page
+
+
+def _link_citations(notebook: dict[str, Any], bibliography: Path) -> None:
+    """Turn BibTeX keys in back quotes, which any notebook viewer can show, into citations."""
+    keys = re.findall(r"^@\w+\{([^,]+),", bibliography.read_text(), flags=re.MULTILINE)
+    quoted = re.compile("`(" + "|".join(map(re.escape, keys)) + ")`")
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = quoted.sub(r"{cite:t}`\1`", "".join(cell["source"]))
 
 
 def _drop_own_outputs(notebook: dict[str, Any]) -> None:

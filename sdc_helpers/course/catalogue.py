@@ -105,7 +105,8 @@ def find_notebook(name: str | Path) -> Notebook:
     RunError
         With the nearest known names.
     """
-    if str(name).endswith(".ipynb"):
+    name = str(name)
+    if name.endswith(".ipynb"):
         path = Path(name).expanduser().resolve()
         if not path.is_file():
             raise RunError(f"there is no notebook at {path}")
@@ -114,4 +115,4 @@ def find_notebook(name: str | Path) -> Notebook:
     for full, notebook in known.items():
         if name in (full, full.split("_")[0]):
             return notebook
-    raise RunError(f"there is no notebook {str(name)!r}: {nearest(str(name), known)}")
+    raise RunError(f"there is no notebook {name!r}: {nearest(name, known)}")

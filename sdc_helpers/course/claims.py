@@ -71,19 +71,22 @@ class Claim:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         mark, colour = ("held", "#117733") if self.held else ("not held", "#aa3377")
-        text = (
-            f"Claim {self.identifier}: {mark}. {self.statement} "
-            f"Here {self.value:.4g}; expected {self.condition} [{self.source}; {self.data}]."
+        shown = (
+            f"{self.statement} Here {self.value:.4g}; expected {self.condition} "
+            f"[{self.source}; {self.data}]."
         )
         if not self.held and self.reason:
-            text += f" {self.reason}"
-        shown = html.escape(text.split(": ", 1)[1].removeprefix(f"{mark}. "))
+            shown += f" {self.reason}"
         page = (
             f'<div style="border-left:4px solid {colour};padding:.3em .8em;margin:.5em 0">'
             f"<b>Claim <code>{html.escape(self.identifier)}</code>: "
-            f'<span style="color:{colour}">{mark}</span></b><br>{shown}</div>'
+            f'<span style="color:{colour}">{mark}</span></b><br>{html.escape(shown)}</div>'
         )
-        return {MIME: asdict(self), "text/plain": text, "text/html": page}
+        fields = asdict(self)
+        if not math.isfinite(self.value):  # JSON has no nan and no inf
+            fields["value"] = str(self.value)
+        text = f"Claim {self.identifier}: {mark}. {shown}"
+        return {MIME: fields, "text/plain": text, "text/html": page}
 
 
 def record(identifier: str, statement: str, value: float, **conditions: Any) -> None:
@@ -145,34 +148,46 @@ def measure(
     Raises
     ------
     CourseError
-        When there is no condition that could fail, or ``data`` does not say if it is simulated.
+        When there is no condition that could fail, one that is not a finite number, or ``data``
+        does not say if it is simulated.
     """
     if not data.startswith(("simulated", "real")):
         raise CourseError(f"claim {identifier!r}: data must begin with 'simulated' or 'real'")
-    if (tolerance is not None) and published is None:
-        raise CourseError(f"claim {identifier!r}: a tolerance needs a published value")
-    conditions = []
-    if tolerance is not None and published is not None:
+    value = float(value)
+    published, tolerance = _number(identifier, published), _number(identifier, tolerance)
+    at_least, at_most = _number(identifier, at_least), _number(identifier, at_most)
+    if tolerance is None and at_least is None and at_most is None:
+        raise CourseError(f"claim {identifier!r}: give a tolerance, at_least or at_most to test it")
+    conditions = [math.isfinite(value)]
+    if tolerance is not None:
+        if published is None or tolerance < 0:
+            raise CourseError(
+                f"claim {identifier!r}: a tolerance is 0 or more, around a published value"
+            )
         conditions.append(abs(value - published) <= tolerance)
     if at_least is not None:
         conditions.append(value >= at_least)
     if at_most is not None:
         conditions.append(value <= at_most)
-    if not conditions:
-        raise CourseError(f"claim {identifier!r}: give a tolerance, at_least or at_most to test it")
     return Claim(
         identifier=identifier,
         statement=statement,
         source=source,
         data=data,
-        value=float(value),
-        published=None if published is None else float(published),
+        value=value,
+        published=published,
         tolerance=tolerance,
         at_least=at_least,
         at_most=at_most,
-        held=all(bool(c) for c in conditions) and math.isfinite(value),
+        held=all(conditions),
         reason=reason,
     )
+
+
+def _number(identifier: str, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise CourseError(f"claim {identifier!r}: a condition must be a finite number, not {value}")
+    return None if value is None else float(value)
 
 
 def collect(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -223,7 +238,7 @@ def claims_page(records: Iterable[Mapping[str, Any]]) -> str:
         "Every headline statement of the course, measured in the run that made this book. "
         f"**{held} of {len(every)} held.** One that did not hold stays, with its reason. "
         "A published figure was measured on other data than ours: it is shown to compare with, "
-        "and is the condition only where the condition column says so.",
+        "and is the condition only where the column *expected* says so.",
         "",
     ]
     for record in records:
@@ -235,8 +250,8 @@ def claims_page(records: Iterable[Mapping[str, Any]]) -> str:
             f"Profile `{record['profile']}`, seed {record['seed']}; "
             f"chapter: [{record['title']}]({record['name']}.ipynb).",
             "",
-            "| claim | source | data | published | expected | here | |",
-            "|---|---|---|---|---|---|---|",
+            "| claim | source; data | published | expected | here | |",
+            "|---|---|---|---|---|---|",
         ]
         lines += [_row(c) for c in record["claims"]]
         lines.append("")
@@ -251,14 +266,18 @@ def _row(claim: Mapping[str, Any]) -> str:
     condition = Claim(**claim).condition
     cells = [
         f"{claim['statement']} `{claim['identifier']}`",
-        _cite(claim["source"]),
-        claim["data"],
+        f"{_cite(claim['source'])}; {claim['data']}",
         published,
         condition,
-        f"{claim['value']:.4g}",
+        f"{float(claim['value']):.4g}",
         verdict,
     ]
-    return "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+    return "| " + " | ".join(_cell(c) for c in cells) + " |"
+
+
+def _cell(text: str) -> str:
+    """Make a text one cell of a Markdown table: one line, no bar, no tag."""
+    return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")
 
 
 def _cite(source: str) -> str:

@@ -10,6 +10,8 @@ from papermill.engines import NBClientEngine
 
 from sdc_helpers.course.provenance import QUIET
 
+# Between a cell's end and its last output; nbclient's 4 s are short on a busy machine.
+_OUTPUT_TIMEOUT_S = 60
 _USAGE = "__import__('sdc_helpers.course.provenance', fromlist=['kernel_usage']).kernel_usage()"
 
 
@@ -22,7 +24,7 @@ class WatchedClient(PapermillNotebookClient):
             nb_man,
             timeout_func=watch.cell_timeout,
             on_cell_start=watch.cell_started,
-            on_cell_complete=watch.cell_done,
+            iopub_timeout=_OUTPUT_TIMEOUT_S,
             **options,
         )
         self.watch = watch

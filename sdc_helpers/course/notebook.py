@@ -57,13 +57,14 @@ def start(
     for name in injected:
         if name not in schema.names:
             schema.validate({name: None})
-    values = {n: namespace[n] for n in schema.names if n in namespace}
-    chosen = os.environ.get("SDC_PROFILE")
-    if chosen and "profile" not in injected and values["profile"] == schema["profile"].default:
-        values["profile"] = chosen
+    values = {p.name: namespace.get(p.name, p.default) for p in schema.parameters}
+    if "profile" not in injected and values["profile"] == schema["profile"].default:
+        values["profile"] = _default_profile(values["profile"])
     profile = schema.validate(values).profile  # type: ignore[attr-defined]
     for name, choices in (by_profile or {}).items():
         if values.get(name) is None:
+            if profile not in choices:
+                raise ParameterError(f"{name!r} is None and has no value for profile {profile!r}")
             values[name] = choices[profile]
     values["device"] = _resolve_device(values["device"])
     parameters = schema.validate(values)
@@ -121,6 +122,16 @@ def cuda_available() -> bool:
     return torch.cuda.is_available()
 
 
+def _default_profile(written: str) -> str:
+    """Return the profile that SDC_PROFILE names, else the one in the parameters cell."""
+    chosen = os.environ.get("SDC_PROFILE") or written
+    if chosen != written and chosen not in PROFILES:
+        raise ParameterError(
+            f"the environment's SDC_PROFILE is {chosen!r}; use one of {', '.join(PROFILES)}"
+        )
+    return chosen
+
+
 def _resolve_device(device: str) -> str:
     if device == "auto":
         return "cuda" if cuda_available() else "cpu"
@@ -146,23 +157,32 @@ def _find_parameters(cells: Sequence[str]) -> tuple[Schema, tuple[str, ...]]:
     for index in range(len(cells) - 1, -1, -1):
         if "profile" in _typed_names(cells[index]):
             schema = parse_schema(cells[index])
-            later = [c for c in cells[index + 1 :] if c.lstrip().startswith("# Parameters")]
+            later = [c for c in cells[index + 1 :] if _is_injected(c)]
             return schema, _set_names(later[-1]) if later else ()
     raise ParameterError("no parameters cell has been run: run the cell above this one first")
 
 
+def _is_injected(source: str) -> bool:
+    """Whether papermill wrote the cell: it begins with a line of its own."""
+    return source.lstrip().partition("\n")[0].rstrip() == "# Parameters"
+
+
 def _typed_names(source: str) -> tuple[str, ...]:
-    return tuple(n.target.id for n in _statements(source, ast.AnnAssign))  # type: ignore[attr-defined]
+    targets = [node.target for node in _statements(source) if isinstance(node, ast.AnnAssign)]
+    return tuple(target.id for target in targets if isinstance(target, ast.Name))
 
 
 def _set_names(source: str) -> tuple[str, ...]:
-    return tuple(n.targets[0].id for n in _statements(source, ast.Assign))  # type: ignore[attr-defined]
+    targets = [
+        t for node in _statements(source) if isinstance(node, ast.Assign) for t in node.targets
+    ]
+    return tuple(target.id for target in targets if isinstance(target, ast.Name))
 
 
-def _statements(source: str, kind: type[ast.stmt]) -> list[ast.stmt]:
+def _statements(source: str) -> list[ast.stmt]:
     try:
-        return [node for node in ast.parse(source).body if isinstance(node, kind)]
-    except SyntaxError:  # cells with magics
+        return ast.parse(source).body
+    except (SyntaxError, ValueError):  # a cell that did not run, such as one with a typing error
         return []
 
 

@@ -5,8 +5,8 @@ The cell holds typed literals, one a line, each with a comment that may end in w
     n_permutations: int | None = None  # shuffles per test; None: the profile decides [19, 100000]
     estimator: str = "debiased"  # which CKA {biased, debiased, rv2}
 
-``[a, b]`` and ``(a, b)`` are intervals, closed and open; ``{a, b}`` is a list of choices. Both hold
-for every element of a list.
+``[a, b]`` and ``(a, b)`` are intervals of numbers, closed and open; ``{a, b}`` is a list of
+choices. Both hold for every element of a list, and neither excludes None.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Parameter:
     default : object
         The literal on the line.
     interval : tuple or None
-        ``(open_left, low, high, open_right)``.
+        ``(open_left, low, high, open_right)``; an end written without a point is an int, exact at
+        any size.
     choices : tuple of str
         Empty when any value goes.
     """
@@ -63,26 +64,23 @@ class Parameter:
         words = self.annotation
         if self.interval:
             open_left, low, high, open_right = self.interval
-            words += f" {'above' if open_left else 'from'} {_number(low)}"
+            if low > -math.inf:
+                words += f" {'above' if open_left else 'from'} {low}"
             if high < math.inf:
-                words += f" {'to below' if open_right else 'to'} {_number(high)}"
+                words += f" {'to below' if open_right else 'to'} {high}"
         if self.choices:
             words += ", one of " + ", ".join(self.choices)
         return words
 
     def _check(self, value: Any) -> Any:
-        for item in value if isinstance(value, list) else [value]:
-            if item is None:
-                continue
-            if self.choices and str(item) not in self.choices:
-                raise ValueError(f"{item!r} is not one of the choices")
-            if self.interval:
-                open_left, low, high, open_right = self.interval
-                inside = (item > low if open_left else item >= low) and (
-                    item < high if open_right else item <= high
-                )
-                if not inside:
-                    raise ValueError(f"{item!r} is out of range")
+        if isinstance(value, list):
+            for item in value:
+                self._check(item)
+        elif value is not None:
+            if self.choices and not any(_same(value, choice) for choice in self.choices):
+                raise ValueError(f"{value!r} is not one of the choices")
+            if self.interval and not _inside(value, self.interval):
+                raise ValueError(f"{value!r} is not a number in range")
         return value
 
 
@@ -158,7 +156,7 @@ class Schema:
                 continue
             try:
                 values[name] = ast.literal_eval(text)
-            except (ValueError, SyntaxError):
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
                 values[name] = text
         return values
 
@@ -179,30 +177,29 @@ def parse_schema(source: str) -> Schema:
     Raises
     ------
     ParameterError
-        When a line is not a typed literal with a comment, a default breaks its own rule, or one of
-        ``profile``, ``seed``, ``device`` is missing.
+        When a line is not a typed literal with a comment, a name is used twice or cannot be used,
+        a default breaks its own rule, or one of ``profile``, ``seed``, ``device`` is missing.
     """
-    comments = {
-        token.start[0]: token.string.lstrip("# ").strip()
-        for token in tokenize.generate_tokens(io.StringIO(source + "\n").readline)
-        if token.type == tokenize.COMMENT
-    }
-    parameters = []
-    for node in ast.parse(source).body:
+    statements, comments = _read(source)
+    parameters: list[Parameter] = []
+    for node in statements:
         line = ast.get_source_segment(source, node) or ""
         is_typed = isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
         if not is_typed or node.value is None:
             raise ParameterError(f"the parameters cell holds {line!r}, not 'name: type = literal'")
         try:
             default = ast.literal_eval(node.value)
-        except ValueError:
+        except (ValueError, TypeError):
             raise ParameterError(f"the parameters cell's {line!r} is not a literal") from None
         comment = comments.get(node.end_lineno or node.lineno, "")
         if not comment:
             raise ParameterError(f"the parameters cell's {line!r} has no comment that explains it")
-        parameters.append(
-            _parameter(node.target.id, ast.unparse(node.annotation), default, comment)
-        )
+        name = node.target.id
+        if name in (p.name for p in parameters):
+            raise ParameterError(f"the parameters cell sets {name!r} twice; keep one of the lines")
+        if name.startswith("_") or hasattr(pydantic.BaseModel, name):
+            raise ParameterError(f"a parameter cannot be named {name!r}; choose another name")
+        parameters.append(_parameter(name, ast.unparse(node.annotation), default, comment))
     schema = Schema(tuple(parameters))
     for name in ALWAYS:
         if name not in schema.names:
@@ -211,18 +208,35 @@ def parse_schema(source: str) -> Schema:
     return schema
 
 
+def _read(source: str) -> tuple[list[ast.stmt], dict[int, str]]:
+    """Return the cell's statements, and its comments by line."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source + "\n").readline))
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError, tokenize.TokenError) as error:
+        raise ParameterError(f"the parameters cell is not Python: {error}") from None
+    comments = {
+        token.start[0]: token.string.lstrip("# ").strip()
+        for token in tokens
+        if token.type == tokenize.COMMENT
+    }
+    return statements, comments
+
+
 def _parameter(name: str, annotation: str, default: Any, comment: str) -> Parameter:
     interval, choices, description = None, (), comment
     if match := _INTERVAL.search(comment):
         left, low, high, right = match.groups()
         try:
-            interval = (left == "(", float(low), float(high), right == ")")
+            interval = (left == "(", _number(low), _number(high), right == ")")
             description = comment[: match.start()]
         except ValueError:
             interval = None  # brackets that are part of the sentence
     elif match := _CHOICES.search(comment):
         choices = tuple(c.strip() for c in match.group(1).split(","))
         description = comment[: match.start()]
+    if interval and _is_empty(interval):
+        raise ParameterError(f"parameter {name!r} has an interval that holds nothing: {comment!r}")
     kind = _type_of(ast.parse(annotation, mode="eval").body, name)
     return Parameter(
         name, annotation, kind, default, description.strip().rstrip(";,"), interval, choices
@@ -245,8 +259,35 @@ def _type_of(node: ast.expr, name: str) -> Any:
     )
 
 
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:g}"
+def _number(text: str) -> float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _inside(value: Any, interval: tuple[bool, float, float, bool]) -> bool:
+    open_left, low, high, open_right = interval
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return (value > low if open_left else value >= low) and (
+        value < high if open_right else value <= high
+    )
+
+
+def _is_empty(interval: tuple[bool, float, float, bool]) -> bool:
+    open_left, low, high, open_right = interval
+    return not (low < high or (low == high and not open_left and not open_right))
+
+
+def _same(value: Any, choice: str) -> bool:
+    """Compare as text, and a number as a number: 0.10 is 0.1, and 1.0 is 1."""
+    if str(value) == choice:
+        return True
+    try:
+        return isinstance(value, float) and value == float(choice)
+    except ValueError:
+        return False
 
 
 def _accepts_text(kind: Any) -> bool:

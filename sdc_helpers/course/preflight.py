@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from sdc_helpers.course.errors import CourseError
 from sdc_helpers.course.provenance import QUIET
 
 MEMORY_GB = {"smoke": 2.0, "workshop": 4.0, "full": 8.0}
@@ -59,7 +61,14 @@ def run_checks(
     Returns
     -------
     list of Check
+
+    Raises
+    ------
+    CourseError
+        When there is no such profile.
     """
+    if profile not in MEMORY_GB:
+        raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(MEMORY_GB)}")
     checks = [_python(), _packages(), _memory(profile), _disk(profile, data_folder)]
     checks += [_gpu(profile), _kernel()]
     for name, present, remedy in data():
@@ -92,13 +101,15 @@ def _packages() -> Check:
 
     wrong = []
     try:
-        required = metadata.requires("sdc-helpers") or []
+        texts = metadata.requires("sdc-helpers") or []
     except metadata.PackageNotFoundError:
         return Check("packages", "fail", "sdc-helpers is not installed", "run 'make env'")
-    for text in required:
-        requirement = Requirement(text)
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
-            continue
+    required = [
+        requirement
+        for requirement in map(Requirement, texts)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
+    for requirement in required:
         try:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
@@ -158,7 +169,10 @@ def _kernel() -> Check:
     remedy = "run 'make env'; if a kernel of your own is named python3, 'jupyter kernelspec list'"
     try:
         manager, client = start_new_kernel(
-            startup_timeout=60, kernel_name="python3", extra_arguments=list(QUIET)
+            startup_timeout=60,
+            kernel_name="python3",
+            extra_arguments=list(QUIET),
+            cwd=tempfile.gettempdir(),  # not the course folder, whose files it would find anyway
         )
     except Exception as error:
         return Check("kernel", "fail", f"python3 does not start: {error}", remedy)
@@ -166,6 +180,8 @@ def _kernel() -> Check:
         ask = {"where": "__import__('sys').prefix", "package": "__import__('sdc_helpers').__name__"}
         reply = client.execute_interactive("", silent=True, user_expressions=ask, timeout=60)
         answers = reply["content"]["user_expressions"]
+    except Exception as error:
+        return Check("kernel", "fail", f"python3 starts but does not answer: {error}", remedy)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

@@ -10,8 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-# For a kernel that we start: no warnings of its own on our terminal.
-QUIET = ("--log-level=ERROR",)
+# For a kernel that we start: nothing of its own log on our terminal; errors come as messages.
+QUIET = ("--log-level=CRITICAL",)
 _PACKAGES = (
     "sdc-helpers",
     "numpy",
@@ -109,11 +109,11 @@ def peak_memory_mb() -> float:
     if status.is_file():  # unlike getrusage, not inherited from the process that started this one
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM"):
-                return int(line.split()[1]) / 1000
+                return int(line.split()[1]) * 1024 / 1e6
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return (peak if sys.platform == "darwin" else peak * 1024) / 1e6
 
 
 def kernel_usage() -> dict[str, float | None]:

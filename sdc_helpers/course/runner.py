@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
+import re
 import shutil
 import time
 import uuid
@@ -17,10 +19,11 @@ from typing import Any
 
 from sdc_helpers.course import claims, provenance
 from sdc_helpers.course.catalogue import Notebook, course_folder, find_notebook
-from sdc_helpers.course.errors import RunError
-from sdc_helpers.course.notebook import START_MIME
+from sdc_helpers.course.errors import CourseError, ParameterError, RunError, nearest
+from sdc_helpers.course.notebook import PROFILES, START_MIME
 
 TIME_LIMITS: dict[str, float | None] = {"smoke": 300, "workshop": 900, "full": None}
+_SCRATCH = re.compile(r"\..+\.(?P<host>[^@]+)@(?P<pid>\d+)-[0-9a-f]{8}\.partial")
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def run(
     time_limit : float, optional
         Seconds for the whole notebook, instead of the profile's.
     on_cell : callable, optional
-        Called with (cells done, cells in all) after each code or text cell.
+        Called with (cells done, cells in all) before each cell and at the end.
 
     Returns
     -------
@@ -74,14 +77,15 @@ def run(
     ParameterError
         Before any kernel starts: an unknown name, a wrong type, a value out of range.
     RunError
-        When a cell fails, the time is up or the kernel dies. ``NAME.failed.ipynb`` is kept.
+        Before any kernel starts: no such notebook, a folder that cannot be written. Later: a cell
+        fails, the time is up or the kernel dies; then ``NAME.failed.ipynb`` is kept.
     """
     notebook = find_notebook(name)
-    values = {**(parameters or {}), "profile": profile}
-    notebook.schema.validate(values)
+    values = check_parameters(notebook, parameters or {}, profile)
     folder = Path(out).expanduser().resolve() if out else course_folder() / "build" / "runs"
-    limit = time_limit if time_limit is not None else TIME_LIMITS[profile]
-    watch = _Watch(deadline=time.monotonic() + limit if limit else None, on_cell=on_cell)
+    if folder / f"{notebook.name}.ipynb" == notebook.path:
+        raise RunError(f"the run would replace {notebook.path} itself; choose another --out")
+    watch = _Watch(TIME_LIMITS[profile] if time_limit is None else time_limit, on_cell)
     record = _new_record(notebook, values)
     with _scratch(folder, notebook.name) as scratch:
         executed = scratch / "notebook.ipynb"
@@ -89,7 +93,7 @@ def run(
         try:
             _execute(notebook.path, executed, values, scratch, watch)
         except Exception as error:
-            record["error"] = _describe(error, watch, limit)
+            record["error"] = _describe(error, watch)
         else:
             watch.finished()
         record["seconds"] = round(time.monotonic() - started, 2)
@@ -99,34 +103,75 @@ def run(
         return _publish(folder, notebook.name, scratch, record)
 
 
+def check_parameters(
+    notebook: Notebook, parameters: Mapping[str, Any], profile: str
+) -> dict[str, Any]:
+    """Check what a notebook is to be run with; nothing is started.
+
+    Parameters
+    ----------
+    notebook : Notebook
+        What is to be run.
+    parameters : mapping
+        Values for its parameters cell, without the profile.
+    profile : str
+        One of "smoke", "workshop" and "full".
+
+    Returns
+    -------
+    dict
+        The values to inject, the profile among them.
+
+    Raises
+    ------
+    ParameterError
+        Naming what is wrong, and what would be right.
+    """
+    if profile not in PROFILES:
+        raise ParameterError(f"there is no profile {profile!r}: {nearest(profile, PROFILES)}")
+    if "profile" in parameters:
+        raise ParameterError("the profile is not given as a parameter: use --profile")
+    values = {**parameters, "profile": profile}
+    notebook.schema.validate(values)
+    return values
+
+
 class _Watch:
     """What the engine reports while a notebook runs, and what it is told."""
 
     def __init__(
-        self, deadline: float | None, on_cell: Callable[[int, int], None] | None = None
+        self, limit: float | None, on_cell: Callable[[int, int], None] | None = None
     ) -> None:
-        self.deadline = deadline
+        if limit is not None and not limit > 0:
+            raise ParameterError(f"the time limit is {limit:g} s; it must be above 0")
+        self.limit = limit
+        self.deadline = math.inf if limit is None else time.monotonic() + limit
         self.on_cell = on_cell
         self.total = 0
         self.source = ""
-        self.index = -1
+        self.number = 0
         self.usage: dict[str, Any] = {"peak_memory_mb": None, "gpu_peak_memory_mb": None}
 
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() >= self.deadline
+
     def cell_timeout(self, cell: Any) -> int | None:
-        if self.deadline is None:
-            return None
-        return max(1, int(self.deadline - time.monotonic()))
+        remaining = self.deadline - time.monotonic()
+        return None if remaining == math.inf else max(1, math.ceil(remaining))
 
     def cell_started(self, cell: Any, cell_index: int) -> None:
-        self.index, self.source = cell_index, cell.source
+        # papermill's own cell is none of the notebook's: the number is that of the cell as written
+        self.number += "injected-parameters" not in cell.metadata.get("tags", [])
+        self.source = cell.source
+        if self.is_late:
+            raise TimeoutError
+        if self.on_cell:
+            self.on_cell(cell_index, self.total)
 
     def finished(self) -> None:
         if self.on_cell:
             self.on_cell(self.total, self.total)
-
-    def cell_done(self, cell: Any, cell_index: int) -> None:
-        if self.on_cell:
-            self.on_cell(cell_index + 1, self.total)
 
 
 def _execute(
@@ -138,9 +183,9 @@ def _execute(
     from sdc_helpers.course.engine import WatchedEngine
 
     papermill_engines.register("sdc", WatchedEngine)
-    papermill.execute_notebook(
-        str(source),
-        str(target),
+    executed = papermill.execute_notebook(
+        _literal(source),
+        _literal(target),
         parameters=parameters,
         engine_name="sdc",
         kernel_name="python3",
@@ -148,6 +193,13 @@ def _execute(
         watch=watch,
         resources={"metadata": {"path": str(cwd)}},
     )
+    if executed.metadata["papermill"]["exception"]:  # papermill takes sys.exit() for success
+        raise RunError("the cell ended the notebook with sys.exit()")
+
+
+def _literal(path: Path) -> str:
+    """Write a path so that papermill, which fills in ``{names}``, leaves it as it is."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _new_record(notebook: Notebook, values: dict[str, Any]) -> dict[str, Any]:
@@ -188,41 +240,55 @@ def _finish_record(record: dict[str, Any], executed: Path) -> None:
     _write_json(executed, content)
 
 
-def _describe(error: Exception, watch: _Watch, limit: float | None) -> str:
+def _describe(error: Exception, watch: _Watch) -> str:
     """Say in one line which cell failed and how."""
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    source, index = watch.source, watch.index
     if isinstance(error, PapermillExecutionError):
         what = f"{error.ename}: {error.evalue}"
-        source = error.source
-    elif isinstance(error, CellTimeoutError):
-        what = f"the time limit of {limit:.0f} s for this profile was reached"
     elif isinstance(error, DeadKernelError):
         what = "the kernel died (often: out of memory)"
+    elif watch.is_late:
+        what = f"the time limit of {watch.limit:g} s was reached"
+    elif isinstance(error, CourseError):
+        what = str(error)
     else:
         what = f"{type(error).__name__}: {error}"
-    first = next((line.strip() for line in source.splitlines() if line.strip()), "")
-    return f"cell {index + 1} ({first[:60]!r}): " + " ".join(what.split())
+    first = next((line.strip() for line in watch.source.splitlines() if line.strip()), "")
+    where = f"cell {watch.number} ({first[:60]!r})" if watch.number else "the start of its kernel"
+    return f"{where}: " + " ".join(what.split())
 
 
 @contextmanager
 def _scratch(folder: Path, name: str) -> Iterator[Path]:
     """Give a run a hidden folder of its own inside ``folder``; clear those of killed runs."""
-    import psutil
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(".*.partial"):
-        pid = left.name.split(".")[-2].split("-")[0]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-    scratch = folder / f".{name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial"
-    scratch.mkdir()
+    host = re.sub(r"[^\w-]", "_", platform.node()) or "here"
+    scratch = folder / f".{name}.{host}@{os.getpid()}-{uuid.uuid4().hex[:8]}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".*.partial"):
+            made = _SCRATCH.fullmatch(left.name)
+            # the processes of another machine cannot be seen from here
+            if made and made["host"] == host and not _is_running(int(made["pid"])):
+                shutil.rmtree(left, ignore_errors=True)
+        scratch.mkdir()
+    except OSError as error:
+        reason = f"cannot write into {folder} ({error.strerror}); choose another --out"
+        raise RunError(reason) from None
     try:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _publish(folder: Path, name: str, scratch: Path, record: dict[str, Any]) -> RunResult:
@@ -233,15 +299,16 @@ def _publish(folder: Path, name: str, scratch: Path, record: dict[str, Any]) -> 
     stem = f"{name}.failed" if failed else name
     target = folder / f"{stem}.ipynb"
     with FileLock(folder / f".{name}.lock"):
-        if not failed:
-            for stale in (f"{name}.failed.ipynb", f"{name}.failed.run.json"):
-                (folder / stale).unlink(missing_ok=True)
+        for suffix in (".run.json", ".ipynb"):
+            (folder / f"{name}.failed{suffix}").unlink(missing_ok=True)
+        # without its record a notebook is no output: see load_record
         (folder / f"{stem}.run.json").unlink(missing_ok=True)
         if (scratch / "notebook.ipynb").is_file():
             (scratch / "notebook.ipynb").replace(target)
         (scratch / "run.json").replace(folder / f"{stem}.run.json")
     if failed:
-        raise RunError(f"{name} failed in {record['error']}. The notebook so far: {target}")
+        kept = f". The notebook so far: {target}" if target.is_file() else ""
+        raise RunError(f"{name} failed in {record['error']}{kept}")
     return RunResult(target, record)
 
 
@@ -265,13 +332,12 @@ def load_record(folder: Path, name: str) -> dict[str, Any]:
         When there is no complete run, or notebook and record come from different runs.
     """
     file, notebook = folder / f"{name}.run.json", folder / f"{name}.ipynb"
+    remedy = f"run 'sdc run {name} --out {folder}'"
     if not (file.is_file() and notebook.is_file()):
-        raise RunError(
-            f"no complete run of {name} in {folder}; run 'sdc run {name} --out {folder}'"
-        )
+        raise RunError(f"no complete run of {name} in {folder}; {remedy}")
     record = json.loads(file.read_text())
     if json.loads(notebook.read_text())["metadata"].get("sdc_run_id") != record["run_id"]:
-        raise RunError(f"{notebook} and {file.name} come from different runs; run 'sdc run {name}'")
+        raise RunError(f"{notebook} and {file.name} come from different runs; {remedy}")
     return record
 
 

@@ -205,26 +205,30 @@ def _tested_then_biased(A: np.ndarray, B: np.ndarray, layer: np.ndarray, orders:
 
 
 def _area_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, ...]]:
-    """Planted: a small aligned area beside a large unrelated one, either way round, and neither."""
+    """Planted: a small related area beside a large unrelated one, either way round, and others.
+
+    The sizes make the biased value of the large area the larger one, related or not.
+    """
     n = 40
     orders = np.stack([rng.permutation(n) for _ in range(59)])
+
+    def responses(latent: np.ndarray, n_features: int, gain: float) -> np.ndarray:
+        signal = latent @ rng.normal(size=(latent.shape[1], n_features))
+        return gain * signal + 2.5 * rng.normal(size=(n, n_features))
+
     cases = []
-    for gain_small, gain_large, swap in ((1.5, 0.0, False), (1.5, 0.0, True), (0.0, 1.5, False)):
-        latent = rng.normal(size=(n, 3))
-        layer = latent @ rng.normal(size=(3, 80)) + rng.normal(size=(n, 80))
-        small, large = (
-            gain * latent @ rng.normal(size=(3, p)) + 3 * rng.normal(size=(n, p))
-            for gain, p in ((gain_small, 15), (gain_large, 400))
-        )
+    for gain_small, gain_large, swap in ((1.0, 0.0, False), (1.0, 0.0, True), (0.0, 1.0, False)):
+        latent = rng.normal(size=(n, 5))
+        layer = responses(latent, 400, 0.5)
+        small, large = responses(latent, 12, gain_small), responses(latent, 400, gain_large)
         cases.append((large, small, layer, orders) if swap else (small, large, layer, orders))
-    # Neither: areas whose debiased value is at or below the middle of its shuffles.
-    layer = rng.normal(size=(n, 80))
-    quiet = []
+    # Neither is related: drawn again until each is at or below the middle of its shuffles.
+    quiet: list[np.ndarray] = []
     while len(quiet) < 2:
-        area = rng.normal(size=(n, 15 if not quiet else 400))
+        area = responses(latent, (12, 400)[len(quiet)], 0.0)
         value = alignment.cka(area, layer, "debiased")
         null = [alignment.cka(area[order], layer, "debiased") for order in orders]
-        if value < np.median(null):
+        if value <= np.median(null):
             quiet.append(area)
     return [*cases, (quiet[0], quiet[1], layer, orders)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import importlib
 import inspect
@@ -15,8 +16,13 @@ import numpy as np
 
 from sdc_helpers.course.errors import CourseError, nearest
 
-Status = Literal["not attempted", "correct", "wrong"]
-_COLOURS = {"not attempted": "#777777", "correct": "#117733", "wrong": "#aa3377"}
+Status = Literal["not attempted", "correct", "wrong", "hint"]
+_COLOURS = {
+    "not attempted": "#777777",
+    "correct": "#117733",
+    "wrong": "#aa3377",
+    "hint": "#0072b2",
+}
 _hints_given: dict[str, int] = {}
 
 
@@ -79,13 +85,13 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found; shows itself in a notebook.
+    """What a check found, or a hint; shows itself in a notebook.
 
     Attributes
     ----------
     identifier : str
         The exercise.
-    status : {"not attempted", "correct", "wrong"}
+    status : {"not attempted", "correct", "wrong", "hint"}
     message : str
         For the learner.
     mistake : str
@@ -189,13 +195,13 @@ def hint(identifier: str) -> Verdict:
     Returns
     -------
     Verdict
-        With status "not attempted" and the hint as its message.
+        With status "hint" and the hint as its message.
     """
     exercise = find(identifier)
     number = min(_hints_given.get(identifier, 0) + 1, len(exercise.hints))
     _hints_given[identifier] = number
-    text = f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}"
-    return Verdict(identifier, "not attempted", text)
+    text = f"{number} of {len(exercise.hints)}: {exercise.hints[number - 1]}"
+    return Verdict(identifier, "hint", text)
 
 
 def card(identifier: str) -> Card:
@@ -239,8 +245,7 @@ def list_exercises() -> list[Exercise]:
 
 
 def _outputs(function: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> list[Any]:
-    copies = [[a.copy() if isinstance(a, np.ndarray) else a for a in case] for case in cases]
-    return [function(*case) for case in copies]
+    return [function(*copy.deepcopy(case)) for case in cases]
 
 
 def _agree(given: Sequence[Any], expected: Sequence[Any], tolerance: float) -> bool:
@@ -249,15 +254,22 @@ def _agree(given: Sequence[Any], expected: Sequence[Any], tolerance: float) -> b
 
 
 def _same(given: Any, expected: Any, tolerance: float) -> bool:
-    if isinstance(expected, str | bool):
-        return bool(type(given) is type(expected) and given == expected)
-    try:
-        a, b = np.asarray(given, dtype=float), np.asarray(expected, dtype=float)
-    except (TypeError, ValueError):
+    if isinstance(expected, str):
+        return isinstance(given, str) and given == expected
+    a, b = _numbers(given), _numbers(expected)
+    if a is None or b is None or a.shape != b.shape or (a.dtype == bool) != (b.dtype == bool):
         return False
-    if a.shape != b.shape:
-        return False
+    a, b = a.astype(float), b.astype(float)
     return bool(np.all(np.abs(a - b) <= tolerance * np.maximum(1.0, np.abs(b))))
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    """Return real numbers or truth values as an array; None where there is anything else."""
+    try:
+        array = np.asarray(value)
+    except Exception:  # whatever a foreign type or a ragged list raises
+        return None
+    return array if array.dtype.kind in "biuf" else None
 
 
 def _first_difference(given: Sequence[Any], expected: Sequence[Any], tolerance: float) -> str:
@@ -268,9 +280,10 @@ def _first_difference(given: Sequence[Any], expected: Sequence[Any], tolerance: 
 
 
 def _brief(value: Any) -> str:
-    array = np.asarray(value)
-    if array.dtype.kind in "fiub" and array.ndim == 0:
+    array = _numbers(value)
+    if array is None or array.dtype == bool:
+        return f"{repr(value)[:80]} ({type(value).__name__})"
+    if array.ndim == 0:
         return f"{float(array):.6g}"
-    if array.dtype.kind in "fiub":
-        return f"an array of shape {array.shape} with mean {array.mean():.6g}"
-    return repr(value)[:80]
+    mean = f" with mean {array.mean():.6g}" if array.size else ""
+    return f"an array of shape {array.shape}{mean}"

@@ -33,12 +33,8 @@ _STYLE = {
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "axes.titlesize": 11,
-    "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.grid": False,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
 }
 
 
@@ -83,13 +79,13 @@ def show(fig: Figure, caption: str) -> None:
     Raises
     ------
     ValueError
-        When an axis with data has no label: a figure without units proves nothing.
+        When an axis with data, or a colour bar, has no label: a figure without units proves
+        nothing. The axes of an image need none, since its rows and columns may have names.
     """
     from IPython.display import display
 
-    for axes in fig.axes:
-        if axes.has_data() and axes.get_label() != "<colorbar>" and not axes.images:
-            _require_labels(axes)
+    for number, axes in enumerate(fig.axes, start=1):
+        _require_labels(axes, number)
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=fig.dpi)
     picture = base64.b64encode(buffer.getvalue()).decode()
@@ -101,15 +97,22 @@ def show(fig: Figure, caption: str) -> None:
     display({"text/html": page, "text/plain": f"[figure] {caption}"}, raw=True)
 
 
-def _require_labels(axes: Axes) -> None:
+def _require_labels(axes: Axes, number: int) -> None:
+    if axes.get_label() == "<colorbar>":
+        if not (axes.get_xlabel() or axes.get_ylabel()):
+            raise ValueError("a colour bar has no label; give colorbar(...) one, units included")
+        return
+    if axes.images or not axes.has_data() or not axes.axison:
+        return
+    title = axes.get_title(loc="left") or axes.get_title() or axes.get_title(loc="right")
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
         shared = axes.get_shared_x_axes() if name == "x" else axes.get_shared_y_axes()
-        labelled = [a for a in shared.get_siblings(axes) if getattr(a, f"get_{name}label")()]
-        hidden = not axis.get_visible() or not axes.axison
-        if not (labelled or hidden or axes.figure.get_supxlabel()):
+        labelled = any(getattr(a, f"get_{name}label")() for a in shared.get_siblings(axes))
+        of_figure = getattr(axes.figure, f"get_sup{name}label")()
+        if axis.get_visible() and not (labelled or of_figure):
             raise ValueError(
-                f"panel {axes.get_title(loc='left') or axes.get_title()!r}: the {name} axis has "
-                f"no label; set one with ax.set_{name}label(...), units included"
+                f"panel {number} ({title!r}): the {name} axis has no label; set one with "
+                f"ax.set_{name}label(...), units included"
             )
 
 
@@ -142,9 +145,18 @@ def plot_spread(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ValueError
+        When ``values`` has not one row a position.
     """
     ax = _axes(ax)
     values = np.asarray(values, dtype=float)
+    if values.ndim != 2 or len(values) != len(x):
+        raise ValueError(
+            f"values has shape {values.shape}; expected ({len(x)}, n_seeds), a row for each x"
+        )
     mean = values.mean(axis=1)
     ax.plot(x, mean, color=colour, **line)
     ax.fill_between(x, values.min(axis=1), values.max(axis=1), color=colour, alpha=0.25, lw=0)
@@ -281,10 +293,21 @@ def plot_heatmap(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ValueError
+        When ``values`` has not one row and one column a name.
     """
     ax = _axes(ax)
     values = np.asarray(values, dtype=float)
-    limit = float(np.nanmax(np.abs(values))) if limit is None else limit
+    if values.shape != (len(rows), len(columns)):
+        raise ValueError(
+            f"values has shape {values.shape}; expected ({len(rows)}, {len(columns)}), a row and a "
+            "column for each name"
+        )
+    if limit is None:
+        limit = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
     image = ax.imshow(values, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
@@ -292,11 +315,10 @@ def plot_heatmap(
     ax.tick_params(length=0)
     if numbers:
         for i, j in np.argwhere(np.isfinite(values)):
-            value = values[i, j]
-            strong = abs(value) > 0.6 * limit
+            brightness = np.dot(image.to_rgba(values[i, j])[:3], (0.299, 0.587, 0.114))
             ax.text(
-                j, i, f"{value:.2f}", ha="center", va="center", fontsize=8,
-                color="white" if strong else "black",
+                j, i, f"{values[i, j]:.2f}", ha="center", va="center", fontsize=8,
+                color="black" if brightness > 0.5 else "white",
             )  # fmt: skip
     ax.figure.colorbar(image, ax=ax, label=label, shrink=0.85)
     return ax

@@ -1,0 +1,63 @@
+"""Shared fixtures: small notebooks, and one run of the whole course."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from sdc_helpers.course.catalogue import list_notebooks
+from sdc_helpers.course.runner import run
+
+PARAMETERS = """\
+profile: str = "workshop"  # how much to compute {smoke, workshop, full}
+seed: int = 7  # where the random numbers start [0, 1000]
+device: str = "auto"  # where to compute {auto, cpu, cuda}
+size: int = 3  # how many numbers [1, 100]
+n_draws: int | None = None  # None: the profile decides [1, 1000]
+mode: str = "well"  # what happens
+folder: str = ""  # where to leave a mark for the test
+"""
+START = """\
+from pathlib import Path
+from sdc_helpers.course import claims, start
+p = start("small", by_profile={"n_draws": {"smoke": 5, "workshop": 50, "full": 500}})
+"""
+
+
+@pytest.fixture(scope="session")
+def write_notebook() -> Callable[..., Path]:
+    """Return a function that writes a small notebook of the course's anatomy."""
+
+    def write(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
+        v4 = nbformat.v4
+        notebook = v4.new_notebook(
+            metadata={
+                "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+                "language_info": {"name": "python"},
+            },
+            cells=[
+                v4.new_markdown_cell("# A small notebook"),
+                v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+                *(v4.new_code_cell(source) for source in (START, *cells)),
+            ],
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def smoke_runs(course_environment, tmp_path_factory) -> Path:
+    """Run every notebook of the course once, in profile smoke; return the folder of the runs."""
+    folder = tmp_path_factory.mktemp("smoke_runs")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in course_environment.items():
+            patch.setenv(name, value)
+        for notebook in list_notebooks():
+            run(notebook.path, profile="smoke", out=folder)
+    return folder

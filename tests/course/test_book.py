@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from sdc_helpers.course import CourseError
+from sdc_helpers.course import book as book_module
+from sdc_helpers.course.book import build_book, load_records
+from sdc_helpers.course.catalogue import list_notebooks
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+CHAPTER = "09_cka_pitfalls"
+TITLES = {
+    "index": "Brains, CLIP and honest comparison",
+    **{notebook.name: notebook.title for notebook in list_notebooks()},
+    "claims": "Claims",
+    "glossary": "Glossary",
+    "references": "References",
+}
+SEEN = ("index", CHAPTER, "claims")
+# Written into a copy of a page: what the browser made of it, as JSON in an element of its own.
+PROBE = """
+<script>
+addEventListener("load", () => setTimeout(() => {
+  const page = document.querySelector("article") || document.querySelector("main");
+  const box = (element) => element.getBoundingClientRect();
+  const report = {
+    title: document.title,
+    heading: page.querySelector("h1").innerText,
+    text: page.innerText,
+    formulas: page.querySelectorAll("span.math, div.math").length,
+    drawn: [...page.querySelectorAll(".math math")].filter((m) => box(m).height > 0).length,
+    errors: document.querySelectorAll(".katex-error").length,
+    images: [...page.querySelectorAll("img")].map(
+      (i) => [i.src.slice(0, 5), i.alt, i.naturalWidth]
+    ),
+    fetched: performance.getEntriesByType("resource").map((r) => r.name),
+  };
+  const element = document.createElement("script");
+  element.type = "application/json";
+  element.id = "report";
+  element.textContent = JSON.stringify(report).replaceAll("<", "\\\\u003c");
+  document.body.append(element);
+}, 1500));
+</script>
+</body>"""
+
+
+@pytest.fixture(scope="module")
+def site(smoke_runs, tmp_path_factory) -> Path:
+    """The folder of the book's pages, built from one smoke run of the whole course."""
+    out = tmp_path_factory.mktemp("book")
+    (out / "mine.txt").write_text("a file that is none of the book's")
+    page = build_book(smoke_runs, out)
+    assert page == out / "_build" / "html" / "index.html"
+    assert (out / "mine.txt").exists()
+    return page.parent
+
+
+@dataclass
+class Page(HTMLParser):
+    """The links, identifiers and text of a page."""
+
+    file: Path
+    links: list[str] = field(default_factory=list)
+    loaded: list[str] = field(default_factory=list)
+    identifiers: set[str] = field(default_factory=set)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.file.read_text())
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = dict(attributes)
+        self.identifiers |= {v for k, v in attributes if k in ("id", "name") and v}
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        elif tag != "a":
+            self.loaded += [v for k, v in attributes if k in ("src", "href", "data") and v]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def pages(site) -> dict[str, Page]:
+    return {file.stem: Page(file) for file in sorted(site.glob("*.html"))}
+
+
+# the build
+
+
+def test_every_page_is_there(pages):
+    assert pages.keys() >= TITLES.keys()
+    for name, title in TITLES.items():
+        assert title in pages[name].text
+
+
+def test_every_claim_of_every_chapter_is_on_the_claims_page(smoke_runs, site):
+    claims = [c for record in load_records(smoke_runs) for c in record["claims"]]
+    assert len(claims) > 1
+    text = (site / "claims.html").read_text()
+    rows = {
+        identifier: row
+        for row in re.findall(r"<tr.*?</tr>", text, re.DOTALL)
+        for identifier in re.findall(r'<span class="pre">([\w.]+)</span>', row)
+    }
+    assert rows.keys() == {c["identifier"] for c in claims}
+    for claim in claims:
+        row = rows[claim["identifier"]]
+        assert f"{claim['value']:.4g}" in row
+        assert ("not held" in row) is not claim["held"]
+    assert f"{sum(c['held'] for c in claims)} of {len(claims)} held" in text
+
+
+def test_nothing_machine_readable_reaches_a_page(site):
+    assert not [f.name for f in site.glob("*.html") if "application/vnd.sdc" in f.read_text()]
+
+
+def test_nothing_is_loaded_from_elsewhere(pages):
+    outside = re.compile(r"^([a-z]+:)?//", re.IGNORECASE)
+    found = {p.file.name: [v for v in p.loaded if outside.match(v)] for p in pages.values()}
+    assert {name: values for name, values in found.items() if values} == {}
+    assert all(p.loaded for p in pages.values())
+
+
+def test_what_pages_load_and_link_to_exists(pages, site):
+    broken = []
+    for page in pages.values():
+        for link in [*page.links, *page.loaded]:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = site / unquote(parts.path) if parts.path else page.file
+            if not target.exists():
+                broken.append((page.file.name, link))
+            elif parts.fragment and target.suffix == ".html":
+                known = pages[target.stem].identifiers
+                if unquote(parts.fragment) not in known:
+                    broken.append((page.file.name, link))
+    assert broken == []
+
+
+def test_papers_are_cited_not_named_by_their_keys(pages):
+    bibliography = (ROOT / "book" / "references.bib").read_text()
+    keys = set(re.findall(r"^@\w+\{([^,]+),", bibliography, re.MULTILINE))
+    assert "murphy2024cka" in keys
+    for page in pages.values():
+        code = r'<code[^>]*><span class="pre">([^<]+)</span></code>'
+        quoted = re.findall(code, page.file.read_text())
+        assert keys.isdisjoint(quoted), page.file.name
+    for name in (CHAPTER, "claims"):
+        assert any(link.startswith("references.html#") for link in pages[name].links)
+
+
+@pytest.fixture
+def tiny_course(tmp_path, monkeypatch) -> Path:
+    """A course of no notebooks; its book has the course's configuration and a broken link."""
+    folder = tmp_path / "course" / "book"
+    shutil.copytree(ROOT / "book" / "_static", folder / "_static")
+    for name in ("_config.yml", "references.bib"):
+        shutil.copy(ROOT / "book" / name, folder)
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n- file: claims\n")
+    text = "# A course\n\nSee [the claims](claims.md) and [a page that is not there](gone.md).\n"
+    (folder / "index.md").write_text(text)
+    monkeypatch.setattr(book_module, "course_folder", lambda: tmp_path / "course")
+    monkeypatch.setattr(book_module, "list_notebooks", list)
+    return folder
+
+
+def test_a_broken_reference_stops_the_build_and_is_named(tiny_course, tmp_path):
+    with pytest.raises(CourseError, match=r"build\.log") as caught:
+        build_book(tmp_path / "runs", tmp_path / "out")
+    _, warning = str(caught.value).splitlines()  # nothing else is wrong with the page
+    assert "index.md:3" in warning
+    assert "gone.md" in warning
+    assert warning in (tmp_path / "out" / "build.log").read_text()
+
+
+# what a browser makes of it
+
+
+def chromium(profile: Path, *arguments: str) -> str:
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
+    command += ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    command += ["--disable-sync", f"--user-data-dir={profile}", "--virtual-time-budget=4000"]
+    answer = subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: neither chromium, chromium-browser nor google-chrome")
+    profile = tmp_path_factory.mktemp("chromium")
+    return lambda *arguments: chromium(profile, *arguments)
+
+
+@pytest.fixture(scope="module")
+def reports(browser, site) -> dict[str, dict]:
+    """What the browser made of three pages, opened as files."""
+    found = {}
+    for name in SEEN:
+        copy = site / f"_probe_{name}.htm"
+        head, end, tail = (site / f"{name}.html").read_text().rpartition("</body>")
+        assert end
+        copy.write_text(head + PROBE + tail)
+        dump = browser("--dump-dom", copy.as_uri())
+        copy.unlink()
+        report = re.search(r'<script type="application/json" id="report">(.*?)</script>', dump)
+        assert report, dump[-2000:]
+        found[name] = json.loads(report.group(1))
+    return found
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_page_has_its_title_and_loads_only_files(reports, name):
+    report = reports[name]
+    assert report["title"].startswith(TITLES[name].split(":")[0])
+    assert report["heading"].startswith(TITLES[name])
+    assert [r for r in report["fetched"] if not r.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_equations_are_drawn_and_none_is_left_as_tex(reports, name):
+    report = reports[name]
+    assert report["drawn"] == report["formulas"]
+    assert report["errors"] == 0
+    assert not re.findall(r"\\(frac|mathrm|sqrt|tilde|langle|lVert|top|quad|begin)", report["text"])
+
+
+def test_the_chapter_has_equations_and_figures_with_words_for_them(reports):
+    report = reports[CHAPTER]
+    assert report["formulas"] >= 10
+    assert len(report["images"]) >= 5
+    for scheme, words, width in report["images"]:
+        assert scheme == "data:"
+        assert len(words.split()) > 5
+        assert width > 100
+    assert "Claim cka.random.plateau: held" in report["text"]
+
+
+def test_the_first_page_is_not_blank(browser, site, tmp_path):
+    size = "--window-size=1000,1200"
+    addresses = {"page.png": (site / "index.html").as_uri(), "blank.png": "about:blank"}
+    for name, address in addresses.items():
+        browser(f"--screenshot={tmp_path / name}", size, address)
+    page, blank = ((tmp_path / name).read_bytes() for name in addresses)
+    assert page.startswith(b"\x89PNG")
+    assert len(page) > 4 * len(blank)

@@ -1,0 +1,266 @@
+"""Every notebook of the course has the anatomy that its readers rely on."""
+
+from __future__ import annotations
+
+import ast
+import re
+import symtable
+from collections import Counter
+
+import nbformat
+import pytest
+
+from sdc_helpers.course import authoring, notebook
+from sdc_helpers.course.catalogue import course_folder, list_notebooks
+from sdc_helpers.course.notebook import PROFILES, start
+from sdc_helpers.exercises.registry import find, list_exercises
+
+NOTEBOOKS = list_notebooks()
+MAX_CELL_LINES = 60
+each_notebook = pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda n: n.name)
+
+
+def code_cells(chapter):
+    return [cell for cell in chapter.content.cells if cell.cell_type == "code"]
+
+
+def markdown(chapter):
+    return "\n\n".join(c.source for c in chapter.content.cells if c.cell_type == "markdown")
+
+
+def calls(source, name):
+    """Return the calls of a function in a cell, by its name with or without a module."""
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [call for call in found if name_of(call) in (name, f".{name}")]
+
+
+def name_of(call):
+    """Return ``name`` of ``name(...)``, and ``.name`` of ``anything.name(...)``."""
+    match call.func:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(attr=name):
+            return f".{name}"
+    return ""
+
+
+def all_calls(chapter, name):
+    return [call for cell in code_cells(chapter) for call in calls(cell.source, name)]
+
+
+def written(node):
+    """Return the text of a string literal or of what is fixed in an f-string."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(written(part) for part in parts)
+    return ""
+
+
+def arguments(call):
+    return {keyword.arg: keyword.value for keyword in call.keywords}
+
+
+def claims_of(chapter):
+    """Return the claims that a notebook records, as (identifier, keyword arguments)."""
+    variables = {}
+    for cell in code_cells(chapter):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                variables[node.targets[0].id] = node.value
+    return [
+        (
+            written(call.args[0]),
+            {k: variables.get(getattr(v, "id", ""), v) for k, v in arguments(call).items()},
+        )
+        for call in all_calls(chapter, "record")
+    ]
+
+
+def section(chapter, heading):
+    """Return the text under a heading that begins so, up to the next of its level."""
+    found = re.search(rf"^## {heading}.*?\n(.*?)(?=^## |\Z)", markdown(chapter), re.M | re.S)
+    assert found, f"{chapter.name} has no section '## {heading}...'"
+    return found.group(1)
+
+
+def bibtex_keys():
+    text = (course_folder() / "book" / "references.bib").read_text(encoding="utf-8")
+    return re.findall(r"^@\w+\{([^,\s]+),", text, re.M)
+
+
+# --- the whole course -----------------------------------------------------------------------------
+
+
+def test_every_notebook_is_what_its_source_generates():
+    assert NOTEBOOKS
+    assert authoring.check() == []
+
+
+def test_claim_and_exercise_identifiers_are_unique_over_the_course():
+    claims = Counter(identifier for n in NOTEBOOKS for identifier, _ in claims_of(n))
+    checks = Counter(written(c.args[0]) for n in NOTEBOOKS for c in all_calls(n, "check"))
+    assert {i: k for i, k in (claims + checks).items() if k > 1} == {}
+    assert set(checks) == {e.identifier for e in list_exercises()}
+
+
+def test_bibtex_keys_are_unique():
+    assert {k: n for k, n in Counter(bibtex_keys()).items() if n > 1} == {}
+
+
+# --- one notebook ---------------------------------------------------------------------------------
+
+
+@each_notebook
+def test_it_opens_with_title_objectives_and_prerequisites(chapter):
+    assert chapter.content.cells[0].source.startswith("# ")
+    assert re.findall(r"^# ", markdown(chapter), re.M) == ["# "]
+    assert "*To read: about" in chapter.content.cells[0].source
+    objectives = section(chapter, "What you will do")
+    assert 3 <= len(re.findall(r"^- ", objectives, re.M)) <= 5
+    assert "You need:" in objectives
+
+
+@each_notebook
+def test_it_ends_with_three_take_aways(chapter):
+    assert "## Take-aways" in chapter.content.cells[-1].source
+    numbers = re.findall(r"^(\d)\. ", section(chapter, "Take-aways"), re.M)
+    assert numbers == ["1", "2", "3"]
+
+
+@each_notebook
+def test_it_shows_a_pitfall_and_ends_on_real_data_or_says_why_not(chapter):
+    assert re.search(r"^##.*Pitfall", markdown(chapter), re.M)
+    assert re.search(r"^##.*[Rr]eal", markdown(chapter), re.M)
+
+
+@each_notebook
+def test_the_parameters_cell_is_followed_by_its_validation(chapter):
+    tags = [cell.metadata.get("tags", []) for cell in chapter.content.cells]
+    (index,) = [i for i, t in enumerate(tags) if "parameters" in t]
+    (call,) = all_calls(chapter, "start")
+    assert call.lineno <= len(chapter.content.cells[index + 1].source.splitlines())
+    assert calls(chapter.content.cells[index + 1].source, "start")
+    assert written(call.args[0]) == chapter.name
+
+
+@each_notebook
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_resolves_every_parameter(chapter, profile, monkeypatch):
+    monkeypatch.setattr(notebook, "cuda_available", lambda: False)
+    monkeypatch.delenv("SDC_PROFILE", raising=False)
+    (cell,) = [c for c in code_cells(chapter) if "parameters" in c.metadata.get("tags", [])]
+    (call,) = all_calls(chapter, "start")
+    by_profile = ast.literal_eval(arguments(call)["by_profile"])
+    namespace = {p.name: p.default for p in chapter.schema.parameters} | {"profile": profile}
+    values = start(chapter.name, by_profile, cells=[cell.source], namespace=namespace).model_dump()
+    assert values["profile"] == profile
+    assert {name for name, value in values.items() if value is None} == set()
+
+
+@each_notebook
+def test_parameters_are_used_as_validated_never_as_the_bare_names_of_the_cell(chapter):
+    for cell in code_cells(chapter):
+        if "parameters" not in cell.metadata.get("tags", []):
+            symbols = symtable.symtable(cell.source, chapter.name, "exec").get_symbols()
+            names = {s.get_name() for s in symbols if s.is_referenced() or s.is_assigned()}
+            assert not names & set(chapter.schema.names), cell.source[:200]
+
+
+@each_notebook
+def test_cells_are_short_enough_to_read(chapter):
+    lines = [cell.source.splitlines() for cell in code_cells(chapter)]
+    assert [cell[0] for cell in lines if len(cell) > MAX_CELL_LINES] == []
+
+
+@each_notebook
+def test_every_figure_is_shown_with_a_caption(chapter):
+    shown = all_calls(chapter, "show")
+    assert len(shown) == len(all_calls(chapter, "figure")) > 0
+    for call in shown:
+        caption = written(call.args[1])
+        assert len(caption.split()) >= 8, caption
+        assert re.match(r"Simulated|Real", caption), caption
+
+
+@each_notebook
+def test_claims_are_recorded_with_their_source_and_data(chapter):
+    assert claims_of(chapter)
+    for identifier, keywords in claims_of(chapter):
+        topic, *rest = identifier.split(".")
+        assert chapter.name[3:].startswith(topic), identifier
+        assert rest, identifier
+        key = written(keywords["source"]).partition(",")[0]
+        assert key == "this course" or key in bibtex_keys(), identifier
+        assert written(keywords["data"]).startswith(("simulated", "real")), identifier
+        assert set(keywords) & {"tolerance", "at_least", "at_most"}, identifier
+
+
+@each_notebook
+def test_every_paper_it_names_is_in_the_bibliography(chapter):
+    named = re.findall(r"`([a-z]+\d{4}[a-z]*)`", markdown(chapter))
+    assert set(named) <= set(bibtex_keys())
+
+
+@each_notebook
+def test_every_exercise_has_stub_check_and_card(chapter):
+    cells = chapter.content.cells
+    stubs = [i for i, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", [])]
+    assert len(stubs) >= (1 if chapter.name.startswith("00") else 2)
+    assert len(stubs) <= 4
+    assert len(stubs) == len(all_calls(chapter, "check")) == len(all_calls(chapter, "card"))
+    for stub in stubs:
+        (function,) = ast.parse(cells[stub].source).body
+        (check,) = calls(cells[stub + 1].source, "check")
+        (card,) = calls(cells[stub + 2].source, "card")
+        identifier = written(check.args[0])
+        assert written(card.args[0]) == identifier
+        assert check.args[1].id == function.name
+        assert find(identifier).title
+
+
+@each_notebook
+def test_an_untouched_stub_is_not_attempted(chapter):
+    for before, cell in zip(code_cells(chapter), code_cells(chapter)[1:], strict=False):
+        if "exercise" not in before.metadata.get("tags", []):
+            continue
+        namespace = {}
+        exec(before.source, namespace)
+        exec("from sdc_helpers import exercises\nverdict = " + cell.source, namespace)
+        assert namespace["verdict"].status == "not attempted"
+
+
+@each_notebook
+def test_what_needs_a_gpu_asks_for_one_and_is_tagged(chapter):
+    for cell in code_cells(chapter):
+        tags = cell.metadata.get("tags", [])
+        tagged = "gpu" in tags
+        assert tagged == bool(calls(cell.source, "on_gpu")), cell.source[:200]
+        if re.search(r"""["']cuda""", cell.source):
+            assert tagged or "parameters" in tags, cell.source[:200]
+        for call in calls(cell.source, "on_gpu"):
+            assert {"estimate", "recorded"} <= set(arguments(call))
+
+
+@each_notebook
+def test_links_to_other_chapters_lead_somewhere(chapter):
+    folder = course_folder()
+    for target in re.findall(r"\]\(([\w./-]+\.(?:ipynb|md))\)", markdown(chapter)):
+        places = [folder / "notebooks" / target, folder / "book" / target]
+        assert any(place.is_file() for place in places), target
+
+
+def test_the_helpers_of_this_file_find_what_they_look_for():
+    """A check that finds nothing passes: make sure that these find something."""
+    v4 = nbformat.v4
+    source = "a.record(f'x.{y}z', 1)\nshow(fig, 'one' f' {two} three')"
+    assert [written(c.args[0]) for c in calls(source, "record")] == ["x.z"]
+    assert [written(c.args[1]) for c in calls(source, "show")] == ["one  three"]
+    assert calls(source, "figure") == []
+    chapter = type("C", (), {"name": "c", "content": v4.new_notebook(cells=[
+        v4.new_markdown_cell("## Some title\nText"), v4.new_markdown_cell("### Sub\nMore\n## B")
+    ])})  # fmt: skip
+    assert section(chapter, "Some") == "Text\n\n### Sub\nMore\n"
+    with pytest.raises(AssertionError, match="no section"):
+        section(chapter, "Other")

@@ -180,6 +180,19 @@ def _datasets(names: list[str] | None) -> list[str]:
     return names
 
 
+@data_app.command("simulate")
+def data_simulate(
+    profile: Profile = "workshop",
+    seed: Annotated[int, typer.Option(help="Of the generator.", min=0)] = 0,
+) -> None:
+    """Make the simulated participants now (notebooks make them when they are missing)."""
+    from sdc_helpers.datasets.simulate import PROFILES, simulated_nsd
+
+    if profile not in PROFILES:
+        raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(PROFILES)}")
+    typer.echo(f"simulated NSD: {simulated_nsd(profile, seed, progress=True)}")
+
+
 @notebooks_app.command("build")
 def notebooks_build() -> None:
     """Generate notebooks/*.ipynb from notebooks/source/*.py."""

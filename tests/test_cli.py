@@ -326,3 +326,26 @@ def test_the_book_ends_with_the_table_and_its_first_page(sdc, smoke_runs, tmp_pa
     assert answer.code == 0
     assert all(f"│ {notebook.name} " in answer.out for notebook in list_notebooks())
     assert answer.out.splitlines()[-1] == f"The book opens at {page}"
+
+
+# sdc data simulate
+
+
+def test_simulate_makes_a_tree_once_and_says_where(sdc, tmp_path, monkeypatch):
+    from sdc_helpers.datasets import NSD
+
+    monkeypatch.setenv("SDC_DATA", str(tmp_path))
+    first = sdc("data", "simulate", "--profile", "smoke", "--seed", "3")
+    assert first.code == 0
+    root = Path(first.out.split("simulated NSD: ")[1].strip())
+    assert tmp_path in root.parents
+    assert len(NSD(root).participants) >= 4
+    written = (root / "truth.json").stat().st_mtime_ns
+    again = sdc("data", "simulate", "--profile", "smoke", "--seed", "3")
+    assert again.out.strip().endswith(str(root))
+    assert (root / "truth.json").stat().st_mtime_ns == written
+
+
+def test_simulate_refuses_a_profile_that_there_is_not(sdc):
+    answer = sdc("data", "simulate", "--profile", "huge")
+    assert "smoke, workshop, full" in answer.error

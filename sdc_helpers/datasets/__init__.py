@@ -1,4 +1,4 @@
-"""Real datasets of the course: their registry, and a reader for each."""
+"""Datasets of the course: the registry of real ones, a reader for each, splits and ceilings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sdc_helpers.datasets.haxby import (
     load_haxby,
     load_haxby_runs,
 )
+from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets.nsd import NSD
 from sdc_helpers.datasets.objects92 import Objects92, load_objects92
 from sdc_helpers.datasets.registry import (
     FileStatus,
@@ -21,8 +23,11 @@ from sdc_helpers.datasets.registry import (
     is_present,
     verify,
 )
+from sdc_helpers.datasets.splits import Split, check_split, split_sdc2025, split_strict
+from sdc_helpers.datasets.things import THINGSfMRI
 
 __all__ = [
+    "NSD",
     "DataFile",
     "DataFormatError",
     "DataUnavailableError",
@@ -31,9 +36,12 @@ __all__ = [
     "HaxbyBlocks",
     "HaxbyRun",
     "Objects92",
+    "Split",
+    "THINGSfMRI",
     "available",
     "block_means",
     "category_model",
+    "check_split",
     "dataset_folder",
     "dataset_info",
     "fetch",
@@ -42,5 +50,9 @@ __all__ = [
     "load_haxby",
     "load_haxby_runs",
     "load_objects92",
+    "ncsnr",
+    "noise_ceiling",
+    "split_sdc2025",
+    "split_strict",
     "verify",
 ]

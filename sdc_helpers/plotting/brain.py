@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,19 @@ import numpy as np
 from sdc_helpers.plotting.figures import figure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
-_PANELS = (("left", "lateral"), ("left", "ventral"), ("right", "ventral"), ("right", "lateral"))
+PANELS = (("left", "lateral"), ("left", "ventral"), ("right", "ventral"), ("right", "lateral"))
 
 
-def project_to_cortex(volume: Any, affine: Any, *, interpolation: str = "linear") -> Any:
+def project_to_cortex(volume: Any, affine: Any) -> Any:
     """Read a volume at the depth of the cortex, at every vertex of fsaverage5.
+
+    A vertex takes the value that is most frequent among the voxels between the white and the pial
+    surface. Nothing is interpolated: functional volumes are a thin ribbon with nan around it, and
+    labels must stay labels.
 
     Parameters
     ----------
@@ -25,8 +32,6 @@ def project_to_cortex(volume: Any, affine: Any, *, interpolation: str = "linear"
         Values in NIfTI axis order; nan outside the voxels that were measured.
     affine : (4, 4) array
         From voxel indices to MNI millimetres.
-    interpolation : {"linear", "nearest_most_frequent"}
-        The second for labels.
 
     Returns
     -------
@@ -47,7 +52,12 @@ def project_to_cortex(volume: Any, affine: Any, *, interpolation: str = "linear"
     image = nibabel.Nifti1Image(volume.astype(np.float32), np.asarray(affine, dtype=float))
     with warnings.catch_warnings():  # vertices without a voxel near are nan, as documented
         warnings.filterwarnings("ignore", message="Mean of empty slice")
-        return SurfaceImage.from_volume(_meshes()["pial"], image, interpolation=interpolation)
+        return SurfaceImage.from_volume(
+            _meshes()["pial"],
+            image,
+            inner_mesh=_meshes()["white"],
+            interpolation="nearest_most_frequent",
+        )
 
 
 def plot_cortex(
@@ -59,6 +69,7 @@ def plot_cortex(
     limits: tuple[float, float] | None = None,
     threshold: float | None = None,
     title: str = "",
+    panels: Sequence[tuple[str, str]] = PANELS,
 ) -> Any:
     """Draw a volume on both hemispheres, from the side and from below.
 
@@ -78,11 +89,13 @@ def plot_cortex(
         Values nearer to zero than this are left blank.
     title : str
         Of the figure.
+    panels : sequence of (str, str)
+        Hemisphere and view of each panel; fewer panels are larger.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Four panels and a colour bar.
+        The panels and a colour bar.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -91,12 +104,17 @@ def plot_cortex(
     if limits is None:
         finite = np.asarray(volume, dtype=float)[np.isfinite(volume)]
         limits = tuple(np.percentile(finite, (2, 98)))
-    fig, axes = figure(1, 4, width=9.4, height=2.6, subplot_kw={"projection": "3d"})
-    for ax, (hemisphere, view) in zip(axes, _PANELS, strict=True):
+    height = 1.7 + 3.6 / len(panels)  # inches; fewer panels are larger
+    fig, axes = figure(
+        1, len(panels), width=9.4, height=height, subplot_kw={"projection": "3d"}, squeeze=False
+    )
+    for ax, (hemisphere, view) in zip(axes[0], panels, strict=True):
         draw_surface(ax, surface, hemisphere, view, colormap, limits, threshold)
         ax.set_title(f"{hemisphere}, {view}", fontsize=9)
     bar = ScalarMappable(Normalize(*limits), cmap=colormap)
-    fig.colorbar(bar, ax=list(axes), label=label, shrink=0.4, aspect=40, orientation="horizontal")
+    fig.colorbar(
+        bar, ax=list(axes[0]), label=label, shrink=0.4, aspect=40, orientation="horizontal"
+    )
     fig.suptitle(title, x=0.01, ha="left", fontsize=11)
     return fig
 
@@ -155,42 +173,45 @@ def draw_surface(
     return ax
 
 
-def view_cortex(volume: Any, affine: Any, *, colormap: str = "viridis", title: str = "") -> Any:
-    """Make a cortex that turns under the mouse, also in the static book and without network.
+def show_turning_cortex(
+    volume: Any, affine: Any, caption: str, *, colormap: str = "viridis"
+) -> None:
+    """Show a cortex that turns under the mouse, also in the static book and without network.
 
     Parameters
     ----------
     volume : (X, Y, Z) array
-        Values in NIfTI axis order; nan is left blank.
+        Values in NIfTI axis order, above 0; nan and 0 are left blank.
     affine : (4, 4) array
         From voxel indices to MNI millimetres.
+    caption : str
+        What to see, in plain text.
     colormap : str
         A matplotlib colour map.
-    title : str
-        Over the view.
-
-    Returns
-    -------
-    nilearn.plotting.html_surface.SurfaceView
-        Shows itself as the last value of a cell.
     """
+    from IPython.display import display
     from nilearn.plotting import view_surf
     from nilearn.surface import SurfaceImage
 
     surface = project_to_cortex(volume, affine)
+    meshes = _meshes()
     data = {side: np.nan_to_num(part) for side, part in surface.data.parts.items()}
     view = view_surf(
-        _meshes()["inflated"],
-        surf_map=SurfaceImage(_meshes()["inflated"], data),
-        bg_map=SurfaceImage(_meshes()["inflated"], _meshes()["sulcus"]),
+        meshes["inflated"],
+        surf_map=SurfaceImage(meshes["inflated"], data),
+        bg_map=SurfaceImage(meshes["inflated"], meshes["sulcus"]),
         hemi="both",
         cmap=colormap,
         symmetric_cmap=False,
         threshold=1e-6,
-        title=title,
     )
-    view.resize(700, 450)
-    return view
+    view.resize(700, 420)
+    text = html.escape(caption)
+    page = (
+        f'<figure style="margin:1em 0">{view.get_iframe()}<figcaption><em>{text}</em></figcaption>'
+        "</figure>"
+    )
+    display({"text/html": page, "text/plain": f"[interactive figure] {caption}"}, raw=True)
 
 
 @lru_cache(maxsize=1)
@@ -201,6 +222,7 @@ def _meshes() -> dict[str, Any]:
     sulcus = load_fsaverage_data(mesh="fsaverage5", data_type="sulcal")
     return {
         "pial": meshes["pial"],
+        "white": meshes["white_matter"],
         "inflated": meshes["inflated"],
         "sulcus": {side: part.ravel() for side, part in sulcus.data.parts.items()},
     }

@@ -1,0 +1,562 @@
+# %% [markdown]
+# # Loading brain data: from files to a matrix you can trust
+#
+# Before a model sees it, a brain recording passes through a dozen small decisions: units, axis order, which
+# trials, which voxels, what was averaged, what was kept for testing. Each can ruin a result without an error
+# message. The answer in one sentence: **know what each number is, and let nothing from the test side touch
+# anything you choose.** The files are those of the Natural Scenes Dataset (NSD): `allen2022nsd`.
+#
+# {{ minutes }}
+#
+# ## What you will do
+#
+# - turn scanner files into a matrix of trials × voxels, in percent signal change
+# - follow pictures through their three showings, and see session offsets come and go
+# - split trials so that no picture helps to predict itself
+# - estimate a noise ceiling, and hold it against the planted truth
+# - make five classic mistakes on purpose and measure what each costs
+#
+# You need: numpy, and a first idea of what fMRI measures. Helpful: [start here](00_start_here.ipynb).
+
+# %% tags=["parameters"]
+profile: str = "workshop"  # how much to compute {smoke, workshop, full}
+seed: int = 0  # of the simulated participants and of every draw [0, 4294967295]
+device: str = "auto"  # where to compute {auto, cpu, cuda}
+source: str = "simulated"  # where the data come from {simulated, nsd}
+root: str = ""  # folder of the real NSD tree, for source nsd
+participant: str = "subj01"  # whom to load
+n_test: int | None = None  # test images a participant; None: the profile decides [10, 1000]
+n_seeds: int = 3  # repetitions of every random experiment [2, 50]
+
+# %%
+from textwrap import fill
+
+import h5py
+import numpy as np
+
+from sdc_helpers import exercises
+from sdc_helpers.course import claims, say, start
+from sdc_helpers.datasets import NSD, check_split, ncsnr, noise_ceiling, split_sdc2025, split_strict
+from sdc_helpers.plotting import COLOURS, figure, plot_reference, show
+from sdc_helpers.plotting.brain import plot_cortex, show_turning_cortex
+
+p = start(
+    "01_loading_brain_data",
+    by_profile={"n_test": {"smoke": 30, "workshop": 200, "full": 1000}},
+)
+BLUE, ORANGE, GREEN = COLOURS["blue"], COLOURS["orange"], COLOURS["green"]
+
+if p.source == "simulated":
+    from sdc_helpers.datasets.simulate import load_truth, simulated_nsd
+
+    nsd = NSD(simulated_nsd(p.profile, p.seed))
+    truth = load_truth(nsd.root)
+    kind = "simulated"
+else:
+    nsd, truth, kind = NSD(p.root), None, "real fMRI"
+say(
+    f"**{kind.capitalize()}** participants: {', '.join(nsd.participants)}. Loading **{p.participant}**, "
+    f"{len(nsd.sessions(p.participant))} sessions."
+)
+
+# %%
+seen = nsd.trials(p.participant).image_id.iloc[:12].to_numpy()
+fig, axes = figure(2, 6, width=9.4, height=4)
+for ax, picture, sentences in zip(axes.flat, nsd.stimuli(seen), nsd.captions(seen), strict=True):
+    ax.imshow(picture)
+    ax.set_axis_off()
+    ax.set_title(fill(min(sentences, key=len), 26), fontsize=7, loc="left")
+show(
+    fig,
+    f"The first twelve pictures that {p.participant} saw ({kind}), each with the shortest of its five captions.",
+)
+
+# %% [markdown]
+# The simulated participants looked at simulated pictures. Their files have the names, types and axis order of
+# the real ones, so every cell below runs unchanged on the real 300 GB: `source="nsd"`, `root="..."`.
+#
+# ## What a beta is
+#
+# The scanner records a volume every second or two. For each *trial* (one picture, three seconds) a model of the
+# blood's slow answer is fitted to that series; its one number a voxel is the **beta**: how strongly the voxel
+# answered, in percent of its mean signal. NSD stores betas as 16-bit integers, 300 for one percent, in HDF5 files
+# of one session each, with the axes (trial, Z, Y, X). Masks and maps are NIfTI volumes, with the axes (X, Y, Z).
+# In ten lines:
+
+# %%
+session = nsd.sessions(p.participant)[0]
+mask = nsd.roi(p.participant, "nsdgeneral").volume > 0
+file = nsd.root / (
+    f"nsddata_betas/ppdata/{p.participant}/func1pt8mm/betas_fithrf_GLMdenoise_RR/"
+    f"betas_session{session:02d}.hdf5"
+)
+with h5py.File(file) as opened:
+    stored = opened["betas"]
+    trial = stored[0]  # one volume of integers, (Z, Y, X)
+    layout = f"{stored.dtype}, shape {stored.shape}, chunks {stored.chunks}"
+by_hand = (trial.transpose(2, 1, 0) / 300)[mask]  # (X, Y, Z), percent, then the voxels of the mask
+
+betas = nsd.betas(p.participant, mask, sessions=[session])
+assert np.allclose(by_hand, betas[0], atol=1e-6)
+say(
+    f"`{file.name}` holds {layout}. The mask `nsdgeneral` has {mask.sum()} voxels; `NSD.betas` returns "
+    f"{betas.shape} {betas.dtype}, in percent signal change, and its first row is what we read by hand."
+)
+
+# %% [markdown]
+# `NSD.betas` reads only the chunks of the voxels that you ask for, and keeps the result in a file that the next
+# call maps into memory. On the real data that is the difference between seconds and the coffee break.
+#
+# ## Trials, repetitions, sessions
+#
+# Each picture is shown three times, on different days. Some pictures are shown to everybody (*shared*), the rest
+# to one participant only.
+
+# %%
+trials = nsd.trials(p.participant, with_betas=True)
+responses = nsd.betas(p.participant, mask)
+assert len(trials) == len(responses)
+repeated = trials.groupby("image_id").filter(lambda t: len(t) == 3)
+shown = repeated.pivot(index="image_id", columns="repetition", values="trial_index").sample(
+    40, random_state=p.seed % 2**31
+)
+shown = shown.sort_values(1)
+
+fig, axes = figure(1, 2, width=9, height=3.6)
+for repetition, colour in zip((1, 2, 3), (BLUE, ORANGE, GREEN), strict=True):
+    axes[0].plot(shown[repetition], np.arange(len(shown)), "o", ms=3.5, color=colour)
+    axes[0].annotate(
+        f"showing {repetition}", (0.02 + 0.2 * (repetition - 1), 1.02), color=colour,
+        xycoords="axes fraction", fontsize=9,
+    )  # fmt: skip
+for first in trials.groupby("session").trial_index.min()[1:]:
+    axes[0].axvline(first, color=COLOURS["grey"], lw=0.5)
+axes[0].set(xlabel="trial (grey lines: sessions)", ylabel="40 of the pictures")
+signal = ncsnr(
+    nsd.betas(p.participant, mask, zscore="session"),
+    trials.image_id,
+    np.ones(len(trials), bool),
+    bad_voxels="keep",
+)
+voxel = int(np.nanargmax(signal))
+by_session = trials.session.to_numpy()
+axes[1].plot(responses[:, voxel], ".", ms=1.5, color=COLOURS["grey"])
+for s in np.unique(by_session):
+    rows = np.flatnonzero(by_session == s)
+    axes[1].hlines(responses[rows, voxel].mean(), rows[0], rows[-1], color=ORANGE, lw=2)
+axes[1].set(xlabel="trial", ylabel="beta of one voxel (% signal change)")
+axes[1].annotate(
+    "mean of each session", (0.02, 1.02), xycoords="axes fraction", color=ORANGE, fontsize=9
+)
+show(
+    fig,
+    f"{kind.capitalize()}. Left: a picture's three showings lie sessions apart. Right: a voxel's betas move from "
+    f"session to session for reasons that have nothing to do with the pictures.",
+)
+means = np.array([responses[by_session == s].mean(0) for s in np.unique(by_session)])
+say(
+    f"The session means of a voxel vary with a standard deviation of {means.std(0).mean():.2f} percent, against "
+    f"{responses.std(0).mean():.2f} over single trials. Z-scoring each voxel within each session removes that."
+)
+
+# %% [markdown]
+# ## Splits: by picture, not by trial
+#
+# If one showing of a picture is in the training set and another in the test set, a model can answer from memory.
+# So the split is by *picture*. The one of the study on shared concepts (`efird2025sdc`) tests on shared pictures, then
+# fills up with pictures of each participant. A stricter one allows no picture on two sides for *any* two
+# participants, which matters when a model is trained on several.
+
+# %%
+# every other participant misses the last fifth of the sessions, as some did in NSD
+attended = {
+    name: [s for k, s in enumerate(found) if number % 2 == 0 or k < 0.8 * len(found)]
+    for number, (name, found) in enumerate((name, nsd.sessions(name)) for name in nsd.participants)
+}
+everyone = {name: nsd.trials(name, sessions=found) for name, found in attended.items()}
+n_validation = p.n_test
+splits = {
+    "sdc2025": split_sdc2025(everyone, p.seed, p.n_test, n_validation),
+    "strict": split_strict(everyone, p.seed, p.n_test, n_validation),
+}
+for name, split in splits.items():
+    found = check_split(split)
+    own = split[p.participant]
+    say(
+        f"**{name}**: {own.train_trials.sum()} training, {own.validation_trials.sum()} validation, "
+        f"{own.test_trials.sum()} test trials. Pictures on two sides of one participant: "
+        f"{sum(map(len, found.within.values()))}; of two different participants: {len(found.across)}."
+    )
+split = splits["strict"][p.participant]
+train, test = split.train_trials, split.test_trials
+
+# %% [markdown]
+# ## The noise ceiling
+#
+# How well could the best model predict a voxel? Only the part of its variance that repeats. With z-scored betas
+# the total variance is 1; the **noise** is the variance over showings of the same picture, the **signal** is what
+# is left:
+#
+# $$ \sigma^2_\mathrm{noise} = \mathrm{mean}_\mathrm{pictures}\, \mathrm{var}_\mathrm{showings}, \quad
+#    \sigma^2_\mathrm{signal} = \max(0,\; 1 - \sigma^2_\mathrm{noise}), \quad
+#    \mathrm{NC} = 100\,\frac{\sigma^2_\mathrm{signal}}{\sigma^2_\mathrm{signal} + \sigma^2_\mathrm{noise}/n} $$
+#
+# in percent of the variance of a mean over $n$ trials. It is estimated on **training trials only**.
+
+
+# %%
+def ceiling_by_hand(z, image_ids):
+    z = np.asarray(z, dtype=float)
+    groups = [z[image_ids == i][:3] for i in np.unique(image_ids) if (image_ids == i).sum() >= 3]
+    noise = np.mean([g.var(axis=0, ddof=1) for g in groups], axis=0)
+    signal = np.maximum(0, 1 - noise)
+    return 100 * signal / (signal + noise)
+
+
+z = nsd.betas(p.participant, mask, zscore="train", train=train)
+image_ids = trials.image_id.to_numpy()
+ceiling = noise_ceiling(ncsnr(z, image_ids, train))
+assert np.allclose(ceiling[:50], ceiling_by_hand(z[train][:, :50], image_ids[train]), atol=1e-6)
+
+fig, axes = figure(1, 2 if truth else 1, width=9 if truth else 5, height=3.5, squeeze=False)
+axes[0, 0].hist(ceiling, bins=40, color=BLUE)
+plot_reference(axes[0, 0], 8, "8%: the study's threshold", vertical=True)
+axes[0, 0].set(xlabel="noise ceiling, single trials (% of variance)", ylabel="voxels")
+axes[0, 0].set_title(f"{p.participant} ({kind})", loc="left")
+if truth:
+    planted = truth.participants[p.participant].volume("nc1")[mask]
+    axes[0, 1].plot([0, planted.max()], [0, planted.max()], color=COLOURS["grey"], lw=1, ls="--")
+    axes[0, 1].plot(planted, ceiling, ".", ms=3, color=BLUE, alpha=0.5)
+    axes[0, 1].set(xlabel="planted noise ceiling (%)", ylabel="estimated (%)")
+    axes[0, 1].set_title("Estimate against truth (simulated)", loc="left")
+show(
+    fig,
+    f"{kind.capitalize()}. Most voxels of the visual mask repeat little from trial to trial; "
+    f"{(ceiling > 8).sum()} of {len(ceiling)} exceed 8 percent."
+    + (" The estimates lie along the planted truth." if truth else ""),
+)
+
+# %%
+if truth:
+    claims.record(
+        "loading.ceiling.correlation",
+        "Noise ceilings estimated on training trials follow the planted ones: correlation over voxels.",
+        np.corrcoef(planted, ceiling)[0, 1],
+        source="this course",
+        data="simulated NSD",
+        at_least=0.95,
+    )
+    claims.record(
+        "loading.ceiling.bias",
+        "They have no bias beyond 2 points: mean difference, percent.",
+        float(np.mean(ceiling - planted)),
+        source="this course",
+        data="simulated NSD",
+        at_least=-2,
+        at_most=2,
+    )
+
+# %% [markdown]
+# ## On the cortex
+#
+# Where are the voxels that repeat? Project the volume onto the cortex of fsaverage5. The second map turns under
+# the mouse.
+
+# %%
+volume = np.full(mask.shape, np.nan)
+volume[mask] = ceiling
+affine = nsd.affine(p.participant)
+show(
+    plot_cortex(
+        volume, affine, label="noise ceiling, single trials (%)", title=f"{p.participant} ({kind})"
+    ),
+    f"{kind.capitalize()}: the noise ceiling on the inflated cortex. Reliable voxels form patches in visual cortex; "
+    f"grey cortex was not in the mask.",
+)
+
+# %%
+show_turning_cortex(
+    volume, affine, f"{kind.capitalize()}: the same map; drag it to turn it, scroll to come nearer."
+)
+
+# %% [markdown]
+# Regions of interest (ROIs) come as integer volumes with a table of names. Localisers mark where a *contrast* of
+# categories was found in a separate recording; they overlap with what you look for, but are not it.
+
+# %%
+roi = nsd.roi(p.participant, "floc-faces")
+counts = {name: int((roi.volume == label).sum()) for label, name in roi.labels.items() if label > 0}
+say(
+    f"`floc-faces` ({kind}): "
+    + ", ".join(f"{name} {n} voxels" for name, n in counts.items())
+    + ". "
+    f"Others here: {', '.join(r for r in nsd.rois(p.participant) if '.' not in r)}."
+)
+
+# %%
+if truth:
+    from matplotlib.colors import ListedColormap
+
+    patch = truth.participants[p.participant].mask(concept="faces")
+    found = roi.volume > 0
+    both = np.where(patch & found, 3.0, np.where(found, 2.0, np.where(patch, 1.0, np.nan)))
+    overlap = 2 * (patch & found).sum() / (patch.sum() + found.sum())
+    show(
+        plot_cortex(
+            both, affine, limits=(0.5, 3.5), colormap=ListedColormap([ORANGE, COLOURS["sky"], COLOURS["black"]]),
+            panels=(("left", "ventral"), ("right", "ventral")),
+            label="1: planted face voxels only, 2: localiser only, 3: both", title=f"{p.participant} (simulated)",
+        ),
+        f"Simulated: the voxels planted to answer to faces and the face localiser overlap with a Dice coefficient "
+        f"of {overlap:.2f}, not 1.",
+    )  # fmt: skip
+
+# %% [markdown]
+# ## Five mistakes, made on purpose
+#
+# Each is easy to make and gives no error message. A simple reader of minds makes their cost visible: to guess the
+# picture of a test trial, take the training trial whose response is most similar, and answer with *its* picture
+# (shrunk to 8 × 8 grey pixels). The score is the correlation of that guess with the true picture.
+
+
+# %%
+def unit_rows(a):
+    a = a - a.mean(axis=1, keepdims=True)
+    return a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-12)
+
+
+def tiny(ids):
+    unique, inverse = np.unique(ids, return_inverse=True)
+    pictures = nsd.stimuli(unique).mean(axis=3)
+    size = pictures.shape[1] // 8 * 8
+    blocks = pictures[:, :size, :size].reshape(len(unique), 8, size // 8, 8, size // 8)
+    return blocks.mean(axis=(2, 4)).reshape(len(unique), 64)[inverse]
+
+
+def guess_score(z, fit, held_out, pictures):
+    """Mean correlation of the guessed with the true picture, over held-out trials."""
+    nearest = (unit_rows(z[held_out]) @ unit_rows(z[fit]).T).argmax(axis=1)
+    average = pictures[fit].mean(axis=0)
+    guessed, true = pictures[fit][nearest] - average, pictures[held_out] - average
+    return float((unit_rows(guessed) * unit_rows(true)).sum(axis=1).mean())
+
+
+good = ceiling > np.quantile(ceiling, 0.8)
+pictures = tiny(image_ids)
+z_good = np.asarray(z[:, good])
+honest = guess_score(z_good, train, test, pictures)
+say(
+    f"With everything right, a guess correlates **{honest:.3f}** with the true picture ({kind}, {good.sum()} voxels, "
+    f"{test.sum()} test trials; guessing at random gives 0)."
+)
+
+# %% [markdown]
+# **1. A picture on both sides of the split.** Trials are split at random, so that most test pictures were also
+# training pictures. **2. Ids off by one.** NSD counts pictures from 1, arrays from 0. **3. Reversed axes.** The
+# mask (X, Y, Z) is laid over betas in the file's order (Z, Y, X). **4. A ceiling that saw the test trials**,
+# used to choose voxels. **5. Z-scoring with test trials.** For the fourth, the pictures' labels are shuffled
+# first: then there is nothing to find, and any reliability comes from the choice.
+
+# %%
+by_trial, off_by_one, reversed_axes = (np.empty(p.n_seeds) for _ in range(3))
+last = tiny(np.where(image_ids > 1, image_ids - 1, image_ids))
+for s in range(p.n_seeds):
+    rng = np.random.default_rng([p.seed, s])
+    scrambled = rng.permutation(len(trials))
+    leaky_test, leaky_train = scrambled[: test.sum()], scrambled[test.sum() :]
+    by_trial[s] = guess_score(z_good, leaky_train, leaky_test, pictures)
+    some = rng.choice(np.flatnonzero(test), size=test.sum() // 2, replace=False)
+    off_by_one[s] = np.corrcoef(last[some].ravel(), pictures[some].ravel())[0, 1]
+
+wrong_mask = mask.transpose(2, 1, 0)
+shape = np.minimum(mask.shape, wrong_mask.shape)
+common = tuple(slice(0, n) for n in shape)
+lost = 1 - (wrong_mask[common] & mask[common]).sum() / mask.sum()
+
+
+def split_half(z, ids, rows):
+    """Mean over voxels of the correlation between first and second showing."""
+    order = np.argsort(ids[rows], kind="stable")
+    ids, rows = ids[rows][order], np.flatnonzero(rows)[order]
+    _, first, n = np.unique(ids, return_index=True, return_counts=True)
+    first = first[n >= 2]
+    a, b = (unit_rows(z[rows[first + k]].T) for k in (0, 1))
+    return float((a * b).sum(axis=1).mean())
+
+
+selected = {"training trials": np.empty(p.n_seeds), "all trials": np.empty(p.n_seeds)}
+for s in range(p.n_seeds):
+    shuffled = np.empty_like(image_ids)
+    rng = np.random.default_rng([p.seed, 10, s])
+    for side in (train, split.validation_trials, test):
+        shuffled[side] = rng.permutation(image_ids[side])
+    for name, rows in {"training trials": train, "all trials": np.ones(len(trials), bool)}.items():
+        estimate = ncsnr(z, shuffled, rows)
+        chosen = estimate >= np.quantile(estimate, 0.95)
+        selected[name][s] = split_half(np.asarray(z[:, chosen]), shuffled, test)
+z_leaky = nsd.betas(p.participant, mask, zscore="session")
+leaky = guess_score(np.asarray(z_leaky[:, good]), train, test, pictures)
+say(f"Reversed axes: {100 * lost:.0f}% of the mask's voxels are not the ones you meant ({kind}).")
+
+# %%
+fig, axes = figure(1, 2, width=9, height=3.5)
+rows = {
+    "right": (np.full(p.n_seeds, honest), BLUE),
+    "picture on\nboth sides": (by_trial, ORANGE),
+    "z-scored with\ntest trials": (np.full(p.n_seeds, leaky), ORANGE),
+}
+for i, (values, colour) in enumerate(rows.values()):
+    axes[0].bar(i, values.mean(), color=colour, width=0.6)
+    axes[0].plot(i + 0.1 * np.linspace(-1, 1, p.n_seeds), values, "o", ms=4, color="black")
+axes[0].set_xticks(range(len(rows)), rows)
+plot_reference(axes[0], 0, "")
+axes[0].set(xlabel="how the data were prepared", ylabel="correlation, guess with picture")
+axes[0].set_title(f"What the reader of minds scores ({kind})", loc="left")
+for i, (values, colour) in enumerate(zip(selected.values(), (BLUE, ORANGE), strict=True)):
+    axes[1].bar(i, values.mean(), color=colour, width=0.6)
+    axes[1].plot(i + 0.1 * np.linspace(-1, 1, p.n_seeds), values, "o", ms=4, color="black")
+axes[1].set_xticks(range(2), selected)
+plot_reference(axes[1], 0, "")
+axes[1].set(
+    xlabel="ceiling that chose the voxels saw", ylabel="test reliability (r of two showings)"
+)
+axes[1].set_title(f"Reliability out of nothing ({kind} betas)", loc="left")
+show(
+    fig,
+    f"{kind.capitalize()}; dots are seeds. Left: a picture on both sides of the split raises the score; z-scoring "
+    f"with test trials hardly matters here. Right: with shuffled labels, choosing voxels on all trials makes "
+    f"reliability where there is none.",
+)
+
+# %%
+claims.record(
+    "loading.leak.pictures",
+    "A split by trial scores higher than a split by picture: smallest difference over seeds.",
+    float((by_trial - honest).min()),
+    source="this course",
+    data=f"{kind} NSD",
+    at_least=0.0,
+)
+claims.record(
+    "loading.leak.ceiling",
+    "On shuffled labels, choosing voxels by a ceiling that saw the test trials adds test reliability: smallest "
+    "difference over seeds.",
+    float((selected["all trials"] - selected["training trials"]).min()),
+    source="this course",
+    data=f"{kind} NSD, labels shuffled",
+    at_least=0.0,
+)
+claims.record(
+    "loading.leak.ceiling_honest",
+    "Choosing them on training trials adds none: mean over seeds.",
+    float(selected["training trials"].mean()),
+    source="this course",
+    data=f"{kind} NSD, labels shuffled",
+    at_least=-0.03,
+    at_most=0.03,
+)
+claims.record(
+    "loading.ids.off_by_one",
+    "The picture beside the one meant is unrelated to it: correlation of their pixels about the mean picture.",
+    float(
+        np.mean(
+            (
+                unit_rows(last[test] - pictures.mean(0))
+                * unit_rows(pictures[test] - pictures.mean(0))
+            ).sum(1)
+        )
+    ),
+    source="this course",
+    data=f"{kind} NSD pictures",
+    at_least=-0.1,
+    at_most=0.1,
+)
+claims.record(
+    "loading.axes.reversed",
+    "A mask with reversed axes misses more than a third of its voxels.",
+    float(lost),
+    source="this course",
+    data=f"{kind} NSD",
+    at_least=1 / 3,
+)
+
+# %% [markdown]
+# Read the figure for the *size* of each mistake, not only for its sign: some ruin a study, others hardly matter,
+# and only measuring tells which. Doing the cheap ones right costs nothing.
+#
+# ## Exercises
+#
+# ### 1. From the file to percent
+#
+# `stored` holds integers (trials, Z, Y, X), `mask` is boolean (X, Y, Z). Return percent signal change, (trials,
+# voxels), the voxels in the order of `mask`.
+
+
+# %% tags=["exercise"]
+def to_percent(stored, mask):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("loading.to_percent", to_percent)
+
+# %%
+exercises.card("loading.to_percent")
+
+# %% [markdown]
+# ### 2. Write the noise ceiling
+#
+# `z` holds z-scored betas (pictures, showings, voxels). Return the single-trial noise ceiling of each voxel in
+# percent.
+
+
+# %% tags=["exercise"]
+def single_trial_ceiling(z):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("loading.noise_ceiling", single_trial_ceiling)
+
+# %%
+exercises.card("loading.noise_ceiling")
+
+# %% [markdown]
+# ### 3. Has the test set been seen?
+#
+# `image_ids` names the picture of every trial; `train` and `test` are masks of trials. Return the fraction of test
+# trials whose picture the training set has seen.
+
+
+# %% tags=["exercise"]
+def share_seen_in_training(image_ids, train, test):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("loading.seen_before", share_seen_in_training)
+
+# %%
+exercises.card("loading.seen_before")
+
+# %% [markdown]
+# ## On real data
+#
+# NSD is given out after a data agreement (see its site, naturalscenesdataset.org): about 300 GB for the betas of all
+# participants, 40 GB for one. One participant is enough for this chapter:
+#
+# ```bash
+# sdc run 01 -p source=nsd -p root=/data/nsd -p participant=subj01 --profile full
+# ```
+#
+# The tree needs `nsddata_betas`, `nsddata` and `nsddata_stimuli` as they come. Parts that are missing are named when
+# they are asked for, not before.
+#
+# ## Take-aways
+#
+# 1. Know the unit, the axis order and the first index of every file; check one number by hand.
+# 2. Split by picture, and choose voxels, scales and thresholds on training trials only.
+# 3. A noise ceiling says how much there is to explain. Everything later is read against it.
+#
+# Further reading: `allen2022nsd` (the dataset and its noise ceiling), `efird2025sdc` (the split used here). Words:
+# the [glossary](glossary.md).

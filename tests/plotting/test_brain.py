@@ -1,0 +1,77 @@
+"""Maps on the cortex: right place, nothing invented, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from nilearn.datasets import load_fsaverage
+
+from sdc_helpers.plotting import brain
+
+AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])
+AFFINE[:3, 3] = (-90, -126, -72)
+SHAPE = (46, 55, 46)
+
+
+def millimetres() -> np.ndarray:
+    indices = np.indices(SHAPE)
+    return np.einsum("ij,jxyz->ixyz", AFFINE[:3, :3], indices) + AFFINE[:3, 3][:, None, None, None]
+
+
+def test_a_vertex_takes_the_value_of_the_voxel_that_it_lies_in():
+    volume = millimetres()[1]  # each voxel holds its own position from back to front
+    surface = brain.project_to_cortex(volume, AFFINE)
+    meshes = load_fsaverage("fsaverage5")
+    for side in ("left", "right"):
+        found = surface.data.parts[side].ravel()
+        between = (
+            meshes["pial"].parts[side].coordinates + meshes["white_matter"].parts[side].coordinates
+        ) / 2
+        assert np.isfinite(found).all()
+        # half a voxel, and the few millimetres between white and pial surface
+        assert np.quantile(np.abs(found - between[:, 1]), 0.99) < 4
+
+
+def test_left_stays_left():
+    volume = np.where(millimetres()[0] < -4, 1.0, 2.0)
+    surface = brain.project_to_cortex(volume, AFFINE)
+    assert (surface.data.parts["left"] == 1).mean() > 0.9
+    assert (surface.data.parts["right"] == 2).mean() > 0.9
+
+
+def test_labels_are_not_mixed_and_unmeasured_cortex_stays_empty():
+    volume = np.full(SHAPE, np.nan)
+    behind = millimetres()[1] < -40
+    volume[behind] = np.random.default_rng(0).integers(1, 4, SHAPE)[behind]
+    data = brain.project_to_cortex(volume, AFFINE).data.parts["left"].ravel()
+    assert set(np.unique(data[np.isfinite(data)])) == {1.0, 2.0, 3.0}
+    front = load_fsaverage("fsaverage5")["pial"].parts["left"].coordinates[:, 1] > -30
+    assert np.isnan(data[front]).all()
+
+
+def test_a_volume_without_three_axes_is_refused():
+    with pytest.raises(ValueError, match=r"shape \(5, 4\); expected three axes"):
+        brain.project_to_cortex(np.zeros((5, 4)), AFFINE)
+
+
+@pytest.mark.parametrize("panels", [brain.PANELS, (("left", "ventral"), ("right", "ventral"))])
+def test_a_map_has_its_panels_and_a_labelled_colour_bar(panels):
+    figure = brain.plot_cortex(millimetres()[1], AFFINE, label="mm", title="test", panels=panels)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == [f"{side}, {view}" for side, view in panels]
+    assert "mm" in {axes.get_xlabel() for axes in figure.axes}
+
+
+def test_the_turning_cortex_needs_no_network(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    brain.show_turning_cortex(
+        np.where(millimetres()[1] < -40, 1.0, np.nan), AFFINE, "turn <me> round"
+    )
+    page = shown[0]["text/html"]
+    assert "turn &lt;me&gt; round" in page
+    assert "<iframe" in page
+    inner = page.replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">")
+    assert not re.findall(r'<(?:script|link)[^>]+(?:src|href)="https?://[^"]*\.(?:js|css)', inner)

@@ -36,7 +36,8 @@ import numpy as np
 
 from sdc_helpers import exercises
 from sdc_helpers.course import claims, say, start
-from sdc_helpers.datasets import NSD, check_split, ncsnr, noise_ceiling, split_sdc2025, split_strict
+from sdc_helpers.datasets import NSD, check_split, split_sdc2025, split_strict
+from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
 from sdc_helpers.plotting import COLOURS, figure, plot_reference, show
 from sdc_helpers.plotting.brain import plot_cortex, show_turning_cortex
 
@@ -68,7 +69,7 @@ for ax, picture, sentences in zip(axes.flat, nsd.stimuli(seen), nsd.captions(see
     ax.set_title(fill(min(sentences, key=len), 26), fontsize=7, loc="left")
 show(
     fig,
-    f"The first twelve pictures that {p.participant} saw ({kind}), each with the shortest of its five captions.",
+    f"{kind.capitalize()}: the first twelve pictures that {p.participant} saw, each with the shortest of its five captions.",
 )
 
 # %% [markdown]
@@ -312,7 +313,7 @@ if truth:
     )  # fmt: skip
 
 # %% [markdown]
-# ## Five mistakes, made on purpose
+# ## Pitfalls: five mistakes, made on purpose
 #
 # Each is easy to make and gives no error message. A simple reader of minds makes their cost visible: to guess the
 # picture of a test trial, take the training trial whose response is most similar, and answer with *its* picture

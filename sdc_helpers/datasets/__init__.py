@@ -12,7 +12,6 @@ from sdc_helpers.datasets.haxby import (
     load_haxby,
     load_haxby_runs,
 )
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
 from sdc_helpers.datasets.nsd import NSD
 from sdc_helpers.datasets.objects92 import Objects92, load_objects92
 from sdc_helpers.datasets.registry import (
@@ -50,8 +49,6 @@ __all__ = [
     "load_haxby",
     "load_haxby_runs",
     "load_objects92",
-    "ncsnr",
-    "noise_ceiling",
     "split_sdc2025",
     "split_strict",
     "verify",

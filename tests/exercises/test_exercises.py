@@ -83,7 +83,29 @@ def report_by_hsic(A, B, layer, orders):
     return kept[max(kept)] if kept else "neither"
 
 
+def percent_voxel_by_voxel(stored, mask):
+    columns = [[int(volume[z, y, x]) / 300.0 for volume in stored] for x, y, z in np.argwhere(mask)]
+    return np.array(columns).T
+
+
+def ceiling_from_pairs_of_showings(z):
+    # the variance of a few numbers is half the mean squared difference of all their pairs
+    n = z.shape[1]
+    pairs = [(z[:, i] - z[:, j]) ** 2 / 2 for i in range(n) for j in range(i)]
+    noise = np.mean(pairs, axis=(0, 1))
+    return 100 * np.clip(1 - noise, 0, None) / np.where(noise > 1, noise, 1)
+
+
+def seen_before_by_sets(image_ids, train, test):
+    known = {int(i) for i, used in zip(image_ids, train, strict=True) if used}
+    tested = [int(i) for i, used in zip(image_ids, test, strict=True) if used]
+    return sum(i in known for i in tested) / len(tested)
+
+
 OTHER_SOLUTIONS = {
+    "loading.to_percent": percent_voxel_by_voxel,
+    "loading.noise_ceiling": ceiling_from_pairs_of_showings,
+    "loading.seen_before": seen_before_by_sets,
     "start_here.p_value": p_value_in_a_loop,
     "cka.debias": debiased_by_hsic,
     "cka.plateau": plateau_by_logarithms,

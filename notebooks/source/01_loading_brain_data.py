@@ -73,7 +73,7 @@ show(
 )
 
 # %% [markdown]
-# The simulated participants looked at simulated pictures. Their files have the names, types and axis order of
+# The simulated participants (made on the first run, in about 20 seconds) looked at simulated pictures. Their files have the names, types and axis order of
 # the real ones, so every cell below runs unchanged on the real 300 GB: `source="nsd"`, `root="..."`.
 #
 # ## What a beta is

@@ -73,8 +73,9 @@ show(
 )
 
 # %% [markdown]
-# The simulated participants (made on the first run, in about 20 seconds) looked at simulated pictures. Their files have the names, types and axis order of
-# the real ones, so every cell below runs unchanged on the real 300 GB: `source="nsd"`, `root="..."`.
+# The simulated participants (made on the first run, in about 20 seconds) looked at simulated pictures. Their
+# files have the names, types and axis order of the real ones, so every cell below runs unchanged on the real
+# 300 GB: `source="nsd"`, `root="..."`.
 #
 # ## What a beta is
 #
@@ -232,8 +233,8 @@ if truth:
     axes[0, 1].set_title("Estimate against truth (simulated)", loc="left")
 show(
     fig,
-    f"{kind.capitalize()}. Most voxels of the visual mask repeat little from trial to trial; "
-    f"{(ceiling > 8).sum()} of {len(ceiling)} exceed 8 percent."
+    f"{kind.capitalize()}. Most of what a voxel does on a single trial is noise: the median ceiling is "
+    f"{np.median(ceiling):.0f} percent; {(ceiling > 8).sum()} of {len(ceiling)} voxels exceed 8 percent."
     + (" The estimates lie along the planted truth." if truth else ""),
 )
 

@@ -38,7 +38,7 @@ from sdc_helpers import exercises
 from sdc_helpers.course import claims, say, start
 from sdc_helpers.datasets import NSD, check_split, split_sdc2025, split_strict
 from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
-from sdc_helpers.plotting import COLOURS, figure, plot_reference, show
+from sdc_helpers.plotting import COLOURS, figure, plot_bars, plot_reference, show
 from sdc_helpers.plotting.brain import plot_cortex, show_turning_cortex
 
 p = start(
@@ -402,23 +402,15 @@ say(f"Reversed axes: {100 * lost:.0f}% of the mask's voxels are not the ones you
 
 # %%
 fig, axes = figure(1, 2, width=9, height=3.5)
-rows = {
-    "right": (np.full(p.n_seeds, honest), BLUE),
-    "picture on\nboth sides": (by_trial, ORANGE),
-    "z-scored with\ntest trials": (np.full(p.n_seeds, leaky), ORANGE),
+scores = {
+    "right": [honest],
+    "picture on\nboth sides": by_trial,
+    "z-scored with\ntest trials": [leaky],
 }
-for i, (values, colour) in enumerate(rows.values()):
-    axes[0].bar(i, values.mean(), color=colour, width=0.6)
-    axes[0].plot(i + 0.1 * np.linspace(-1, 1, p.n_seeds), values, "o", ms=4, color="black")
-axes[0].set_xticks(range(len(rows)), rows)
-plot_reference(axes[0], 0, "")
+plot_bars(scores, axes[0], colours=(BLUE, ORANGE, ORANGE))
 axes[0].set(xlabel="how the data were prepared", ylabel="correlation, guess with picture")
 axes[0].set_title(f"What the reader of minds scores ({kind})", loc="left")
-for i, (values, colour) in enumerate(zip(selected.values(), (BLUE, ORANGE), strict=True)):
-    axes[1].bar(i, values.mean(), color=colour, width=0.6)
-    axes[1].plot(i + 0.1 * np.linspace(-1, 1, p.n_seeds), values, "o", ms=4, color="black")
-axes[1].set_xticks(range(2), selected)
-plot_reference(axes[1], 0, "")
+plot_bars(selected, axes[1], colours=(BLUE, ORANGE))
 axes[1].set(
     xlabel="ceiling that chose the voxels saw", ylabel="test reliability (r of two showings)"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -260,6 +260,36 @@ def plot_null(
     shifts = 0.14 * (np.arange(values.shape[1]) - (values.shape[1] - 1) / 2)
     for shift, seed_values in zip(shifts, values.T, strict=True):
         ax.plot(np.asarray(positions) + shift, seed_values, "o", color=colour, ms=8, mec="white")
+    return ax
+
+
+def plot_bars(
+    groups: Mapping[str, Any], ax: Axes | None = None, *, colours: Sequence[str] | None = None
+) -> Axes:
+    """Draw the mean of each group as a bar, and its single values (seeds) as dots.
+
+    Parameters
+    ----------
+    groups : mapping of str to (n_seeds,) array
+        Values by name; names are the tick labels. A group of one value has no dot.
+    ax : Axes, optional
+        Where to draw.
+    colours : sequence of str, optional
+        One a group; blue by default.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = _axes(ax)
+    colours = colours or [COLOURS["blue"]] * len(groups)
+    for position, (values, colour) in enumerate(zip(groups.values(), colours, strict=True)):
+        values = np.asarray(values, dtype=float)
+        ax.bar(position, values.mean(), color=colour, width=0.6)
+        if len(values) > 1:
+            beside = position + np.linspace(-0.1, 0.1, len(values))
+            ax.plot(beside, values, "o", ms=4, color=COLOURS["black"])
+    ax.set_xticks(range(len(groups)), groups)
     return ax
 
 

@@ -334,3 +334,21 @@ def test_colours_are_told_apart(name):
 def test_the_palette_cannot_be_changed_by_a_notebook():
     with pytest.raises(TypeError):
         COLOURS["blue"] = "red"
+
+
+def test_bars_stand_at_the_means_with_a_dot_a_seed():
+    ax = figure()[1]
+    returned = plotting.plot_bars(
+        {"right": [0.5], "wrong": [1.0, 2.0, 6.0]}, ax, colours=("#112233", "#445566")
+    )
+    assert returned is ax
+    assert [bar.get_height() for bar in ax.patches] == [0.5, 3.0]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["right", "wrong"]
+    (dots,) = ax.lines
+    assert list(dots.get_ydata()) == [1.0, 2.0, 6.0]
+    assert abs(np.mean(dots.get_xdata()) - 1) < 1e-12
+
+
+def test_bars_need_a_colour_a_group():
+    with pytest.raises(ValueError, match="zip"):
+        plotting.plot_bars({"a": [1.0], "b": [2.0]}, colours=("#112233",))

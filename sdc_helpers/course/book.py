@@ -91,6 +91,10 @@ def _link_citations(notebook: dict[str, Any], bibliography: Path) -> None:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = quoted.sub(r"{cite:t}`\1`", "".join(cell["source"]))
+        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+            if "text/markdown" in data:  # a sentence whose numbers come from code
+                text = "".join(data["text/markdown"])
+                data["text/markdown"] = quoted.sub(r"{cite:t}`\1`", text)
 
 
 def _drop_own_outputs(notebook: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ from sdc_helpers.plotting.brain import plot_cortex, show_turning_cortex
 
 p = start(
     "01_loading_brain_data",
-    by_profile={"n_test": {"smoke": 30, "workshop": 200, "full": 1000}},
+    by_profile={"n_test": {"smoke": 30, "workshop": 200, "full": 200}},
 )
 BLUE, ORANGE, GREEN = COLOURS["blue"], COLOURS["orange"], COLOURS["green"]
 
@@ -540,7 +540,7 @@ exercises.card("loading.seen_before")
 # participants, 40 GB for one. One participant is enough for this chapter:
 #
 # ```bash
-# sdc run 01 -p source=nsd -p root=/data/nsd -p participant=subj01 --profile full
+# sdc run 01 -p source=nsd -p root=/data/nsd -p n_test=1000 --profile full
 # ```
 #
 # The tree needs `nsddata_betas`, `nsddata` and `nsddata_stimuli` as they come. Parts that are missing are named when

@@ -61,7 +61,7 @@ p = start(
     by_profile={
         "n_stimuli": {"smoke": 256, "workshop": 512, "full": 1024},
         "max_features": {"smoke": 10_000, "workshop": 100_000, "full": 250_000},
-        "n_pictures": {"smoke": 100, "workshop": 200, "full": 1440},
+        "n_pictures": {"smoke": 100, "workshop": 200, "full": 720},
         "n_permutations": {"smoke": 199, "workshop": 999, "full": 9999},
     },
 )
@@ -678,7 +678,7 @@ show(
     fig,
     f"Simulated; squares: the planted module, dots: the highest value. Debiased CKA finds {np.mean(hits['debiased']):.0f} "
     f"of {len(planted)} planted modules and nothing in shuffled or random rows; biased CKA finds "
-    f"{np.mean(hits['biased']):.0f}, is drawn to a few modules whatever the area reads, and looks much alike in all three panels.",
+    f"{np.mean(hits['biased']):.0f}, and keeps its colour in shuffled and random rows.",
 )
 claims.record(
     "cka.things.recovery",
@@ -707,6 +707,7 @@ claims.record(
     data="simulated THINGS",
     published=0.0576 / 0.1029,
     at_least=0.5,
+    reason="the bias shrinks as the number of pictures grows: with many more than 200 less of it is left",
 )
 
 # %%

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdc_helpers.course.provenance import processor_name, usable_cores
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 
 def hardware(device: str = "cpu") -> str:
     """Describe the machine: processor, cores this process may use, load, library versions."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parts = [_processor(), f"{cores} cores", f"load {os.getloadavg()[0]:.1f}"]
+    parts = [processor_name(), f"{usable_cores()} cores", f"load {os.getloadavg()[0]:.1f}"]
     parts.append(f"Python {platform.python_version()}, numpy {np.__version__}")
     if device != "cpu":
         import torch
@@ -36,13 +37,6 @@ def require_device(parser: argparse.ArgumentParser, device: str) -> None:
 
         if not torch.cuda.is_available():
             parser.error("--device cuda: torch sees no CUDA device here")
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -134,12 +134,8 @@ for repetition, colour in zip((1, 2, 3), (BLUE, ORANGE, GREEN), strict=True):
 for first in trials.groupby("session").trial_index.min()[1:]:
     axes[0].axvline(first, color=COLOURS["grey"], lw=0.5)
 axes[0].set(xlabel="trial (grey lines: sessions)", ylabel="40 of the pictures")
-signal = ncsnr(
-    nsd.betas(p.participant, mask, zscore="session"),
-    trials.image_id,
-    np.ones(len(trials), bool),
-    bad_voxels="keep",
-)
+z_session = nsd.betas(p.participant, mask, zscore="session")
+signal = ncsnr(z_session, trials.image_id, np.ones(len(trials), bool), bad_voxels="keep")
 voxel = int(np.nanargmax(signal))
 by_session = trials.session.to_numpy()
 axes[1].plot(responses[:, voxel], ".", ms=1.5, color=COLOURS["grey"])
@@ -396,8 +392,7 @@ for s in range(p.n_seeds):
         estimate = ncsnr(z, shuffled, rows)
         chosen = estimate >= np.quantile(estimate, 0.95)
         selected[name][s] = split_half(np.asarray(z[:, chosen]), shuffled, test)
-z_leaky = nsd.betas(p.participant, mask, zscore="session")
-leaky = guess_score(np.asarray(z_leaky[:, good]), train, test, pictures)
+leaky = guess_score(np.asarray(z_session[:, good]), train, test, pictures)
 say(f"Reversed axes: {100 * lost:.0f}% of the mask's voxels are not the ones you meant ({kind}).")
 
 # %%

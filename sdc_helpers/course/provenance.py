@@ -80,7 +80,7 @@ def hardware() -> dict[str, Any]:
 
         gpu = torch.cuda.get_device_name()
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": usable_cores(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "gpu": gpu,
@@ -94,7 +94,8 @@ def usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """Return what the processor calls itself."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text().splitlines():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers.plotting.figures import figure
+from sdc_helpers.plotting.figures import display_captioned, figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,7 +188,6 @@ def show_turning_cortex(
     colormap : str
         A matplotlib colour map.
     """
-    from IPython.display import display
     from nilearn.plotting import view_surf
     from nilearn.surface import SurfaceImage
 
@@ -206,12 +204,7 @@ def show_turning_cortex(
         threshold=1e-6,
     )
     view.resize(700, 420)
-    text = html.escape(caption)
-    page = (
-        f'<figure style="margin:1em 0">{view.get_iframe()}<figcaption><em>{text}</em></figcaption>'
-        "</figure>"
-    )
-    display({"text/html": page, "text/plain": f"[interactive figure] {caption}"}, raw=True)
+    display_captioned(view.get_iframe(), caption, "interactive figure")
 
 
 @lru_cache(maxsize=1)

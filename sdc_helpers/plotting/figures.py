@@ -82,19 +82,37 @@ def show(fig: Figure, caption: str) -> None:
         When an axis with data, or a colour bar, has no label: a figure without units proves
         nothing. The axes of an image need none, since its rows and columns may have names.
     """
-    from IPython.display import display
-
     for number, axes in enumerate(fig.axes, start=1):
         _require_labels(axes, number)
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=fig.dpi)
     picture = base64.b64encode(buffer.getvalue()).decode()
-    text = html.escape(caption)
-    page = (
-        f'<figure style="margin:1em 0"><img style="max-width:100%;background:#fff" alt="{text}" '
-        f'src="data:image/png;base64,{picture}"><figcaption><em>{text}</em></figcaption></figure>'
+    body = (
+        f'<img style="max-width:100%;background:#fff" alt="{html.escape(caption)}" '
+        f'src="data:image/png;base64,{picture}">'
     )
-    display({"text/html": page, "text/plain": f"[figure] {caption}"}, raw=True)
+    display_captioned(body, caption, "figure")
+
+
+def display_captioned(body: str, caption: str, kind: str) -> None:
+    """Display HTML with its caption under it.
+
+    Parameters
+    ----------
+    body : str
+        HTML of the figure itself.
+    caption : str
+        Plain text.
+    kind : str
+        What a text-only viewer shows before the caption: ``figure``.
+    """
+    from IPython.display import display
+
+    page = (
+        f'<figure style="margin:1em 0">{body}'
+        f"<figcaption><em>{html.escape(caption)}</em></figcaption></figure>"
+    )
+    display({"text/html": page, "text/plain": f"[{kind}] {caption}"}, raw=True)
 
 
 def _require_labels(axes: Axes, number: int) -> None:

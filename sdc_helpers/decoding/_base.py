@@ -1,0 +1,82 @@
+"""What the decoders have in common: checked folds and a score."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, validate_data
+
+from sdc_helpers.decoding._inputs import Fold, make_folds, row_items
+from sdc_helpers.decoding.metrics import score_decoding
+from sdc_helpers.decoding.repetitions import distinct_embeddings
+
+
+class Decoder(BaseEstimator):
+    """Base of the decoders: `fit` and `predict` are theirs."""
+
+    def score(self, X: np.ndarray, Y: np.ndarray, items: np.ndarray | None = None) -> float:
+        """Top-1 accuracy of single trials among the distinct embeddings of Y.
+
+        Parameters
+        ----------
+        X, Y, items
+            As for `fit`.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            As for `sdc_helpers.decoding.score_decoding`.
+        """
+        items = row_items(np.asarray(Y)) if items is None else items
+        gallery = distinct_embeddings(Y, items)
+        score = score_decoding(self.predict(X), items, *gallery, ks=[1], n_bootstrap=1)
+        return score.top_k[1].value
+
+    def _folds(
+        self, X: Any, Y: Any, items: Any, validation: tuple | None, allow_shared_images: bool
+    ) -> tuple[Fold, Fold | None]:
+        X, Y = validate_data(
+            self,
+            X,
+            Y,
+            multi_output=True,
+            y_numeric=True,
+            dtype=np.float32,
+            ensure_min_samples=2,
+        )
+        train = (X, _as_embeddings(Y), items)
+        if validation is None:
+            return make_folds(train, None, allow_shared_images)
+        if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+            raise ValueError("validation must be a tuple (X, Y) or (X, Y, items).")
+        held_out = (
+            validate_data(self, validation[0], reset=False, dtype=np.float32),
+            _as_embeddings(check_array(validation[1], input_name="validation Y")),
+            validation[2] if len(validation) == 3 else None,
+        )
+        return make_folds(train, held_out, allow_shared_images)
+
+    @staticmethod
+    def _check_count(value: Any, name: str, least: int = 1) -> None:
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name}={value!r}: expected a whole number, {least} or more.")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags
+
+
+def _as_embeddings(Y: np.ndarray) -> np.ndarray:
+    if Y.ndim != 2:
+        raise ValueError(f"Y must be 2-D, an embedding a row; got shape {Y.shape}.")
+    return np.ascontiguousarray(Y, dtype=np.float32)

@@ -1,0 +1,353 @@
+"""How well embeddings are decoded: identification, fit by dimension, chance and intervals.
+
+The gallery is the fold's distinct true embeddings, and every prediction, of a single trial or of
+the mean over an image's repetitions, is a query. Ties count against the decoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sdc_helpers.decoding._bootstrap import (
+    fit_statistics,
+    group_sums,
+    image_draws,
+    ratio_of_sums,
+    two_versus_two,
+)
+from sdc_helpers.decoding._inputs import check_items, check_matrix, check_unit_rows, unit_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KS = (1, 5, 10, 50, 100, 500)
+_TIE = 1e-12  # two cosines of equal embeddings, summed in another order, are still a tie
+_BLOCK_BYTES = 64e6
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One score.
+
+    Attributes
+    ----------
+    value : float
+        Over all trials.
+    low, high : float
+        Percentile bootstrap interval over images; all trials of an image are drawn together.
+    chance : float
+        What predictions that know nothing of the image are expected to score.
+    """
+
+    value: float
+    low: float
+    high: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class DecodingScore:
+    """How well one fold is decoded.
+
+    Attributes
+    ----------
+    n_trials, n_images, n_gallery : int
+        Queries, distinct images among them, and images to choose from.
+    confidence : float
+        Of the intervals.
+    top_k : dict of int to Estimate
+        Fraction of queries whose own image is among the k nearest of the gallery (cosine). The
+        gallery stays as it is in the bootstrap; chance is k over its size.
+    two_versus_two : Estimate
+        Over pairs of trials of different images: how often the right assignment of the two
+        predictions to the two embeddings has the larger sum of cosines. Chance is one half.
+    cosine : Estimate
+        Mean cosine of prediction and own embedding; chance is the mean cosine with the other
+        images of the gallery, which is not 0 where embeddings fill a cone.
+    r2, r : Estimate
+        Coefficient of determination (its reference, the mean of the fold, is 0) and Pearson
+        correlation over trials, by dimension, averaged over the dimensions that vary.
+    """
+
+    n_trials: int
+    n_images: int
+    n_gallery: int
+    confidence: float
+    top_k: dict[int, Estimate]
+    two_versus_two: Estimate
+    cosine: Estimate
+    r2: Estimate
+    r: Estimate
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table with one row a score: value, low, high, chance."""
+        import pandas as pd
+
+        rows = {f"top_{k}": estimate for k, estimate in self.top_k.items()}
+        rows |= {name: getattr(self, name) for name in ("two_versus_two", "cosine", "r2", "r")}
+        return pd.DataFrame(
+            [vars(estimate) for estimate in rows.values()], index=pd.Index(rows, name="score")
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PermutedScore:
+    """Top-k accuracy against assignments of the embeddings to the wrong images.
+
+    Attributes
+    ----------
+    value : float
+        Top-k accuracy.
+    null : float64 array of shape (n_permutations,)
+        The same with the images' embeddings permuted.
+    p_value : float
+        (1 + number of null values of at least `value`) / (1 + n_permutations).
+    chance : float
+        k over the size of the gallery: what the null has on average.
+    """
+
+    value: float
+    null: np.ndarray
+    p_value: float
+    chance: float
+
+
+def score_decoding(
+    predicted: np.ndarray,
+    items: np.ndarray,
+    gallery: np.ndarray,
+    gallery_items: np.ndarray,
+    *,
+    ks: Sequence[int] = KS,
+    n_bootstrap: int = 1000,
+    confidence: float = 0.95,
+    random_state: int | np.random.Generator = 0,
+) -> DecodingScore:
+    """Score predicted embeddings of trials.
+
+    Parameters
+    ----------
+    predicted : array of shape (n_trials, D)
+        Predicted embeddings. Their length matters for R^2 alone: give the raw predictions of a
+        ridge decoder for it. A prediction of length 0 has cosine 0 with everything.
+    items : array of shape (n_trials,)
+        Image of each trial.
+    gallery : array of shape (n_gallery, D)
+        The fold's distinct true embeddings, unit length (see `distinct_embeddings`).
+    gallery_items : array of shape (n_gallery,)
+        Their images, each once; all of `items` among them.
+    ks : sequence of int
+        Those not smaller than the gallery are left out: everything is among them.
+    n_bootstrap : int
+        Resamples of the images.
+    confidence : float
+        Of the intervals.
+    random_state : int or numpy.random.Generator
+        Decides the resamples.
+
+    Returns
+    -------
+    DecodingScore
+
+    Raises
+    ------
+    ValueError
+        If an array has a wrong shape or is not finite, gallery rows are not unit length, an image
+        is twice in the gallery or a trial's image is not in it, or an option is out of range.
+
+    Notes
+    -----
+    Memory is bounded by blocks of trials, besides an (n_bootstrap, n_images) matrix and some
+    float64 copies of `predicted`.
+    """
+    ks = _check_ks(ks)
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence!r}: expected a number between 0 and 1.")
+    _check_count(n_bootstrap, "n_bootstrap")
+    raw, unit, own, gallery = _checked(predicted, items, gallery, gallery_items)
+
+    order = np.argsort(own, kind="stable")  # trials of one image side by side
+    raw, unit, own = raw[order], unit[order], own[order]
+    images, starts, counts = np.unique(own, return_index=True, return_counts=True)
+    draws = image_draws(len(images), n_bootstrap, np.random.default_rng(random_state))
+    ranks, cosines, other_cosine = _ranks_and_cosines(unit, own, gallery)
+
+    def estimate(values: np.ndarray, chance: float) -> Estimate:
+        return _estimate(values, chance, confidence)
+
+    def mean(values: np.ndarray, chance: float) -> Estimate:
+        sums = group_sums(values.astype(float), starts)
+        return estimate(ratio_of_sums(draws, sums, counts), chance)
+
+    blocks = _correct_pairs(unit, own, gallery, starts)
+    r2, r = fit_statistics(draws, raw, gallery[own], starts)
+    return DecodingScore(
+        n_trials=len(own),
+        n_images=len(images),
+        n_gallery=len(gallery),
+        confidence=confidence,
+        top_k={k: mean(ranks <= k, k / len(gallery)) for k in ks if k < len(gallery)},
+        two_versus_two=estimate(two_versus_two(draws, blocks, counts), 0.5),
+        cosine=mean(cosines, other_cosine),
+        r2=estimate(r2, 0.0),
+        r=estimate(r, 0.0),
+    )
+
+
+def permuted_score(
+    predicted: np.ndarray,
+    items: np.ndarray,
+    gallery: np.ndarray,
+    gallery_items: np.ndarray,
+    *,
+    k: int = 1,
+    n_permutations: int = 1000,
+    random_state: int | np.random.Generator = 0,
+) -> PermutedScore:
+    """Test top-k accuracy by giving images each other's embeddings.
+
+    The embeddings are permuted over the images of the gallery, and all repetitions of an image
+    get the same wrong one: single trials of one image are not independent.
+
+    Parameters
+    ----------
+    predicted, items, gallery, gallery_items, random_state
+        As for `score_decoding`.
+    k : int
+        Smaller than the gallery.
+    n_permutations : int
+        Permutations.
+
+    Returns
+    -------
+    PermutedScore
+
+    Raises
+    ------
+    ValueError
+        As for `score_decoding`.
+    """
+    (k,) = _check_ks([k])
+    _check_count(n_permutations, "n_permutations")
+    _, unit, own, gallery = _checked(predicted, items, gallery, gallery_items)
+    if k >= len(gallery):
+        raise ValueError(f"k={k}: expected less than the {len(gallery)} images of the gallery.")
+    rng = np.random.default_rng(random_state)
+    shuffles = np.stack(
+        [np.arange(len(gallery)), *(rng.permutation(len(gallery)) for _ in range(n_permutations))]
+    )
+    hits = np.zeros(len(shuffles))
+    for rows in _blocks(len(unit), len(gallery)):
+        similar = unit[rows] @ gallery.T
+        hit = _ranks_of_all(similar) <= k
+        hits += [hit[np.arange(len(hit)), shuffle[own[rows]]].sum() for shuffle in shuffles]
+    value, null = hits[0] / len(unit), hits[1:] / len(unit)
+    p_value = (1 + np.sum(hits[1:] >= hits[0])) / (1 + n_permutations)
+    return PermutedScore(float(value), null, float(p_value), k / len(gallery))
+
+
+def _checked(
+    predicted: Any, items: Any, gallery: Any, gallery_items: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return raw and unit predictions, each trial's row of the gallery, and the gallery."""
+    predicted = check_matrix(predicted, "predicted")
+    gallery = check_matrix(gallery, "gallery")
+    check_unit_rows(gallery, "gallery")
+    if predicted.shape[1] != gallery.shape[1]:
+        raise ValueError(
+            f"predicted has {predicted.shape[1]} dimensions, gallery has {gallery.shape[1]}."
+        )
+    if len(gallery) < 2:
+        raise ValueError("gallery holds one image: there is nothing to tell it from.")
+    items = check_items(items, len(predicted))
+    gallery_items = check_items(gallery_items, len(gallery), "gallery_items")
+    sorter = np.argsort(gallery_items, kind="stable")
+    ascending = gallery_items[sorter]
+    twice = np.flatnonzero(ascending[1:] == ascending[:-1])
+    if len(twice):
+        raise ValueError(
+            f"gallery_items holds {ascending[twice[0]].item()!r} twice; see distinct_embeddings."
+        )
+    place = np.searchsorted(ascending, items).clip(max=len(ascending) - 1)
+    unknown = ascending[place] != items
+    if unknown.any():
+        raise ValueError(
+            f"{unknown.sum()} trials show images that the gallery lacks, such as "
+            f"{items[unknown][0].item()!r}."
+        )
+    return predicted, unit_rows(predicted), sorter[place], unit_rows(gallery)
+
+
+def _ranks_and_cosines(
+    unit: np.ndarray, own: np.ndarray, gallery: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Rank of each trial's own image, its cosine, and the mean cosine with the other images."""
+    ranks, cosines = np.empty(len(unit), dtype=np.int64), np.empty(len(unit))
+    total = 0.0
+    for rows in _blocks(len(unit), len(gallery)):
+        similar = unit[rows] @ gallery.T
+        cosines[rows] = similar[np.arange(len(similar)), own[rows]]
+        ranks[rows] = (similar >= cosines[rows, None] - _TIE).sum(axis=1)  # itself is the 1
+        total += similar.sum()
+    return ranks, cosines, float(total - cosines.sum()) / (len(unit) * (len(gallery) - 1))
+
+
+def _ranks_of_all(similar: np.ndarray) -> np.ndarray:
+    """Rank of every gallery image for each trial, ties counted against it."""
+    order = np.sort(similar, axis=1)
+    return np.stack(
+        [len(o) - np.searchsorted(o, s - _TIE) for o, s in zip(order, similar, strict=True)]
+    )
+
+
+def _correct_pairs(
+    unit: np.ndarray, own: np.ndarray, gallery: np.ndarray, starts: np.ndarray
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Count correct pairs of trials for blocks of images; trials sorted by image."""
+    n_images = len(starts)
+    ends = np.append(starts[1:], len(own))
+    true = gallery[own[starts]]  # one row an image
+    image = np.repeat(np.arange(n_images), ends - starts)
+    own_cosine = np.einsum("td,td->t", unit, true[image])
+    per_block = max(1, int(_BLOCK_BYTES / (8 * len(own) * np.mean(ends - starts) * 3)))
+    for first in range(0, n_images, per_block):
+        block = slice(first, min(first + per_block, n_images))
+        rows = slice(starts[block.start], ends[block.stop - 1])
+        other = (unit[rows] @ true.T)[:, image]  # my prediction with your embedding
+        swapped = (unit @ true[block].T).T[image[rows] - first]
+        gain = own_cosine[rows, None] + own_cosine - other - swapped
+        correct = group_sums((gain > _TIE).astype(float), starts[block] - starts[block.start])
+        pairs = np.add.reduceat(correct, starts, axis=1)
+        pairs[np.arange(len(pairs)), np.arange(first, first + len(pairs))] = 0
+        yield block, pairs
+
+
+def _estimate(values: np.ndarray, chance: float, confidence: float) -> Estimate:
+    resampled = values[1:][np.isfinite(values[1:])]
+    if len(resampled) == 0:
+        return Estimate(float(values[0]), float("nan"), float("nan"), float(chance))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return Estimate(float(values[0]), float(low), float(high), float(chance))
+
+
+def _blocks(n: int, width: int) -> Iterator[slice]:
+    size = max(1, int(_BLOCK_BYTES / (8 * width)))
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def _check_ks(ks: Sequence[int]) -> list[int]:
+    if len(ks) == 0 or not all(
+        isinstance(k, (int, np.integer)) and not isinstance(k, bool) and k >= 1 for k in ks
+    ):
+        raise ValueError(f"ks={ks!r}: expected numbers of images, whole and 1 or more.")
+    return sorted({int(k) for k in ks})
+
+
+def _check_count(count: int, name: str) -> None:
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise ValueError(f"{name}={count!r}: expected a whole number, 1 or more.")

@@ -1,0 +1,243 @@
+"""From a dataset of participants to what decoders are fitted to, one object a participant.
+
+Chapters 05 to 07 start here: the voxels whose noise ceiling, on training trials alone, is high
+enough; their responses, z-scored within sessions; the embedding of each trial's image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sdc_helpers._paths import data_root
+from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.embeddings import embed_images
+
+if TYPE_CHECKING:
+    from sdc_helpers.datasets.nsd import NSD
+    from sdc_helpers.datasets.splits import ParticipantSplit, Split
+    from sdc_helpers.decoding.decoders import ContrastiveDecoder
+    from sdc_helpers.embeddings.clip import ClipModel
+
+MIN_CEILING = 8.0
+"""Per cent of a single trial's variance that is signal; voxels above it enter (SDC study, 2025)."""
+_BLOCK = 512  # pictures read at a time
+
+
+@dataclass(frozen=True, eq=False)
+class ImageEmbeddings:
+    """Embeddings of the images of a dataset.
+
+    Attributes
+    ----------
+    image_ids : int64 array of shape (n_images,)
+        Ascending.
+    vectors : float32 array of shape (n_images, n_dims)
+        Unit length.
+    """
+
+    image_ids: np.ndarray
+    vectors: np.ndarray
+
+    def of(self, image_ids: np.ndarray) -> np.ndarray:
+        """Return the rows of some images, (n, n_dims); one may be asked for many times.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not there.
+        """
+        image_ids = np.asarray(image_ids)
+        rows = np.searchsorted(self.image_ids, image_ids).clip(max=len(self.image_ids) - 1)
+        strangers = image_ids[self.image_ids[rows] != image_ids]
+        if len(strangers):
+            raise ValueError(f"image {strangers[0]} has no embedding; embed its picture first.")
+        return self.vectors[rows]
+
+
+@dataclass(frozen=True, eq=False)
+class ParticipantData:
+    """Responses of one participant and the embeddings of what was seen.
+
+    Attributes
+    ----------
+    participant : str
+        Name.
+    responses : float32 array of shape (n_trials, n_voxels)
+        Single trials, each voxel z-scored within each session.
+    embeddings : float32 array of shape (n_trials, n_dims)
+        Of the image of each trial, unit length.
+    image_ids : int64 array of shape (n_trials,)
+        Image of each trial.
+    split : ParticipantSplit
+        Which trials and images are for training, validation and test.
+    mask : bool array of shape (X, Y, Z)
+        The voxels, in C order.
+    ceiling : float array of shape (n_voxels,)
+        Noise ceiling of a single trial in per cent, from training trials.
+    """
+
+    participant: str
+    responses: np.ndarray
+    embeddings: np.ndarray
+    image_ids: np.ndarray
+    split: ParticipantSplit
+    mask: np.ndarray
+    ceiling: np.ndarray
+
+    def fold(self, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return responses, embeddings and image ids of "train", "validation" or "test"."""
+        trials = self.split.trials(side)
+        return self.responses[trials], self.embeddings[trials], self.image_ids[trials]
+
+
+def embed_stimuli(
+    nsd: NSD, clip: ClipModel, image_ids: np.ndarray, *, progress: bool = False
+) -> ImageEmbeddings:
+    """Embed the pictures of a dataset, read and kept in the cache a block at a time.
+
+    Parameters
+    ----------
+    nsd : NSD
+        The dataset.
+    clip : ClipModel
+        From `load_clip`.
+    image_ids : int array
+        Which pictures; repeated ones are embedded once.
+    progress : bool
+        Whether to show a bar where it takes long.
+
+    Returns
+    -------
+    ImageEmbeddings
+    """
+    ids = np.unique(np.asarray(image_ids))
+    blocks = (nsd.stimuli(ids[start : start + _BLOCK]) for start in range(0, len(ids), _BLOCK))
+    return ImageEmbeddings(ids, embed_images(clip, blocks, cache=True, progress=progress).vectors)
+
+
+def load_participants(
+    nsd: NSD,
+    embeddings: ImageEmbeddings,
+    split: Split,
+    *,
+    participants: Sequence[str] | None = None,
+    min_ceiling: float = MIN_CEILING,
+) -> dict[str, ParticipantData]:
+    """Read what decoders are fitted to.
+
+    Parameters
+    ----------
+    nsd : NSD
+        The dataset.
+    embeddings : ImageEmbeddings
+        Of every image that was seen.
+    split : Split
+        From `split_sdc2025` or `split_strict`.
+    participants : sequence of str, optional
+        Whom; by default all of the split.
+    min_ceiling : float
+        Voxels whose noise ceiling on training trials is above this many per cent enter.
+
+    Returns
+    -------
+    dict of str to ParticipantData
+
+    Raises
+    ------
+    ValueError
+        If a participant has no such voxel, or an image has no embedding.
+    """
+    names = tuple(split.participants) if participants is None else participants
+    return {name: _load(nsd, name, embeddings, split[name], min_ceiling) for name in names}
+
+
+def _load(
+    nsd: NSD, name: str, embeddings: ImageEmbeddings, split: ParticipantSplit, min_ceiling: float
+) -> ParticipantData:
+    mask = nsd.brainmask(name)
+    image_ids = nsd.trials(name, nsd.sessions(name))["image_id"].to_numpy()
+    responses = nsd.betas(name, mask, zscore="session")
+    ceiling = noise_ceiling(ncsnr(responses, image_ids, split.train_trials))
+    chosen = ceiling > min_ceiling
+    if not chosen.any():
+        raise ValueError(
+            f"{name}: no voxel has a noise ceiling above {min_ceiling} % on training trials, the "
+            f"highest is {np.nanmax(ceiling):.1f} %. Lower min_ceiling or leave {name} out."
+        )
+    selected = mask.copy()
+    selected[mask] = chosen
+    return ParticipantData(
+        participant=name,
+        responses=np.ascontiguousarray(responses[:, chosen], dtype=np.float32),
+        embeddings=embeddings.of(image_ids),
+        image_ids=image_ids,
+        split=split,
+        mask=selected,
+        ceiling=ceiling[chosen],
+    )
+
+
+def fit_decoders(
+    data: Mapping[str, ParticipantData],
+    decoder: ContrastiveDecoder,
+    *,
+    cache: bool | str | Path = True,
+    progress: bool = False,
+) -> dict[str, ContrastiveDecoder]:
+    """Fit a clone of a decoder to the training fold of each participant.
+
+    Parameters
+    ----------
+    data : mapping of str to ParticipantData
+        From `load_participants`.
+    decoder : ContrastiveDecoder
+        Unfitted; its parameters hold for everybody.
+    cache : bool or path
+        Folder in which trained decoders are kept, True for ``cache/decoders`` in the data folder.
+        They are found again by their parameters, responses and embeddings, so that chapters share
+        them; a training that was cut off goes on.
+    progress : bool
+        Whether to show a bar.
+
+    Returns
+    -------
+    dict of str to ContrastiveDecoder
+        Fitted, with the validation fold in their history.
+    """
+    from sklearn.base import clone
+
+    folder = None if cache is False else Path(data_root() / "cache/decoders")
+    if folder is not None and cache is not True:
+        folder = Path(cache)
+    fitted = {}
+    for name in _shown(data, progress):
+        one = data[name]
+        train, validation = one.fold("train"), one.fold("validation")
+        kept = None if folder is None else folder / _digest(decoder, [*train, *validation])
+        fitted[name] = clone(decoder).fit(
+            *train[:2], items=train[2], validation=validation, checkpoint=kept
+        )
+    return fitted
+
+
+def _digest(decoder: ContrastiveDecoder, arrays: Iterable[np.ndarray]) -> str:
+    parameters = {k: v for k, v in sorted(decoder.get_params().items()) if k != "device"}
+    digest = hashlib.blake2b(repr(parameters).encode(), digest_size=12)
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _shown(names: Iterable[str], progress: bool) -> Iterable[str]:
+    if not progress:
+        return names
+    from tqdm.auto import tqdm
+
+    return tqdm(names, desc="Training decoders", unit="participant")

@@ -45,8 +45,8 @@ def log_mean_kernel(products: Tensor, same: Tensor | None) -> Tensor:
     n = products.shape[-1]
     log_count: float | Tensor = math.log(n * (n - 1))
     if same is not None:
-        count = n * (n - 1) - same.sum()
-        if count.device.type == "cpu" and count == 0:
+        count = n * (n - 1) - same.sum((-2, -1))
+        if count.device.type == "cpu" and (count == 0).any():
             raise ValueError("All pairs of the batch show the same item; no negative is left.")
         log_count = count.clamp(min=1).to(products.dtype).log()
     return _LogSumKernel.apply(products, same) - log_count

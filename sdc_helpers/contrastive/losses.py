@@ -58,9 +58,9 @@ def clip_loss(
         Unit rows of n >= 2 pairs.
     temperature : float or tensor that broadcasts to (...)
         tau > 0, by which the cosines are divided.
-    items : integer tensor of shape (n,), optional
-        Which item each pair shows. A pair of the same item is not a negative: its logit is left
-        out of both softmaxes.
+    items : integer tensor of shape (n,) or (..., n), optional
+        Which item each pair shows, in all runs or in each. A pair of the same item is not a
+        negative: its logit is left out of both softmaxes.
 
     Returns
     -------
@@ -310,18 +310,21 @@ class ContrastiveLoss(nn.Module):
 
 
 def _same_item(items: Tensor | None, u: Tensor) -> Tensor | None:
-    """Return (n, n), True between different pairs of one item."""
+    """Return (..., n, n) or (n, n), True between different pairs of one item."""
     items = _check_items(items, u)
     if items is None:
         return None
-    return (items[:, None] == items).fill_diagonal_(False)
+    same = items[..., :, None] == items[..., None, :]
+    same.diagonal(dim1=-2, dim2=-1).fill_(False)
+    return same
 
 
 def _check_items(items: Tensor | None, u: Tensor) -> Tensor | None:
     if items is None:
         return None
     items = torch.as_tensor(items, device=u.device)
-    if items.is_floating_point() or items.is_complex() or items.shape != u.shape[-2:-1]:
+    shapes = (u.shape[-2:-1], u.shape[:-1])
+    if items.is_floating_point() or items.is_complex() or items.shape not in shapes:
         raise ValueError(
             f"items must be {u.shape[-2]} integers, one a pair, got shape {tuple(items.shape)} of "
             f"{items.dtype}."

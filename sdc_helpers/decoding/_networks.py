@@ -53,31 +53,6 @@ class DecoderRuns(nn.Module):
         return normalize(h, dim=-1)
 
 
-def batch_losses(u: Tensor, v: Tensor, temperature: float, items: Tensor) -> Tensor:
-    """`sdc_helpers.contrastive.losses.clip_loss` of batches that hold different items.
-
-    Parameters
-    ----------
-    u, v : tensor of shape (..., n, d)
-        Unit rows.
-    temperature : float
-        Positive.
-    items : integer tensor of shape (..., n)
-        Image of each trial: another trial of the same image is no negative.
-
-    Returns
-    -------
-    tensor of shape (...)
-    """
-    logits = u @ v.mT / temperature
-    right = logits.diagonal(dim1=-2, dim2=-1).mean(dim=-1)
-    same = items[..., :, None] == items[..., None, :]
-    same.diagonal(dim1=-2, dim2=-1).fill_(False)
-    logits = logits.masked_fill(same, -math.inf)
-    both = logits.logsumexp(dim=-1) + logits.logsumexp(dim=-2)
-    return both.mean(dim=-1) / 2 - right
-
-
 def nearest_is_own(predicted: Tensor, own: Tensor, gallery: Tensor) -> Tensor:
     """Whether the own row of the gallery is nearer than any other; a tie is a miss."""
     similar = predicted @ gallery.T

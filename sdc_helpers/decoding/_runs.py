@@ -25,12 +25,12 @@ from sdc_helpers._training_state import (
     read_metadata,
     save_training_state,
 )
+from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.decoding._inputs import first_rows
 from sdc_helpers.decoding._networks import (
     NOISE,
     ORDER,
     DecoderRuns,
-    batch_losses,
     nearest_is_own,
     seeded_generator,
 )
@@ -140,7 +140,8 @@ class Training:
     def _train_step(self) -> None:
         rows = self._batch()
         x = self._fill_inputs(rows)
-        loss = batch_losses(self.runs(x), self.Y[rows], self.settings.temperature, self.items[rows])
+        tau, items = self.settings.temperature, self.items[rows]
+        loss = clip_loss(self.runs(x), self.Y[rows], temperature=tau, items=items)
         self.optimizer.zero_grad()
         loss.sum().backward()
         self.optimizer.step()
@@ -270,7 +271,7 @@ class _Validation:
         u, v, items = (
             t[:n].unflatten(0, (-1, self.batch_size)) for t in (predicted, self.Y, self.items)
         )
-        loss = batch_losses(u, v, self.temperature, items).mean()
+        loss = clip_loss(u, v, temperature=self.temperature, items=items).mean()
         cosine = (predicted * self.Y).sum(dim=1).mean()
         return tuple(torch.stack([hits.float().mean(), loss, cosine]).tolist())
 

@@ -340,3 +340,18 @@ def test_one_learned_temperature_a_run(rng):
     separate = [clip_loss(u[i], v[i], temperature=t) for i, t in enumerate((0.1, 0.5))]
     torch.testing.assert_close(loss(u, v), torch.stack(separate), rtol=1e-5, atol=1e-6)
     assert loss.logit_scale.grad.shape == (2,)
+
+
+def test_runs_may_have_items_of_their_own(rng):
+    u, v = (
+        torch.nn.functional.normalize(torch.from_numpy(rng.standard_normal((2, 3, 8, 5))), dim=-1)
+        for _ in range(2)
+    )
+    items = torch.from_numpy(rng.integers(0, 5, (2, 3, 8)))
+    losses = clip_loss(u, v, temperature=0.1, items=items)
+    crosses = cross_uniformity(u, v, items)
+    for run in np.ndindex(2, 3):
+        one = [x[run].numpy() for x in (u, v)]
+        of_run = items[run].tolist()
+        assert float(losses[run]) == pytest.approx(plain_clip(*one, 0.1, of_run), abs=1e-10)
+        assert float(crosses[run]) == pytest.approx(plain_cross_uniformity(*one, of_run), abs=1e-10)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.decoding import ContrastiveDecoder, _runs, distinct_embeddings, score_decoding
 from sdc_helpers.decoding._inputs import make_folds
-from sdc_helpers.decoding._networks import ORDER, DecoderRuns, batch_losses
+from sdc_helpers.decoding._networks import ORDER, DecoderRuns
 
 QUICK = {"lr": 3e-3, "batch_size": 32, "n_steps": 40, "n_runs": 3, "evaluate_every": 10}
 
@@ -25,38 +24,6 @@ def quick(**changes):
 def fitted(folds, **changes):
     train, validation = folds
     return quick(**changes).fit(train.X, train.Y, items=train.items, validation=tuple(validation))
-
-
-def loop_loss(u, v, temperature, items):
-    """Symmetric InfoNCE; trials of the same image are left out of the sums."""
-    n = len(u)
-    total = 0.0
-    for i in range(n):
-        others = [j for j in range(n) if j == i or items[j] != items[i]]
-        right = math.exp(u[i] @ v[i] / temperature)
-        total -= math.log(right / sum(math.exp(u[i] @ v[j] / temperature) for j in others))
-        total -= math.log(right / sum(math.exp(u[j] @ v[i] / temperature) for j in others))
-    return total / (2 * n)
-
-
-# The loss
-
-
-def test_loss_of_batches_equals_loops_and_the_loss_of_each_batch():
-    rng = np.random.default_rng(0)
-    u, v = (unit(rng.standard_normal((2, 3, 12, 5))) for _ in range(2))
-    items = rng.integers(0, 6, (2, 3, 12))
-    losses = batch_losses(*map(torch.from_numpy, (u, v)), 0.1, torch.from_numpy(items))
-    for place in np.ndindex(2, 3):
-        expected = loop_loss(u[place], v[place], 0.1, items[place])
-        assert float(losses[place]) == pytest.approx(expected, abs=1e-10)
-        alone = clip_loss(
-            torch.from_numpy(u[place]),
-            torch.from_numpy(v[place]),
-            temperature=0.1,
-            items=torch.from_numpy(items[place]),
-        )
-        assert float(alone) == pytest.approx(expected, abs=1e-10)
 
 
 # The training

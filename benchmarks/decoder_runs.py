@@ -23,7 +23,6 @@ from _report import hardware, median_seconds, print_table, require_device
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.decoding import ContrastiveDecoder
 from sdc_helpers.decoding._inputs import Fold
-from sdc_helpers.decoding._networks import batch_losses
 from sdc_helpers.decoding._runs import Training, runs_at_once
 
 Trials = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -120,7 +119,9 @@ def parts(trials: Trials, n_runs: int, repeats: int, device: str) -> None:
 
     def loss() -> None:
         u = decoded.requires_grad_()
-        batch_losses(u, training.Y[rows], 0.03, training.items[rows]).sum().backward()
+        clip_loss(
+            u, training.Y[rows], temperature=0.03, items=training.items[rows]
+        ).sum().backward()
         u.grad = None
 
     training._train_step()

@@ -1,0 +1,36 @@
+"""The benchmarks run, at toy sizes; what they measure is for a person to read."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+RUNS = {
+    "cka_permutations.py": (
+        "--shuffles 3 --timed 2 --repeats 1 --n-pair 40 --features 30 --n-table 30",
+        ["permutation_test, Gram matrices included", "20 x 12 table"],
+    ),
+    "cka_gram.py": ("--stimuli 20 --features 500 --repeats 1", ["one-shot float64"]),
+    "contrastive_step.py": ("--batch 8 --dim 8 --repeats 1", ["cuaxu"]),
+    "embedding.py": ("--images 20 --batch 8 --repeats 1", ["embed_images, from its cache"]),
+    "decoder_runs.py": (
+        "--voxels 20 --dims 4 --images 50 --runs 2 --steps 2 --repeats 1",
+        ["together", "one by one", "plain loop", "parts of a step of 2 runs"],
+    ),
+}
+
+
+@pytest.mark.parametrize("script", RUNS)
+def test_benchmark_runs(script, tmp_path, monkeypatch, capsys):
+    options, expected = RUNS[script]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setattr(sys, "argv", [script, *options.split()])
+    runpy.run_path(str(BENCHMARKS / script), run_name="__main__")
+    printed = capsys.readouterr().out
+    for text in expected:
+        assert text in printed

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sdc_helpers.contrastive.rotation import StartRotation
     from sdc_helpers.contrastive.training import (
         History,
+        TensorPairs,
+        TrainingDivergedError,
         TrainingOptions,
         TwoEncoders,
         train_pairs,
@@ -35,6 +37,8 @@ __all__ = [
     "GapReport",
     "History",
     "StartRotation",
+    "TensorPairs",
+    "TrainingDivergedError",
     "TrainingOptions",
     "TwoEncoders",
     "alignment",
@@ -62,7 +66,14 @@ _MODULES = {
     ),
     "losses": ("ContrastiveLoss", "alignment", "clip_loss", "cross_uniformity", "uniformity"),
     "rotation": ("StartRotation",),
-    "training": ("History", "TrainingOptions", "TwoEncoders", "train_pairs"),
+    "training": (
+        "History",
+        "TensorPairs",
+        "TrainingDivergedError",
+        "TrainingOptions",
+        "TwoEncoders",
+        "train_pairs",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -15,11 +15,11 @@ import numpy as np
 from array_api_compat import is_torch_array
 
 from sdc_helpers.contrastive._rows import check_unit_rows
+from sdc_helpers.embeddings.retrieval import recall_at_k as recall_of_targets
 
 Array = Any  # a numpy array or a torch tensor
 
 _BLOCK = 2**22  # products held at a time
-_TIE = 1e-12  # the same product summed in another order is still a tie
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +191,7 @@ def linear_separability(u: Array, v: Array, *, seed: int = 0, n_folds: int = 5) 
 
 
 def recall_at_k(u: Array, v: Array, ks: Sequence[int] = (1, 5, 10)) -> dict[int, float]:
-    """Share of rows of u whose own row of v is among the k nearest rows of v (inner product).
+    """Share of rows of u whose own row of v is among the k nearest rows of v, by cosine.
 
     A tie counts against the model: a row of v as near as the right one comes before it. So a
     model that maps everything to one point has recall 0, and of two equal captions neither is
@@ -316,11 +316,8 @@ def _log_mean_kernel(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _recall(queries: np.ndarray, targets: np.ndarray, ks: Sequence[int]) -> dict[int, float]:
-    own = _paired(queries, targets) - _TIE
-    ranks = np.concatenate(
-        [(part >= own[rows, None]).sum(axis=1) for rows, part in _products(queries, targets)]
-    )
-    return {k: float((ranks <= k).mean()) for k in ks}
+    found = recall_of_targets(queries, targets, np.arange(len(queries)), ks)
+    return dict(zip(ks, found.tolist(), strict=True))
 
 
 def _spectrum(x: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sdc_helpers.datasets.catalogue import DataFile, DatasetInfo, dataset_info, list_datasets
+from sdc_helpers.datasets.clip_pairs import ClipPairs, load_clip_pairs
 from sdc_helpers.datasets.errors import DataFormatError, DataUnavailableError
 from sdc_helpers.datasets.haxby import (
     HaxbyBlocks,
@@ -27,6 +28,7 @@ from sdc_helpers.datasets.things import THINGSfMRI
 
 __all__ = [
     "NSD",
+    "ClipPairs",
     "DataFile",
     "DataFormatError",
     "DataUnavailableError",
@@ -46,6 +48,7 @@ __all__ = [
     "fetch",
     "is_present",
     "list_datasets",
+    "load_clip_pairs",
     "load_haxby",
     "load_haxby_runs",
     "load_objects92",

@@ -1,19 +1,50 @@
-"""Representations of images by networks: activations of the modules of ResNet18."""
+"""Representations by networks: activations of ResNet18, embeddings of CLIP, what they hold."""
 
 from __future__ import annotations
 
 from ._checkpoints import WeightsError
+from .clip import ClipModel, load_clip
+from .encode import (
+    Embeddings,
+    RawEmbeddings,
+    UnitEmbeddings,
+    caption_average,
+    embed_captions,
+    embed_images,
+    embed_texts,
+)
 from .network_layers import (
     RESNET18_LAYERS,
     iter_layer_activations,
     load_resnet18,
     preprocess,
 )
+from .probes import LinearProbe, linear_probe
+from .retrieval import Retrieval, recall_at_k, retrieval, target_ranks
+from .zero_shot import ZeroShot, class_embeddings, zero_shot
 
 __all__ = [
     "RESNET18_LAYERS",
+    "ClipModel",
+    "Embeddings",
+    "LinearProbe",
+    "RawEmbeddings",
+    "Retrieval",
+    "UnitEmbeddings",
     "WeightsError",
+    "ZeroShot",
+    "caption_average",
+    "class_embeddings",
+    "embed_captions",
+    "embed_images",
+    "embed_texts",
     "iter_layer_activations",
+    "linear_probe",
+    "load_clip",
     "load_resnet18",
     "preprocess",
+    "recall_at_k",
+    "retrieval",
+    "target_ranks",
+    "zero_shot",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +15,6 @@ from sdc_helpers.datasets.scenes.lexicon import (
     DISTANCE_PHRASES,
     GARMENTS,
     LIGHT_PHRASES,
-    LINE_PHRASES,
     NOUNS,
     NUMBERS,
     OPENINGS,
@@ -31,7 +29,6 @@ from sdc_helpers.datasets.scenes.sampling import check_count
 _STREAM = 1  # of the scene's seed, next to the one its graph was drawn from
 _LEVELS = 5  # from naming one thing to describing all
 _COLOUR_RATE = (0.25, 0.5, 0.6, 0.75, 0.95)
-_CLEAR_LINES = 0.35  # strength of orientation from which its lines are mentioned
 _EXTRA_RATE = (0.08, 0.2, 0.3, 0.45, 0.75)
 
 
@@ -125,7 +122,6 @@ class _Writer:
                 text += " with " + _join([details[k] for k in chosen])
             if self._chance(0.6 if level == 4 else 0.4):
                 text += " " + self._pick(LIGHT_PHRASES[self.scene.lighting])
-            text += self._lines(0.5 if level == 4 else 0.3)
         return finish(text)
 
     def _pick(self, options: Sequence) -> object:
@@ -187,15 +183,7 @@ class _Writer:
             near = self._pick(DISTANCE_PHRASES[item.distance])
             text = f"{self._name(item, 2)} {near}"
         end = self._pick(LIGHT_PHRASES[self.scene.lighting]) if self._chance(0.3) else self._where()
-        return f"{text} {end}{self._lines(0.3)}"
-
-    def _lines(self, rate: float) -> str:
-        """Say now and then which way the lines of the texture run, where they are clear."""
-        if self.scene.orientation_strength < _CLEAR_LINES or not self._chance(rate):
-            return ""
-        slope = abs(math.degrees(self.scene.orientation) % 180 - 90)  # 90 is horizontal
-        name = "horizontal" if slope > 67.5 else "vertical" if slope < 22.5 else "oblique"
-        return " " + self._pick(LINE_PHRASES[name])
+        return f"{text} {end}"
 
     @staticmethod
     def _side(first: SceneObject, second: SceneObject) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -127,7 +126,6 @@ LIGHT = {
     **dict.fromkeys(("dusk", "sunset", "sundown", "evening", "warm"), "dusk"),
     **dict.fromkeys(("night", "nighttime", "dark", "dim"), "night"),
 }
-LINES = {"level": 0, "upright": 90, "slanting": 45}  # degrees, of a slope without its sign
 DISTANCE = {**dict.fromkeys(("foreground", "close", "nearby"), "near")}
 DISTANCE |= dict.fromkeys(("distance", "background", "far"), "far")
 POSES = {
@@ -209,9 +207,6 @@ SILENT = {
     "up",
     ",",
     "to",
-    "against",
-    "lines",
-    "streaks",
 }
 
 
@@ -296,21 +291,11 @@ def read(
             relation = exact = None
         elif word in LIGHT:
             whole.append(("lighting", {LIGHT[word]}))
-        elif word in LINES:
-            whole.append(("lines", LINES[word]))
         elif word == "camera":
             pass
         elif word not in SILENT:
             raise KeyError(f"{word!r} in {caption!r} is not known to the reader")
     return mentions, relations, whole
-
-
-def slopes(scene: Scene, degrees: int) -> bool:
-    """Whether the picture's lines are clear and closer to this slope than to the other two."""
-    found = math.degrees(scene.orientation) % 180
-    found = min(found, 180 - found)  # 0 is level, 90 upright
-    nearest = min((0, 45, 90), key=lambda slope: abs(found - slope))
-    return scene.orientation_strength > 0.3 and nearest == degrees
 
 
 def span(item: SceneObject) -> tuple[float, float, float, float]:
@@ -346,11 +331,7 @@ def related(one: SceneObject, relation: str, other: SceneObject) -> bool:
 def find_falsehoods(caption: str, scene: Scene) -> list[str]:
     """Return what a caption says that does not hold of a scene."""
     mentions, relations, whole = read(caption)
-    false = [
-        f"{what} {value}"
-        for what, value in whole
-        if not (slopes(scene, value) if what == "lines" else getattr(scene, what) in value)
-    ]
+    false = [f"{what} {value}" for what, value in whole if getattr(scene, what) not in value]
     found: list[SceneObject | None] = []
     for mention in mentions:
         fitting = [item for item in scene.objects if mention.fits(item)]

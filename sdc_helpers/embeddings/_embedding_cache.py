@@ -1,0 +1,166 @@
+"""Embeddings on disk, a few hundred to a file, each file named after all that decides them.
+
+The name of an entry is a hash of the fingerprint of the model (architecture, weights,
+preprocessing) and of the content that was embedded. An entry is written under a name of its own
+and renamed when it is whole, so that writers need no lock and a kill leaves no half of one. It
+carries a checksum of its vectors; what does not agree with it is computed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from sdc_helpers._paths import data_root
+
+ITEMS_PER_ENTRY = 256
+_VERSION = 1  # to be raised when the same content would give other vectors
+_STALE_S = 24 * 3600  # a temporary file this old was left behind by a process that was killed
+
+
+def cache_folder(cache: bool | str | os.PathLike | None) -> Path | None:
+    """Return the folder that a `cache` argument means.
+
+    Parameters
+    ----------
+    cache : bool, str, path or None
+        None or False for no cache, True for ``cache/embeddings`` in the data folder.
+
+    Returns
+    -------
+    pathlib.Path or None
+
+    Raises
+    ------
+    ValueError
+        Something else.
+    """
+    if cache is None or cache is False:
+        return None
+    if cache is True:
+        return data_root() / "cache" / "embeddings"
+    if isinstance(cache, str | os.PathLike) and str(cache):
+        return Path(cache).expanduser()
+    raise ValueError(f"cache={cache!r}: expected a folder, True for the usual one, or None.")
+
+
+class EmbeddingCache:
+    """Entries of one model.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where all models keep theirs; made if necessary.
+    fingerprint : str
+        Identity of the model.
+    kind : {"image", "text"}
+        Which tower.
+
+    Raises
+    ------
+    ValueError
+        The folder cannot be used.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str, kind: str) -> None:
+        self.folder = folder / fingerprint[:16]
+        self._identity = f"{_VERSION} {fingerprint} {kind}".encode()
+        with self._usable():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _remove_stale(self.folder)
+
+    def entry(self, content: np.ndarray) -> Path:
+        """Name the file of some content: pictures as stored, or tokens."""
+        content = np.ascontiguousarray(content)
+        digest = hashlib.blake2b(self._identity, digest_size=20)
+        digest.update(f"{content.dtype.str} {content.shape}".encode())
+        digest.update(content.data)
+        return self.folder / f"{digest.hexdigest()}.safetensors"
+
+    def load(self, entry: Path, n: int) -> np.ndarray | None:
+        """Return the (n, d) vectors of an entry; None if it is missing, or damaged (with a note).
+
+        Parameters
+        ----------
+        entry : pathlib.Path
+            From `entry`.
+        n : int
+            Number of vectors to expect.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n, d), or None
+        """
+        from safetensors import SafetensorError, safe_open
+
+        if not entry.is_file():
+            return None
+        try:
+            with safe_open(entry, framework="numpy") as file:
+                vectors, expected = file.get_tensor("vectors"), file.metadata()["checksum"]
+            whole = _checksum(vectors) == expected and vectors.ndim == 2 and len(vectors) == n
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+            whole = False
+        if whole:
+            return vectors
+        warnings.warn(f"{entry} is damaged; its embeddings are computed again.", stacklevel=2)
+        return None
+
+    def store(self, entry: Path, vectors: np.ndarray) -> None:
+        """Write an entry; the last of several writers wins, and all write the same.
+
+        Parameters
+        ----------
+        entry : pathlib.Path
+            From `entry`.
+        vectors : numpy.ndarray of float32, shape (n, d)
+            What to keep.
+
+        Raises
+        ------
+        ValueError
+            The folder cannot be written to.
+        """
+        from safetensors.numpy import save
+
+        vectors = np.ascontiguousarray(vectors)
+        content = save({"vectors": vectors}, metadata={"checksum": _checksum(vectors)})
+        with self._usable():
+            handle, temporary = tempfile.mkstemp(suffix=".tmp", prefix=".", dir=self.folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                Path(temporary).chmod(0o644)  # a group may share the folder
+                Path(temporary).replace(entry)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+
+    @contextlib.contextmanager
+    def _usable(self):
+        try:
+            yield
+        except OSError as error:
+            raise ValueError(
+                f"cache: {self.folder} cannot be used ({error}). Choose another folder, or "
+                "cache=None to keep nothing."
+            ) from error
+
+
+def _checksum(vectors: np.ndarray) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(vectors).data, digest_size=16).hexdigest()
+
+
+def _remove_stale(folder: Path) -> None:
+    now = time.time()
+    for path in folder.glob(".*.tmp"):
+        with contextlib.suppress(FileNotFoundError):  # another process may remove it too
+            if now - path.stat().st_mtime > _STALE_S:
+                path.unlink()

@@ -1,0 +1,200 @@
+"""The architecture, words and files of the course's own small CLIP.
+
+A residual network with attention pooling reads pictures of 64 pixels, a transformer of three layers
+reads sentences; both end in 256 numbers. ``sdc clip train`` trains it on the scenes
+(:mod:`sdc_helpers.contrastive.small_clip`); this module knows what it is made of.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdc_helpers.embeddings._pictures import PicturePreprocessing
+
+if TYPE_CHECKING:
+    import torch
+    from open_clip import CLIP
+    from tokenizers import Tokenizer
+
+SMALL_CLIP_DIMENSION = 256
+SMALL_CLIP_IMAGE_SIZE = 64
+SMALL_CLIP_MEAN = (0.537, 0.508, 0.478)
+"""Of the red, green and blue of the scenes, in units of 255; `SMALL_CLIP_STD` likewise."""
+SMALL_CLIP_STD = (0.238, 0.234, 0.268)
+CONTEXT_LENGTH = 32
+"""Tokens a sentence, the start and the end included; longer sentences are cut."""
+
+_SPECIAL = _PAD, _START, _UNKNOWN, _END = "<pad>", "<start>", "<unknown>", "<end>"
+_VISION = {
+    "layers": (1, 1, 2, 1),
+    "width": 20,
+    "head_width": 32,
+    "patch_size": None,
+    "image_size": SMALL_CLIP_IMAGE_SIZE,
+}
+_TEXT = {"context_length": CONTEXT_LENGTH, "width": 128, "heads": 4, "layers": 3}
+
+
+def small_clip_folder() -> Path:
+    """Return the folder of the trained network: weights, tokenizer and how it was trained.
+
+    Returns
+    -------
+    pathlib.Path
+        Holds ``weights.safetensors``, ``tokenizer.json`` and ``metrics.json``.
+    """
+    return Path(__file__).resolve().parent / "course_small"
+
+
+def build_small_clip(vocabulary_size: int | None = None, seed: int = 0) -> CLIP:
+    """Build the network with initial values.
+
+    Parameters
+    ----------
+    vocabulary_size : int, optional
+        Number of words of its tokenizer; by default of the trained network's own.
+    seed : int
+        What the initial values are drawn from; torch's own random state is left alone.
+
+    Returns
+    -------
+    open_clip.CLIP
+        3.0 million parameters.
+    """
+    import torch
+    from open_clip import CLIP
+
+    if vocabulary_size is None:
+        vocabulary_size = len(SmallClipTokenizer.load().words)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return CLIP(
+            embed_dim=SMALL_CLIP_DIMENSION,
+            vision_cfg=_VISION,
+            text_cfg={**_TEXT, "vocab_size": vocabulary_size},
+        )
+
+
+def small_clip_preprocessing() -> PicturePreprocessing:
+    """Return what makes the input of the image tower of pictures."""
+    return PicturePreprocessing(SMALL_CLIP_IMAGE_SIZE, SMALL_CLIP_MEAN, SMALL_CLIP_STD)
+
+
+def small_clip_tokenizer() -> SmallClipTokenizer:
+    """Return the trained network's tokenizer."""
+    return SmallClipTokenizer.load()
+
+
+class SmallClipTokenizer:
+    """Turns sentences into numbers of words.
+
+    Attributes
+    ----------
+    words : tuple of str
+        The vocabulary, ``words[i]`` being number i; the end of the sentence has the highest.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        numbers = tokenizer.get_vocab()
+        self.words: tuple[str, ...] = tuple(sorted(numbers, key=numbers.__getitem__))
+        self._pad, self._unknown = numbers[_PAD], numbers[_UNKNOWN]
+
+    @classmethod
+    def train(cls, sentences: Iterable[str]) -> SmallClipTokenizer:
+        """Make the tokenizer of all words of some sentences.
+
+        Parameters
+        ----------
+        sentences : iterable of str
+            The training captions, and nothing else.
+        """
+        from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+        normalizer = normalizers.Lowercase()
+        splitter = pre_tokenizers.Split(Regex("[^a-z0-9]+"), behavior="removed")
+        found = {
+            word
+            for sentence in sentences
+            for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(sentence))
+        }
+        words = [_PAD, _START, _UNKNOWN, *sorted(found), _END]
+        numbers = {word: number for number, word in enumerate(words)}
+        tokenizer = Tokenizer(models.WordLevel(numbers, unk_token=_UNKNOWN))
+        tokenizer.normalizer = normalizer
+        tokenizer.pre_tokenizer = splitter
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{_START} $A {_END}",
+            special_tokens=[(_START, numbers[_START]), (_END, numbers[_END])],
+        )
+        tokenizer.enable_truncation(CONTEXT_LENGTH)
+        tokenizer.enable_padding(pad_id=numbers[_PAD], pad_token=_PAD, length=CONTEXT_LENGTH)
+        return cls(tokenizer)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> SmallClipTokenizer:
+        """Read a tokenizer that `save` wrote; by default the trained network's own."""
+        from tokenizers import Tokenizer
+
+        path = Path(path) if path is not None else small_clip_folder() / "tokenizer.json"
+        return cls(Tokenizer.from_str(path.read_text(encoding="utf-8")))
+
+    def save(self, path: str | Path) -> None:
+        """Write the tokenizer as JSON."""
+        Path(path).write_text(self._tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+
+    def __call__(self, texts: str | Sequence[str]) -> torch.Tensor:
+        """Return the word numbers of some sentences.
+
+        Parameters
+        ----------
+        texts : str or sequence of str
+            Sentences. Words that the network has never read are named in a warning.
+
+        Returns
+        -------
+        torch.Tensor of shape (n_texts, CONTEXT_LENGTH), int64
+
+        Raises
+        ------
+        ValueError
+            A text is no string, or has no word that the network knows.
+        """
+        import torch
+
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        for text in texts:
+            if not isinstance(text, str):
+                raise ValueError(f"texts must be strings, got {text!r}.")
+        encodings = self._tokenizer.encode_batch(texts)
+        numbers = torch.tensor([encoding.ids for encoding in encodings], dtype=torch.int64)
+        numbers = numbers.reshape(len(texts), CONTEXT_LENGTH)
+        n_unknown = (numbers == self._unknown).sum(1)
+        n_words = (numbers != self._pad).sum(1) - 2
+        for row in (n_unknown == n_words).nonzero()[:1].flatten().tolist():
+            raise ValueError(
+                f"no word of {texts[row]!r} is known to the small CLIP, which has learned the "
+                f"{len(self.words) - len(_SPECIAL)} words of the scenes' captions "
+                "(SmallClipTokenizer.words). Use those, or another CLIP."
+            )
+        rows = n_unknown.nonzero().flatten().tolist()
+        if rows:
+            self._warn(texts[row] for row in rows)
+        return numbers
+
+    def _warn(self, texts: Iterable[str]) -> None:
+        splitter, normalizer = self._tokenizer.pre_tokenizer, self._tokenizer.normalizer
+        found = {
+            word
+            for text in texts
+            for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))
+        }
+        strangers = sorted(found.difference(self.words))
+        warnings.warn(
+            "words that the small CLIP has never read, taken as unknown: "
+            + ", ".join(strangers[:10]),
+            stacklevel=3,
+        )

@@ -1,0 +1,154 @@
+"""Zero-shot classification: the nearest class name (Radford et al. 2021, section 3.1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sdc_helpers.embeddings._vectors import check_same_width, check_vectors, unit_rows
+from sdc_helpers.embeddings.clip import ClipModel, check_texts
+from sdc_helpers.embeddings.encode import UnitEmbeddings, caption_average, embed_captions
+
+_BLOCK_ROWS = 8192
+_Z95 = 1.959963984540054  # 97.5% of a normal distribution lie below
+
+
+@dataclass(frozen=True, eq=False)
+class ZeroShot:
+    """Predicted classes and, where the true ones are known, how many are right.
+
+    Attributes
+    ----------
+    predictions : numpy.ndarray of int64, shape (n,)
+        Class with the largest cosine; the first of several equal ones.
+    n_classes : int
+        Number of classes.
+    accuracy : float or None
+        Share of right predictions; None without labels.
+    interval : (float, float) or None
+        95% Wilson interval of the accuracy.
+    chance : float
+        1 / n_classes: a class drawn at random.
+    most_frequent : float or None
+        Accuracy of always naming the most frequent label; above chance for unequal classes.
+    """
+
+    predictions: np.ndarray
+    n_classes: int
+    accuracy: float | None
+    interval: tuple[float, float] | None
+    chance: float
+    most_frequent: float | None
+
+
+def class_embeddings(
+    clip: ClipModel, names: Sequence[str], templates: Sequence[str]
+) -> UnitEmbeddings:
+    """Embed class names in several prompts each: mean of the unit vectors, of length 1 again.
+
+    Parameters
+    ----------
+    clip : ClipModel
+        From `load_clip`.
+    names : sequence of str
+        Different class names.
+    templates : sequence of str
+        Prompts with ``{}`` once, where the name goes, such as ``"a photo of a {}."``.
+
+    Returns
+    -------
+    UnitEmbeddings
+        Vectors of shape (n_classes, d).
+
+    Raises
+    ------
+    ValueError
+        Names that repeat, or templates without one ``{}``.
+
+    References
+    ----------
+    Radford et al. (2021), section 3.1.4, "Prompt engineering and ensembling".
+    """
+    names, templates = check_texts(names), check_texts(templates)
+    if len(set(names)) != len(names):
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"names must differ; {', '.join(repeated[:5])} occur more than once.")
+    for template in templates:
+        if template.count("{}") != 1:
+            raise ValueError(f"templates must hold {{}} once each, got {template!r}.")
+    prompts = [[template.replace("{}", name) for template in templates] for name in names]
+    return caption_average(embed_captions(clip, prompts))
+
+
+def zero_shot(
+    image_embeddings: Any, class_embeddings: Any, labels: np.ndarray | None = None
+) -> ZeroShot:
+    """Classify pictures by the nearest class embedding.
+
+    Parameters
+    ----------
+    image_embeddings : array of shape (n, d)
+        Of any length but 0: cosines are compared.
+    class_embeddings : array of shape (n_classes, d)
+        From `class_embeddings`, two classes or more.
+    labels : int array of shape (n,), optional
+        True classes, as rows of `class_embeddings`.
+
+    Returns
+    -------
+    ZeroShot
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, values that are not finite, a zero vector, or labels that are no
+        rows of `class_embeddings`.
+    """
+    images = check_vectors(image_embeddings, "image_embeddings")
+    classes = check_vectors(class_embeddings, "class_embeddings")
+    check_same_width(image_embeddings=images, class_embeddings=classes)
+    if len(classes) < 2:
+        raise ValueError("class_embeddings must hold two classes or more, got 1.")
+    if labels is not None:
+        labels = _check_labels(labels, len(images), len(classes))
+    classes = unit_rows(classes, "class_embeddings")
+    predictions = np.concatenate(
+        [
+            np.argmax(unit_rows(images[i : i + _BLOCK_ROWS], "image_embeddings") @ classes.T, 1)
+            for i in range(0, len(images), _BLOCK_ROWS)
+        ]
+    )
+    accuracy = interval = most_frequent = None
+    if labels is not None:
+        n_right = int(np.count_nonzero(predictions == labels))
+        accuracy = n_right / len(labels)
+        interval = _wilson_interval(n_right, len(labels))
+        most_frequent = float(np.bincount(labels).max() / len(labels))
+    return ZeroShot(predictions, len(classes), accuracy, interval, 1 / len(classes), most_frequent)
+
+
+def _wilson_interval(n_right: int, n: int) -> tuple[float, float]:
+    """95% interval of a share that holds up near 0 and 1 (Wilson 1927)."""
+    share, z2 = n_right / n, _Z95**2
+    middle = share + z2 / (2 * n)
+    half = _Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
+    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+
+
+def _check_labels(labels: Any, n: int, n_classes: int) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels must be {n} integers, one a picture, got {labels.dtype} of shape "
+            f"{labels.shape}."
+        )
+    if labels.min() < 0 or labels.max() >= n_classes:
+        raise ValueError(
+            f"labels must be from 0 to {n_classes - 1}, the rows of class_embeddings, got "
+            f"{labels.min()} to {labels.max()}."
+        )
+    return labels

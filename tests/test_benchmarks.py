@@ -1,4 +1,7 @@
-"""The benchmarks run, at toy sizes; what they measure is for a person to read."""
+"""The benchmarks run, at toy sizes; what they measure is for a person to read.
+
+``shared_dbscan.py`` is not among them: it measures every row in a fresh process.
+"""
 
 from __future__ import annotations
 

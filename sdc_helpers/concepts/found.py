@@ -1,0 +1,103 @@
+"""From participants to shared concepts, with the choices that the course makes, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sdc_helpers.concepts._neighbour_pairs import check_count
+from sdc_helpers.concepts.selection import (
+    Selection,
+    Setting,
+    StackedWeights,
+    select_clustering,
+    shuffle_pairs,
+    stack_weights,
+)
+from sdc_helpers.concepts.shared_dbscan import SharedDBSCAN
+
+if TYPE_CHECKING:
+    from sdc_helpers.decoding.decoders import ContrastiveDecoder
+    from sdc_helpers.decoding.participants import ParticipantData
+
+EPS = tuple(np.round(np.arange(0.12, 0.42, 0.02), 2).tolist())
+"""Values of eps that are tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoundConcepts:
+    """Shared concepts and how they were found.
+
+    Attributes
+    ----------
+    weights : StackedWeights
+        What was clustered.
+    selection : Selection
+        Every setting that was tried.
+    setting : Setting
+        The one that was taken: the chosen one, or where none was allowed the one with the lowest
+        false discovery.
+    model : SharedDBSCAN
+        Fitted at that setting.
+    """
+
+    weights: StackedWeights
+    selection: Selection
+    setting: Setting
+    model: SharedDBSCAN
+
+
+def find_concepts(
+    data: Mapping[str, ParticipantData],
+    decoder: ContrastiveDecoder,
+    *,
+    n_shuffles: int = 1,
+    seed: int = 0,
+    progress: bool = False,
+) -> FoundConcepts:
+    """Fit decoders, choose the setting of the clustering, and cluster.
+
+    Parameters
+    ----------
+    data : mapping of str to ParticipantData
+        From ``load_participants``.
+    decoder : ContrastiveDecoder
+        Unfitted; of at least two runs.
+    n_shuffles : int, default=1
+        Refits with shuffled pairs, for the false-discovery proportion.
+    seed : int, default=0
+        Of the shuffles.
+    progress : bool, default=False
+        Whether to show a bar.
+
+    Returns
+    -------
+    FoundConcepts
+
+    Raises
+    ------
+    ValueError
+        If n_shuffles is below 1, or there are too few participants (see `SharedDBSCAN`).
+    """
+    from sdc_helpers.decoding.participants import fit_decoders
+
+    check_count(n_shuffles, "n_shuffles")
+    stacked = stack_weights(fit_decoders(data, decoder, progress=progress))
+    nulls = []
+    for shuffle in range(n_shuffles):
+        rng = np.random.default_rng([seed, 1, shuffle])
+        shuffled = {name: shuffle_pairs(one, rng) for name, one in data.items()}
+        nulls.append(stack_weights(fit_decoders(shuffled, decoder, progress=progress)).weights)
+    least = (3,) if len(data) < 6 else (3, 4)
+    selection = select_clustering(
+        stacked.weights, stacked.halves, nulls, stacked.participants, EPS, least
+    )
+    some = [s for s in selection.settings if s.n_concepts] or selection.settings[:1]
+    setting = selection.chosen or min(some, key=lambda s: s.false_discovery)
+    model = SharedDBSCAN(setting.eps, setting.min_participants)
+    return FoundConcepts(
+        stacked, selection, setting, model.fit(stacked.weights, stacked.participants)
+    )

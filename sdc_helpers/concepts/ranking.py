@@ -1,0 +1,133 @@
+"""How well a concept ranks held-out pictures by a factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sdc_helpers.concepts._neighbour_pairs import check_count
+
+_RESAMPLED_VALUES = 2**21
+
+
+@dataclass(frozen=True, eq=False)
+class RankingAUC:
+    """How well scores of pictures tell those with a factor from those without.
+
+    Attributes
+    ----------
+    value : float
+        Probability that a random picture with the factor scores higher (lower, for sign -1) than
+        one without, ties counting half. Chance is 0.5.
+    low, high : float
+        Percentile bootstrap interval over pictures.
+    confidence : float
+        Of the interval.
+    sign : int
+        1 for the concept, -1 for its negation.
+    n_present, n_absent : int
+        Pictures with and without the factor.
+    """
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    sign: int
+    n_present: int
+    n_absent: int
+
+
+def ranking_auc(
+    scores: np.ndarray,
+    factor: np.ndarray,
+    *,
+    sign: Literal[1, -1] = 1,
+    confidence: float = 0.95,
+    n_bootstrap: int = 1000,
+    rng: np.random.Generator | int | None = None,
+) -> RankingAUC:
+    """Measure how well a concept ranks pictures with a factor above those without.
+
+    Parameters
+    ----------
+    scores : array of shape (n_pictures,)
+        Such as the embeddings of held-out pictures times the concept vector.
+    factor : bool array of shape (n_pictures,)
+        Whether the picture has the factor.
+    sign : {1, -1}, default=1
+        -1 asks whether the lowest scores go with the factor: the concept's negation. Choose it on
+        other pictures; the better of both on the same pictures is above 0.5 by chance.
+    confidence : float, default=0.95
+        Of the interval.
+    n_bootstrap : int, default=1000
+        Resamples of the pictures, of those with and those without the factor apart, so that every
+        resample has as many of each.
+    rng : numpy.random.Generator or int, optional
+        Of the resamples.
+
+    Returns
+    -------
+    RankingAUC
+
+    Raises
+    ------
+    ValueError
+        If scores are not finite numbers, the factor is not bool (or 0 and 1) of their length, all
+        or no pictures have it, or another argument is out of range.
+    """
+    scores, factor = _check_ranking(scores, factor)
+    if sign not in (1, -1):
+        raise ValueError(f"sign={sign!r}: expected 1 for the concept or -1 for its negation.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence!r}: expected a number between 0 and 1.")
+    check_count(n_bootstrap, "n_bootstrap")
+    rng = np.random.default_rng(rng)
+    # Below, a row is a sample of pictures, and a column one of the scores that occur, ascending.
+    levels, level = np.unique(sign * scores, return_inverse=True)
+    present, absent = level[factor], level[~factor]
+
+    def auc(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+        below = np.cumsum(low, axis=1) - low / 2
+        return (high * below).sum(axis=1) / (high.sum(axis=1) * low.sum(axis=1))
+
+    def counts(level: np.ndarray) -> np.ndarray:
+        return np.bincount(level, minlength=len(levels))[None].astype(float)
+
+    def resampled(level: np.ndarray, n: int) -> np.ndarray:
+        drawn = rng.choice(level, size=(n, len(level)))
+        drawn += len(levels) * np.arange(n)[:, None]
+        return np.bincount(drawn.ravel(), minlength=n * len(levels)).reshape(n, -1).astype(float)
+
+    size = max(1, _RESAMPLED_VALUES // len(scores))
+    values = np.concatenate(
+        [
+            auc(resampled(present, n), resampled(absent, n))
+            for n in (min(size, n_bootstrap - start) for start in range(0, n_bootstrap, size))
+        ]
+    )
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    value = float(auc(counts(present), counts(absent))[0])
+    return RankingAUC(value, float(low), float(high), confidence, sign, len(present), len(absent))
+
+
+def _check_ranking(scores: np.ndarray, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scores, factor = np.asarray(scores), np.asarray(factor)
+    if scores.ndim != 1 or scores.dtype.kind not in "fiu" or not np.isfinite(scores).all():
+        raise ValueError(
+            f"scores has shape {scores.shape} and type {scores.dtype}; expected one finite number "
+            "a picture."
+        )
+    if factor.shape != scores.shape or not np.isin(factor, (0, 1)).all():
+        raise ValueError(
+            f"factor has shape {factor.shape} and type {factor.dtype}; expected a bool for each of "
+            f"{len(scores)} pictures. Compare a graded factor with a threshold first."
+        )
+    factor = factor.astype(bool)
+    if factor.all() or not factor.any():
+        raise ValueError(
+            f"factor: {factor.sum()} of {len(factor)} pictures have it; AUC needs both kinds."
+        )
+    return scores.astype(np.float64), factor

@@ -1,0 +1,387 @@
+"""Density clustering of decoder weights in which density is counted in participants, not voxels.
+
+The method of the 2025 study of shared decodable concepts, with one rule made independent of order:
+a border voxel joins the cluster of its nearest core voxel.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClusterMixin
+
+from sdc_helpers.concepts._neighbour_pairs import (
+    BLOCK,
+    MAX_PAIRS,
+    NeighbourPairs,
+    Points,
+    check_count,
+    check_eps,
+    check_points,
+    find_pairs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scipy.sparse import csc_array
+
+    Array = Any  # a numpy array or a torch tensor
+
+EXPANSION = 0.05
+EXPANSION_LIMIT = 0.65
+_EDGES_AT_A_TIME = 4_000_000
+_FIXED_POINT = 2.0**40
+
+
+class SharedDBSCAN(ClusterMixin, BaseEstimator):
+    """Clusters of voxels whose decoder weights are alike in several participants.
+
+    A voxel is the direction of its row of weights; distances are 1 - cosine, "near" is closer than
+    `eps`. A voxel is *core* if at least `min_participants` other participants have a voxel near
+    it. Core voxels that are near, in the same participant or not, are of one *cluster*. A voxel
+    that is not core but near core voxels is a *border* voxel of the cluster of the nearest of them
+    (the lowest number at equal distance). All else is noise. Positions in the brain do not enter.
+
+    Parameters
+    ----------
+    eps : float, default=0.55
+        Cosine distance in (0, 1).
+    min_participants : int, default=3
+        Other participants that a core voxel needs a neighbour in.
+    expansion : float or None, default=0.05
+        Within each participant, voxels closer than min(eps + expansion, expansion_limit) to a
+        clustered voxel join the expanded cluster. None: the expanded clusters are the clusters.
+    expansion_limit : float, default=0.65
+        Largest such distance. Where `eps` is larger, the expansion is narrower than the clusters.
+    block : int, default=1024
+        Rows and columns of the distances in memory at a time.
+    device : str, default="cpu"
+        Where torch multiplies, such as "cuda".
+    max_pairs : int, default=100,000,000
+        Stop if more pairs of voxels than this are near. A fit takes some 50 bytes a pair.
+
+    Attributes
+    ----------
+    labels_ : int array of shape (n_voxels,)
+        Cluster of each voxel, -1 for noise. Clusters are numbered by their core voxels, most first;
+        at equal numbers by the smaller of their smallest rows of core weights. So the order of the
+        voxels does not matter.
+    core_ : bool array of shape (n_voxels,)
+        Whether the voxel is core.
+    expanded_ : scipy.sparse.csc_array of bool, shape (n_voxels, n_concepts)
+        The expanded clusters, which may overlap; each contains its cluster.
+    concepts_ : array of shape (n_concepts, D)
+        Mean direction of the voxels of each cluster, unit length; zeros if they cancel.
+    participants_per_concept_ : int array of shape (n_concepts, n_participants)
+        How many voxels of each participant the cluster has.
+    participant_names_ : array of shape (n_participants,)
+        Columns of the former, ascending.
+    n_features_in_ : int
+        D.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weights = np.repeat(np.eye(3), 4, axis=0)[:9]
+    >>> SharedDBSCAN(eps=0.5).fit(weights, [1, 2, 3, 4, 1, 2, 3, 4, 1]).labels_
+    array([ 0,  0,  0,  0,  1,  1,  1,  1, -1])
+    """
+
+    def __init__(
+        self,
+        eps: float = 0.55,
+        min_participants: int = 3,
+        expansion: float | None = EXPANSION,
+        expansion_limit: float = EXPANSION_LIMIT,
+        block: int = BLOCK,
+        device: str = "cpu",
+        max_pairs: int = MAX_PAIRS,
+    ):
+        self.eps = eps
+        self.min_participants = min_participants
+        self.expansion = expansion
+        self.expansion_limit = expansion_limit
+        self.block = block
+        self.device = device
+        self.max_pairs = max_pairs
+
+    def fit(
+        self, weights: Array, participants: Array, pairs: NeighbourPairs | None = None
+    ) -> SharedDBSCAN:
+        """Cluster the voxels.
+
+        Parameters
+        ----------
+        weights : array of shape (n_voxels, D)
+            Decoder weights of all participants, stacked; a row a voxel, of any length. A row of
+            zeros is never near anything: noise.
+        participants : array of shape (n_voxels,)
+            Name or number of the participant of each voxel.
+        pairs : NeighbourPairs, optional
+            Of these very voxels, from `pairs_within` at no smaller distances; then `block`,
+            `device` and `max_pairs` are not used. See `sweep` for many values of eps.
+
+        Returns
+        -------
+        SharedDBSCAN
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If an argument is malformed (see `pairs_within`), there are not more participants than
+            `min_participants`, or the pairs are of other voxels or do not reach far enough.
+        """
+        points = check_points(weights, participants)
+        radius = self._check_parameters(points)
+        if pairs is None:
+            reach = max(self.eps, radius)
+            pairs = find_pairs(points, self.eps, reach, self.block, self.device, self.max_pairs)
+        else:
+            _check_pairs(pairs, points, self.eps, radius)
+        return self._fit(pairs, radius)
+
+    def fit_predict(
+        self, weights: Array, participants: Array, pairs: NeighbourPairs | None = None
+    ) -> np.ndarray:
+        """Cluster the voxels, see `fit`.
+
+        Returns
+        -------
+        int array of shape (n_voxels,)
+            `labels_`.
+        """
+        return self.fit(weights, participants, pairs).labels_
+
+    def _check_parameters(self, points: Points) -> float:
+        """Radius of the expansion, of parameters that suit the participants."""
+        check_count(self.min_participants, "min_participants")
+        if len(points.names) <= self.min_participants:
+            raise ValueError(
+                f"participants names {len(points.names)}: a core voxel needs neighbours in "
+                f"min_participants={self.min_participants} others, so there must be at least "
+                f"{self.min_participants + 1}. Take fewer min_participants or more participants."
+            )
+        return expansion_radius(self.eps, self.expansion, self.expansion_limit)
+
+    def _fit(self, pairs: NeighbourPairs, radius: float) -> SharedDBSCAN:
+        points, near = pairs.points, pairs.closer_than(self.eps)
+        left, right = pairs.left[near], pairs.right[near]
+        core = _core(left, right, points, self.min_participants)
+        labels, n_concepts = _components(left, right, core)
+        labels = _renumber(labels, n_concepts, points)
+        _assign_border(labels, core, left, right, pairs.distance[near], points)
+
+        self.n_features_in_ = points.weights.shape[1]
+        self.participant_names_ = points.names
+        self.core_ = core
+        self.labels_ = labels
+        self.expanded_ = _expand(labels, n_concepts, pairs, radius)
+        self.concepts_ = _mean_directions(points, labels, n_concepts)
+        counts = np.zeros((n_concepts, len(points.names)), dtype=np.intp)
+        member = labels >= 0
+        np.add.at(counts, (labels[member], points.codes[member]), 1)
+        self.participants_per_concept_ = counts
+        return self
+
+
+def expansion_radius(
+    eps: float, expansion: float | None = EXPANSION, expansion_limit: float = EXPANSION_LIMIT
+) -> float:
+    """Distance within which a cluster takes in voxels of the same participant.
+
+    Parameters
+    ----------
+    eps, expansion, expansion_limit
+        See `SharedDBSCAN`.
+
+    Returns
+    -------
+    float
+        min(eps + expansion, expansion_limit); 0 without an expansion.
+
+    Raises
+    ------
+    ValueError
+        If eps or expansion_limit is not in (0, 1), or the expansion is negative.
+    """
+    check_eps(eps)
+    check_eps(expansion_limit, "expansion_limit")
+    if expansion is None:
+        return 0.0
+    if isinstance(expansion, bool) or not isinstance(expansion, int | float) or not expansion >= 0:
+        raise ValueError(f"expansion={expansion!r}: expected a distance of at least 0, or None.")
+    return min(eps + expansion, expansion_limit)
+
+
+def sweep(
+    weights: Array, participants: Array, eps_values: Sequence[float], **parameters: Any
+) -> dict[float, SharedDBSCAN]:
+    """Cluster at several values of eps, comparing the voxels once.
+
+    Parameters
+    ----------
+    weights, participants
+        As for `SharedDBSCAN.fit`.
+    eps_values : sequence of float
+        Such as (0.45, 0.5, 0.55, 0.6, 0.65, 0.7).
+    **parameters
+        Other parameters of `SharedDBSCAN`.
+
+    Returns
+    -------
+    dict of float to SharedDBSCAN
+        Fitted, by eps in the order given.
+
+    Raises
+    ------
+    ValueError
+        As `SharedDBSCAN.fit`, and if there is no eps.
+    """
+    models = {eps: SharedDBSCAN(eps, **parameters) for eps in eps_values}
+    if not models:
+        raise ValueError("eps_values is empty; name at least one eps.")
+    points = check_points(weights, participants)
+    radii = {eps: model._check_parameters(points) for eps, model in models.items()}
+    largest = models[max(models)]
+    reach = max(largest.eps, *radii.values())
+    pairs = find_pairs(points, largest.eps, reach, largest.block, largest.device, largest.max_pairs)
+    return {eps: model._fit(pairs, radii[eps]) for eps, model in models.items()}
+
+
+def _check_pairs(pairs: NeighbourPairs, points: Points, eps: float, radius: float) -> None:
+    of = pairs.points
+    if (
+        not np.array_equal(of.weights, points.weights)
+        or not np.array_equal(of.codes, points.codes)
+        or not np.array_equal(of.names, points.names)
+    ):
+        raise ValueError(
+            "pairs are of other weights or participants; find them again with pairs_within."
+        )
+    if eps > pairs.max_eps or radius > pairs.max_own_eps:
+        raise ValueError(
+            f"eps={eps} needs pairs up to {eps}, and up to {max(eps, radius)} within participants; "
+            f"these reach {pairs.max_eps} and {pairs.max_own_eps}."
+        )
+
+
+def _core(left: np.ndarray, right: np.ndarray, points: Points, min_participants: int) -> np.ndarray:
+    """Whether voxels have a neighbour in enough other participants."""
+    reached = np.zeros((len(points), len(points.names)), dtype=bool)
+    reached[left, points.codes[right]] = True
+    reached[right, points.codes[left]] = True
+    reached[np.arange(len(points)), points.codes] = False
+    return reached.sum(axis=1) >= min_participants
+
+
+def _components(left: np.ndarray, right: np.ndarray, core: np.ndarray) -> tuple[np.ndarray, int]:
+    """Find the connected components of the core voxels, -1 elsewhere, and count them."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    group = np.cumsum(core) - 1
+    n_groups = int(core.sum())
+    inside = np.flatnonzero(core[left] & core[right])
+    # In parts: scipy's graph takes several times the memory of its edges.
+    for start in range(0, len(inside), _EDGES_AT_A_TIME):
+        part = inside[start : start + _EDGES_AT_A_TIME]
+        i, j = group[left[part]], group[right[part]]
+        i, j = i[i != j], j[i != j]
+        graph = coo_array((np.ones(len(i), dtype=bool), (i, j)), shape=(n_groups, n_groups))
+        n_groups, joined = connected_components(graph, directed=False)
+        group = np.append(joined, 0)[group]  # -1, before the first core voxel, finds the end
+    return np.where(core, group, -1).astype(np.intp), n_groups
+
+
+def _renumber(labels: np.ndarray, n_concepts: int, points: Points) -> np.ndarray:
+    """Renumber clusters of core voxels by size, then content, whatever the order of the rows."""
+    members = np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels + 1))[:-1])
+    members = members[len(members) - n_concepts :]
+    sizes = [len(rows) for rows in members]
+    twice = {size for size, count in Counter(sizes).items() if count > 1}
+    keys = [
+        (-size, _smallest_row(rows, points.weights) if size in twice else ())
+        for size, rows in zip(sizes, members, strict=True)
+    ]
+    number = np.full(n_concepts + 1, -1, dtype=np.intp)
+    number[sorted(range(n_concepts), key=keys.__getitem__)] = np.arange(n_concepts)
+    return number[labels]
+
+
+def _smallest_row(rows: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
+    for column in range(weights.shape[1]):
+        values = weights[rows, column]
+        rows = rows[values == values.min()]
+        if len(rows) == 1:
+            break
+    return tuple(weights[rows[0]].tolist())
+
+
+def _assign_border(
+    labels: np.ndarray,
+    core: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+    distance: np.ndarray,
+    points: Points,
+) -> None:
+    """Give voxels near core voxels the label of the nearest, in place."""
+    mixed = np.flatnonzero(core[left] != core[right])
+    border, anchor = left[mixed], right[mixed]
+    swap = core[border]
+    border[swap], anchor[swap] = anchor[swap], border[swap]
+    distance, cluster = distance[mixed].astype(np.float64), labels[anchor]
+    nearest = np.full(len(labels), np.inf)
+    np.minimum.at(nearest, border, distance)
+    rivals = np.flatnonzero(distance <= nearest[border] + 2 * points.tolerance)
+    border, anchor = border[rivals], anchor[rivals]
+    distance, cluster = distance[rivals], cluster[rivals]
+    lowest, highest = np.full(len(labels), len(labels)), np.full(len(labels), -1)
+    np.minimum.at(lowest, border, cluster)
+    np.maximum.at(highest, border, cluster)
+    torn = np.flatnonzero(lowest[border] != highest[border])
+    distance[torn] = points.distance(border[torn], anchor[torn])
+    order = np.lexsort((cluster, distance, border))
+    voxels, first = np.unique(border[order], return_index=True)
+    labels[voxels] = cluster[order][first]
+
+
+def _expand(labels: np.ndarray, n_concepts: int, pairs: NeighbourPairs, radius: float) -> csc_array:
+    """Add to each cluster the voxels of the same participant within the radius."""
+    from scipy.sparse import csc_array
+
+    left, right = pairs.left, pairs.right
+    if radius > 0:
+        keep = np.flatnonzero((labels[left] != labels[right]) & pairs.is_own)
+        keep = keep[pairs.closer_than(radius)[keep]]
+    else:
+        keep = np.empty(0, dtype=np.intp)
+    left, right = left[keep], right[keep]
+    voxel = np.concatenate([np.arange(len(labels)), left, right])
+    concept = np.concatenate([labels, labels[right], labels[left]])
+    voxel, concept = voxel[concept >= 0], concept[concept >= 0]
+    return csc_array(
+        (np.ones(len(voxel), dtype=bool), (voxel, concept)), shape=(len(labels), n_concepts)
+    )
+
+
+def _mean_directions(points: Points, labels: np.ndarray, n_concepts: int) -> np.ndarray:
+    """Mean directions of the clusters, in the dtype of the weights.
+
+    Summed as integers: those add up to the same in any order, so that the order of the voxels does
+    not show even in the last digit.
+    """
+    sums = np.zeros((n_concepts, points.weights.shape[1]), dtype=np.int64)
+    members = np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
+    for start in range(0, len(members), points.chunk):
+        rows = members[start : start + points.chunk]
+        clusters, first = np.unique(labels[rows], return_index=True)
+        fixed = np.rint(points.unit(rows) * _FIXED_POINT).astype(np.int64)
+        sums[clusters] += np.add.reduceat(fixed, first, axis=0)
+    means = sums / _FIXED_POINT
+    lengths = np.sqrt((means * means).sum(axis=1, keepdims=True))
+    return (means / np.where(lengths < 1e-9, np.inf, lengths)).astype(points.weights.dtype)

@@ -1,0 +1,212 @@
+"""Words, names, cards and partial correlations, against plain loops."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from sdc_helpers.concepts.interpretation import (
+    ConceptCard,
+    enriched_words,
+    extremes,
+    fits_name,
+    nearest_words,
+    partial_correlations,
+    score_names,
+    words_of,
+)
+
+CAPTIONS = st.lists(
+    st.lists(
+        st.sampled_from(["dog cat", "dog", "A Cat!", "tree", "the dog, a tree", ""]), max_size=3
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+# --- extremes ----------------------------------------------------------------------
+
+
+def test_extremes_are_the_ends_of_a_sort_with_ties_in_order():
+    top, bottom = extremes(np.array([3, 1, 3, -2, 0, -2]), 2)
+    assert top.tolist() == [0, 2]
+    assert bottom.tolist() == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("scores", "n", "message"),
+    [
+        (np.zeros(3), 2, "overlap"),
+        (np.array([0.0, np.nan, 1.0]), 1, "finite"),
+        (np.zeros((3, 1)), 1, "shape"),
+        (np.zeros(3), 0, "n=0"),
+    ],
+)
+def test_extremes_say_what_is_wrong(scores, n, message):
+    with pytest.raises(ValueError, match=message):
+        extremes(scores, n)
+
+
+# --- words ----------------------------------------------------------------------
+
+
+def z_in_a_loop(word, top, bottom):
+    def count(pictures):
+        return sum(
+            any(
+                word in "".join(c if c.isalpha() else " " for c in text.lower()).split()
+                for text in own
+            )
+            for own in pictures
+        )
+
+    a, b = count(top), count(bottom)
+    cells = [a + 0.5, len(top) - a + 0.5, b + 0.5, len(bottom) - b + 0.5]
+    odds = math.log(cells[0] / cells[1]) - math.log(cells[2] / cells[3])
+    return odds / math.sqrt(sum(1 / c for c in cells)), a + b
+
+
+@given(top=CAPTIONS, bottom=CAPTIONS)
+def test_enrichment_is_the_formula_word_by_word(top, bottom):
+    expected = {w: z_in_a_loop(w, top, bottom) for w in ("dog", "cat", "tree")}
+    expected = {w: z for w, (z, n) in expected.items() if n >= 2}
+    if not expected:
+        with pytest.raises(ValueError, match="no word"):
+            enriched_words(top, bottom, ("dog", "cat", "tree"), min_pictures=2)
+        return
+    found = enriched_words(top, bottom, ("dog", "cat", "tree"), min_pictures=2)
+    assert dict(zip(found.words, found.z, strict=True)) == pytest.approx(expected)
+    assert (np.diff(found.z) <= 0).all()
+    turned = enriched_words(bottom, top, ("dog", "cat", "tree"), min_pictures=2)
+    assert dict(zip(turned.words, turned.z, strict=True)) == pytest.approx(
+        {w: -z for w, z in expected.items()}
+    )
+
+
+def test_only_words_beyond_the_bound_become_names():
+    top = [["dog dog", "a dog"]] * 60 + [["tree"]] * 60
+    bottom = [["cat"]] * 60 + [["tree"]] * 60
+    found = enriched_words(top, bottom, ("dog", "cat", "tree", "unseen"))
+    assert found.bound == pytest.approx(norm.ppf(1 - 0.025 / 3))
+    assert found.top(3) == ("dog",)
+    assert found.bottom(3) == ("cat",)
+    assert enriched_words(top, top, ("dog", "tree")).top(2) == ()
+
+
+@pytest.mark.parametrize(
+    ("top", "bottom", "message"),
+    [([], [["dog"]], "top"), ([["dog"]], ["a dog"], "bottom"), ([["x"]], [["y"]], "no word")],
+)
+def test_enrichment_says_what_is_wrong(top, bottom, message):
+    with pytest.raises(ValueError, match=message):
+        enriched_words(top, bottom, ("dog",))
+
+
+def test_words_are_lower_case_and_whole():
+    assert words_of(["A hot-dog.", "Dogs"]) == {"a", "hot", "dog", "dogs"}
+    assert fits_name([["A Dog."], ["dogs"], []], ("dog", "cat")).tolist() == [True, False, False]
+    assert fits_name([["a dog"]], ()).tolist() == [False]
+
+
+def test_nearest_words_ignore_what_all_words_share():
+    rng = np.random.default_rng(0)
+    directions, shift = np.eye(4), 50 * rng.normal(size=4)
+    words = ("a", "b", "c", "d")
+    assert nearest_words(directions[2], directions + shift, words, 1) == ("c",)
+    assert nearest_words(directions[2], directions * [[1], [1], [9], [1]] + shift, words, 1) == (
+        "c",
+    )
+    with pytest.raises(ValueError, match="do not fit"):
+        nearest_words(directions[2], directions, words[:3])
+    with pytest.raises(ValueError, match="finite"):
+        nearest_words(np.full(4, np.nan), directions, words)
+
+
+# --- names ----------------------------------------------------------------------
+
+
+def auc_by_pairs(values, fit):
+    pairs = [(v > w) + (v == w) / 2 for v in values[fit] for w in values[~fit]]
+    return sum(pairs) / len(pairs)
+
+
+def test_name_scores_are_means_of_pairwise_comparisons():
+    rng = np.random.default_rng(1)
+    responses = [rng.integers(0, 4, (15, 3)).astype(float) for _ in range(2)]
+    fits = [rng.random((15, 3)) < 0.4 for _ in range(2)]
+    found = score_names(responses, fits, n_permutations=99, rng=0)
+    for i in range(3):
+        for j in range(3):
+            each = [auc_by_pairs(r[:, j], f[:, i]) for r, f in zip(responses, fits, strict=True)]
+            assert found.auc[i, j] == pytest.approx(np.mean(each))
+    assert found.own == pytest.approx(np.trace(found.auc) / 3)
+    assert (found.blind >= found.own - 1e-12).sum() + 1 == round(100 * found.p_value)
+
+
+def test_perfect_names_are_identified_and_rare_among_blind_guesses():
+    fit = np.eye(6, dtype=bool).repeat(5, axis=0)
+    found = score_names([fit.astype(float)] * 2, [fit] * 2, n_permutations=999, rng=0)
+    assert found.identified.all()
+    assert found.own == 1
+    assert found.p_value < 0.05
+
+
+def test_concepts_without_name_or_voxels_are_left_out():
+    responses = np.array([[1.0, 0, np.nan], [0, 1, np.nan], [0, 0, np.nan], [0, 0, np.nan]])
+    fits = np.array([[1, 0, 1], [0, 0, 0], [0, 0, 0], [0, 0, 0]], dtype=bool)
+    found = score_names([responses], [fits], n_permutations=9, rng=0)
+    assert found.identified.tolist() == [True, False, False]
+    assert np.isnan(found.auc[1]).all()
+    assert np.isnan(found.auc[:, 2]).all()
+    nobody = score_names([responses], [np.zeros_like(fits)], n_permutations=9, rng=0)
+    assert np.isnan(nobody.own)
+    assert not nobody.identified.any()
+
+
+def test_name_scores_say_what_is_wrong():
+    with pytest.raises(ValueError, match="at least one"):
+        score_names([], [])
+    with pytest.raises(ValueError, match="fits bool"):
+        score_names([np.zeros((3, 2))], [np.zeros((3, 2))])
+
+
+def test_a_card_holds_everything_also_without_a_name():
+    full = ConceptCard(3, 40, 5, ("dog", "cat"), ("tree",), ("pet",), 0.81, "less", ("a note",))
+    page = full.to_markdown()
+    for text in ("Concept 3: dog, cat", "40 voxels of 5", "tree", "pet", "0.81", "less", "a note"):
+        assert text in page
+    bare = ConceptCard(0, 1, 1, (), (), (), float("nan"), "undecided").to_markdown()
+    assert "without a name" in bare
+    assert "nan" not in bare
+
+
+# --- partial correlations ----------------------------------------------------------------------
+
+
+def test_partial_correlations_are_the_inverse_of_the_correlation_matrix():
+    rng = np.random.default_rng(2)
+    factors = rng.normal(size=(50, 3)) @ rng.normal(size=(3, 3)) + 5
+    values = factors @ [1.0, -1, 0] + rng.normal(size=50)
+    precision = np.linalg.inv(np.corrcoef(np.column_stack([values, factors]).T))
+    expected = -precision[0, 1:] / np.sqrt(precision[0, 0] * np.diag(precision)[1:])
+    assert partial_correlations(values, factors) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "factors", "message"),
+    [
+        (np.zeros(9), np.ones((9, 1)), "constant"),
+        (np.zeros(3), np.eye(3), "more pictures"),
+        (np.zeros(8), np.zeros((9, 2)), "expected"),
+        (np.full(9, np.nan), np.arange(9.0)[:, None], "finite"),
+    ],
+)
+def test_partial_correlations_say_what_is_wrong(values, factors, message):
+    with pytest.raises(ValueError, match=message):
+        partial_correlations(values, factors)

@@ -1,0 +1,174 @@
+"""The choice of eps, on weights whose clusters are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
+
+from sdc_helpers.concepts.selection import (
+    agreement,
+    half_means,
+    reproduced,
+    select_clustering,
+    shuffle_pairs,
+    stack_weights,
+)
+
+EPS = (0.02, 0.1, 0.2, 0.3, 0.5, 0.9)
+labellings = st.integers(1, 25).flatmap(
+    lambda n: st.tuples(*[st.lists(st.integers(-1, 3), min_size=n, max_size=n)] * 2)
+)
+
+
+def planted(spread, rng, n_dims=30, n_each=8, n_participants=5):
+    """Return three concepts of all participants and as many voxels of none."""
+    centres = np.linalg.qr(rng.normal(size=(n_dims, 3)))[0].T
+    rows = [centres[k] for k in range(3) for _ in range(n_each)]
+    weights, who = [], []
+    for participant in range(n_participants):
+        concept = rows + spread * rng.normal(size=(len(rows), n_dims)) / np.sqrt(n_dims)
+        weights += [concept, rng.normal(size=(len(rows), n_dims))]
+        who += [participant] * 2 * len(rows)
+    return np.concatenate(weights), np.array(who)
+
+
+def setting(seed=0):
+    rng = np.random.default_rng(seed)
+    weights, who = planted(0.3, rng)
+    halves = [weights + 0.02 * rng.normal(size=weights.shape) for _ in range(2)]
+    nulls = [rng.normal(size=weights.shape) for _ in range(2)]
+    return weights, halves, nulls, who
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_chosen_setting_finds_what_was_planted(seed):
+    selection = select_clustering(*setting(seed), EPS, (2, 3))
+    assert len(selection.settings) == 2 * len(EPS)
+    assert selection.chosen.n_reproduced == selection.chosen.n_concepts == 3
+    assert 3 * 8 * 5 <= selection.chosen.n_voxels <= 3 * 8 * 5 / (1 - 0.05)
+    assert selection.chosen.false_discovery <= 0.05
+    loosest = selection.settings[len(EPS) - 1]
+    assert loosest.n_concepts == 1  # everything merges, and chance does so too
+    assert loosest.false_discovery > 0.9
+
+
+def test_nothing_is_chosen_where_nothing_is_true():
+    rng = np.random.default_rng(0)
+    weights, who = planted(0.3, rng)
+    noise = [rng.normal(size=weights.shape) for _ in range(4)]
+    selection = select_clustering(noise[0], noise[1:3], noise[3:], who, EPS)
+    assert selection.chosen is None
+
+
+def test_more_is_allowed_with_a_higher_false_discovery():
+    everything = select_clustering(*setting(), EPS, max_false_discovery=1.0)
+    strict = select_clustering(*setting(), EPS, max_false_discovery=0.0)
+    assert everything.chosen.n_reproduced >= strict.chosen.n_reproduced
+
+
+@settings(deadline=None)
+@given(labellings)
+def test_reproduced_clusters_by_sets(pair):
+    first, second = map(np.array, pair)
+    expected = []
+    for a in range(first.max(initial=-1) + 1):
+        own = set(np.flatnonzero(first == a))
+        shares = [0.0]
+        for b in set(second.tolist()) - {-1}:
+            other = set(np.flatnonzero(second == b))
+            shares.append(len(own & other) / len(own | other))
+        expected.append(max(shares) > 0.5)
+    assert reproduced(first, second).tolist() == expected
+
+
+@settings(deadline=None)
+@given(labellings)
+def test_agreement_is_symmetric_and_one_for_equals(pair):
+    first, second = map(np.array, pair)
+    if max(first.max(), second.max()) < 0:
+        assert np.isnan(agreement(first, second))
+        return
+    assert agreement(first, second) == pytest.approx(agreement(second, first))
+    assert agreement(first, second) == pytest.approx(adjusted_rand_score(first, second))
+
+
+def test_halves_of_runs():
+    runs = np.arange(5 * 2 * 3.0).reshape(5, 2, 3)
+    first, second = half_means(runs)
+    np.testing.assert_array_equal(first, (runs[0] + runs[1]) / 2)
+    np.testing.assert_array_equal(second, (runs[2] + runs[3]) / 2)
+    with pytest.raises(ValueError, match="2 or more"):
+        half_means(runs[:1])
+
+
+def test_weights_are_stacked_in_the_order_of_the_participants():
+    rng = np.random.default_rng(0)
+    runs = {"b": rng.normal(size=(4, 3, 2)), "a": rng.normal(size=(4, 5, 2))}
+    fitted = {name: SimpleNamespace(coef_runs_=r, coef_=r.mean(axis=0)) for name, r in runs.items()}
+    stacked = stack_weights(fitted)
+    assert stacked.participants.tolist() == ["b"] * 3 + ["a"] * 5
+    np.testing.assert_allclose(stacked.weights[3:], runs["a"].mean(axis=0))
+    np.testing.assert_allclose(np.mean(stacked.halves, axis=0), stacked.weights)
+
+
+@dataclass(frozen=True)
+class Data:
+    embeddings: np.ndarray
+    image_ids: np.ndarray
+    sides: np.ndarray
+    split: SimpleNamespace = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "split", SimpleNamespace(trials=lambda side: self.sides == side))
+
+
+def test_shuffled_pairs_keep_repetitions_and_folds_together():
+    rng = np.random.default_rng(0)
+    ids = np.repeat(np.arange(30), 3)
+    order = rng.permutation(len(ids))
+    sides = np.repeat(["train", "validation", "test"], 30)[order]
+    of_image = rng.normal(size=(30, 4))
+    data = Data(of_image[ids[order]], ids[order], sides)
+    shuffled = shuffle_pairs(data, rng)
+    for side in ("train", "validation", "test"):
+        rows = np.flatnonzero(sides == side)
+        images = np.unique(data.image_ids[rows])
+        new = [shuffled.embeddings[rows][data.image_ids[rows] == i] for i in images]
+        assert all((block == block[0]).all() for block in new)
+        given_out = sorted(tuple(block[0]) for block in new)
+        assert given_out == sorted(map(tuple, of_image[images]))
+    assert (shuffled.embeddings != data.embeddings).any(axis=1).mean() > 0.5
+    np.testing.assert_array_equal(data.embeddings, of_image[ids[order]])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"nulls": []}, "nulls has 0"),
+        ({"halves": [np.zeros((2, 2))]}, "halves 1"),
+        ({"halves": [np.zeros((2, 2))] * 2}, "halves: an array has shape"),
+        ({"max_false_discovery": 1.5}, "max_false_discovery=1.5"),
+        ({"min_participants": ()}, "min_participants is empty"),
+        ({"min_participants": (9,)}, "min_participants=9"),
+        ({"eps_values": ()}, "eps_values is empty"),
+    ],
+)
+def test_bad_input_is_refused(change, message):
+    weights, halves, nulls, who = setting()
+    arguments = {
+        "weights": weights, "halves": halves, "nulls": nulls, "participants": who,
+        "eps_values": EPS, **change,
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=message):
+        select_clustering(**arguments)
+
+
+def test_labellings_of_different_voxels_are_refused():
+    with pytest.raises(ValueError, match="one label a voxel"):
+        reproduced(np.zeros(3, int), np.zeros(4, int))

@@ -11,14 +11,17 @@ from sdc_helpers.plotting.figures import (
     plot_spread,
     show,
 )
+from sdc_helpers.plotting.pictures import label_with_pictures, plot_pictures
 
 __all__ = [
     "COLOURS",
     "figure",
     "label_line",
+    "label_with_pictures",
     "plot_bars",
     "plot_heatmap",
     "plot_null",
+    "plot_pictures",
     "plot_reference",
     "plot_spread",
     "show",

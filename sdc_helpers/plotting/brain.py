@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers.plotting.figures import display_captioned, figure
+from sdc_helpers.plotting.figures import COLOURS, display_captioned, figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
+_PARTICIPANTS = ("blue", "orange", "green", "pink", "sky", "yellow")  # in turn, then again
+_SHARED = "#FFFFFF"
 PANELS = (("left", "lateral"), ("left", "ventral"), ("right", "ventral"), ("right", "lateral"))
 
 
@@ -172,6 +174,78 @@ def draw_surface(
     return ax
 
 
+def plot_shared_cortex(
+    masks: Mapping[str, Any],
+    affines: Mapping[str, Any],
+    axes: Any = None,
+    *,
+    panels: Sequence[tuple[str, str]] = PANELS,
+) -> np.ndarray:
+    """Draw voxels of several participants on one cortex, white where two or more overlap.
+
+    Parameters
+    ----------
+    masks : mapping of str to (X, Y, Z) bool array
+        The voxels of each participant.
+    affines : mapping of str to (4, 4) array
+        From voxel indices to MNI millimetres, of the same participants.
+    axes : sequence of Axes, optional
+        One a panel, with a 3d projection.
+    panels : sequence of (str, str)
+        Hemisphere and view of each.
+
+    Returns
+    -------
+    numpy.ndarray of Axes
+        Participants are named in their colours under the first.
+
+    Raises
+    ------
+    ValueError
+        When there is no participant, or not one of the axes a panel.
+    """
+    surface, colormap, limits = _shared_surface(masks, affines)
+    if axes is None:
+        options = {"subplot_kw": {"projection": "3d"}, "squeeze": False}
+        axes = figure(1, len(panels), width=9.4, height=2.6, **options)[1][0]
+    axes = np.atleast_1d(np.asarray(axes, dtype=object))
+    if axes.shape != (len(panels),):
+        raise ValueError(f"axes has shape {axes.shape}; expected one for each of {panels}")
+    for ax, (hemisphere, view) in zip(axes, panels, strict=True):
+        draw_surface(ax, surface, hemisphere, view, colormap, limits)
+        ax.set_title(f"{hemisphere}, {view}", fontsize=9)
+    for number, (name, colour) in enumerate(participant_colours(list(masks)).items()):
+        place = (0.33 * (number % 3), -0.02 - 0.09 * (number // 3))
+        axes[0].text2D(*place, name, color=colour, fontsize=8, transform=axes[0].transAxes)
+    return axes
+
+
+def participant_colours(names: Sequence[str]) -> dict[str, str]:
+    """Return the colour of each participant on a shared cortex."""
+    return {n: COLOURS[_PARTICIPANTS[i % len(_PARTICIPANTS)]] for i, n in enumerate(names)}
+
+
+def _shared_surface(
+    masks: Mapping[str, Any], affines: Mapping[str, Any]
+) -> tuple[Any, Any, tuple[float, float]]:
+    """At each vertex the number of its participant, one more for several, nan for none."""
+    from matplotlib.colors import ListedColormap
+    from nilearn.surface import SurfaceImage
+
+    if not masks:
+        raise ValueError("masks names no participant")
+    owner: dict[str, Any] = {}
+    for number, (name, mask) in enumerate(masks.items(), start=1):
+        surface = project_to_cortex(np.where(mask, 1.0, 0.0), affines[name])
+        for side, part in surface.data.parts.items():
+            own = np.nan_to_num(part).ravel() > 0
+            before = owner.setdefault(side, np.full(len(own), np.nan))
+            owner[side] = np.where(own, np.where(np.isnan(before), number, len(masks) + 1), before)
+    colours = [*participant_colours(list(masks)).values(), _SHARED]
+    limits = (0.5, len(masks) + 1.5)
+    return SurfaceImage(_meshes()["inflated"], owner), ListedColormap(colours), limits
+
+
 def show_turning_cortex(
     volume: Any, affine: Any, caption: str, *, colormap: str = "viridis"
 ) -> None:
@@ -188,10 +262,29 @@ def show_turning_cortex(
     colormap : str
         A matplotlib colour map.
     """
+    _show_turning(project_to_cortex(volume, affine), caption, colormap)
+
+
+def show_turning_shared_cortex(
+    masks: Mapping[str, Any], affines: Mapping[str, Any], caption: str
+) -> None:
+    """Show what `plot_shared_cortex` draws as a cortex that turns under the mouse.
+
+    Parameters
+    ----------
+    masks, affines
+        As there.
+    caption : str
+        What to see, in plain text.
+    """
+    surface, colormap, limits = _shared_surface(masks, affines)
+    _show_turning(surface, caption, colormap, vmin=limits[0], vmax=limits[1])
+
+
+def _show_turning(surface: Any, caption: str, colormap: Any, **limits: float) -> None:
     from nilearn.plotting import view_surf
     from nilearn.surface import SurfaceImage
 
-    surface = project_to_cortex(volume, affine)
     meshes = _meshes()
     data = {side: np.nan_to_num(part) for side, part in surface.data.parts.items()}
     view = view_surf(
@@ -202,6 +295,8 @@ def show_turning_cortex(
         cmap=colormap,
         symmetric_cmap=False,
         threshold=1e-6,
+        colorbar=not limits,
+        **limits,
     )
     view.resize(700, 420)
     display_captioned(view.get_iframe(), caption, "interactive figure")

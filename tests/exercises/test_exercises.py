@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 
 import numpy as np
 import pytest
@@ -102,10 +103,168 @@ def seen_before_by_sets(image_ids, train, test):
     return sum(i in known for i in tested) / len(tested)
 
 
+def clip_loss_pair_by_pair(u, v, tau):
+    n = len(u)
+    logits = [[float(np.dot(u[i], v[j])) / tau for j in range(n)] for i in range(n)]
+    total = 0.0
+    for i in range(n):
+        p_caption = math.exp(logits[i][i]) / sum(math.exp(logits[i][j]) for j in range(n))
+        p_picture = math.exp(logits[i][i]) / sum(math.exp(logits[j][i]) for j in range(n))
+        total -= (math.log(p_caption) + math.log(p_picture)) / 2
+    return total / n
+
+
+def ranks_by_sorting_angles(images, captions):
+    ranks = []
+    for j, caption in enumerate(captions):
+        cosines = [c @ caption / np.linalg.norm(c) / np.linalg.norm(caption) for c in images]
+        order = sorted(range(len(images)), key=lambda i, c=cosines: math.acos(c[i]))
+        ranks.append(1 + order.index(j))
+    return ranks
+
+
+def class_scores_from_sums(images, prompts):
+    # the length of the mean cancels: the sum of the unit vectors points the same way
+    scores = np.empty((len(images), len(prompts)))
+    for c, sentences in enumerate(prompts):
+        direction = sum(s / math.sqrt(s @ s) for s in sentences)
+        for i, image in enumerate(images):
+            scores[i, c] = image @ direction / math.sqrt((image @ image) * (direction @ direction))
+    return scores
+
+
+def recall_by_counting_better_captions(cosines, owner, k):
+    hits = 0
+    for i, row in enumerate(cosines):
+        best = max(value for value, of in zip(row, owner, strict=True) if of == i)
+        hits += sum(value > best for value in row) < k
+    return hits / len(cosines)
+
+
+def core_by_tables(near, participants, least):
+    names = np.unique(participants)
+    reached = np.stack([near[:, participants == name].any(axis=1) for name in names], axis=1)
+    reached &= participants[:, None] != names
+    return reached.sum(axis=1) >= least
+
+
+def reproduced_by_sets(first, second):
+    a, b = (
+        [set(np.flatnonzero(labels == k)) for k in set(labels.tolist()) - {-1}]
+        for labels in (first, second)
+    )
+    return sum(2 * len(x & y) > len(x | y) for x in a for y in b)
+
+
+def largest_eps_in_a_loop(eps, found, null, allowed):
+    best = None
+    for k, value in enumerate(eps):
+        if sum(row[k] for row in null) <= allowed * found[k] * len(null):
+            best = value if best is None else max(best, value)
+    return best
+
+
+def top_k_by_counting_better_pictures(predicted, Y, items, k):
+    of = {int(item): y / math.sqrt(y @ y) for item, y in zip(items, Y, strict=True)}
+    hits = 0
+    for guess, item in zip(predicted, items, strict=True):
+        own = guess @ of[int(item)]
+        hits += sum(guess @ y > own for other, y in of.items() if other != item) < k
+    return hits / len(items)
+
+
+def masked_loss_trial_by_trial(P, Y, items, tau):
+    n, total = len(items), 0.0
+    for i in range(n):
+        others = [j for j in range(n) if j == i or items[j] != items[i]]
+        for logits in ([P[i] @ Y[j] / tau for j in others], [P[j] @ Y[i] / tau for j in others]):
+            total += math.log(sum(math.exp(x) for x in logits)) - P[i] @ Y[i] / tau
+    return total / (2 * n)
+
+
+def pattern_by_least_squares(X, w):
+    design = np.column_stack([X @ w, np.ones(len(X))])
+    return np.linalg.lstsq(design, X, rcond=None)[0][0]
+
+
+def ends_by_sorting_angles(embeddings, concept, n):
+    angles = [math.acos(e @ concept / math.sqrt(e @ e)) for e in embeddings]
+    ranked = sorted(range(len(angles)), key=angles.__getitem__)
+    return [ranked[:n], ranked[: -n - 1 : -1]]
+
+
+def enrichment_word_by_word(top, bottom):
+    found = []
+    for t, b in zip(top.T, bottom.T, strict=True):
+        with_word = [sum(n > 0 for n in side) + 0.5 for side in (t, b)]
+        without = [sum(n == 0 for n in side) + 0.5 for side in (t, b)]
+        ratio = with_word[0] * without[1] / (without[0] * with_word[1])
+        found.append(math.log(ratio) / math.sqrt(sum(1 / n for n in with_word + without)))
+    return found
+
+
+def bottom_response_picture_by_picture(betas, image_ids, scores, n):
+    shown = {i: [] for i in sorted(set(image_ids.tolist()), key=scores.__getitem__)[:n]}
+    for row, i in zip(betas, image_ids.tolist(), strict=True):
+        if i in shown:
+            shown[i].extend(row)
+    return sum(sum(values) / len(values) for values in shown.values()) / n
+
+
+def partial_correlation_from_correlations(x, y, confound):
+    r = np.corrcoef([x, y, confound])
+    return (r[0, 1] - r[0, 2] * r[1, 2]) / math.sqrt((1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2))
+
+
+def gap_coordinate_by_coordinate(u, v):
+    squares = [(sum(u[:, k]) / len(u) - sum(v[:, k]) / len(v)) ** 2 for k in range(u.shape[1])]
+    return sum(squares) ** 0.5
+
+
+def uniformity_in_a_loop(x):
+    # on the sphere |a - b|^2 = 2 - 2 ab
+    terms = [np.exp(4 * (x[i] @ x[j]) - 4) for i in range(len(x)) for j in range(len(x)) if i != j]
+    return np.log(sum(terms) / len(terms))
+
+
+def rotation_by_scipy(u, v):
+    from scipy.linalg import orthogonal_procrustes
+
+    return v @ orthogonal_procrustes(v, u)[0]
+
+
+def answer_in_a_loop(images, source, before, after, weight):
+    query = images[source] + weight * after - weight * before
+    best, chosen = -np.inf, -1
+    for row, image in enumerate(images):
+        cosine = image @ query / np.sqrt((image @ image) * (query @ query))
+        if row != source and cosine > best:
+            best, chosen = cosine, row
+    return chosen
+
+
 OTHER_SOLUTIONS = {
+    "contrastive.centroid_distance": gap_coordinate_by_coordinate,
+    "contrastive.uniformity": uniformity_in_a_loop,
+    "contrastive.rotation": rotation_by_scipy,
+    "contrastive.arithmetic": answer_in_a_loop,
+    "reading.extremes": ends_by_sorting_angles,
+    "reading.enrichment": enrichment_word_by_word,
+    "reading.below_baseline": bottom_response_picture_by_picture,
+    "reading.partial": partial_correlation_from_correlations,
+    "concepts.core": core_by_tables,
+    "concepts.reproduced": reproduced_by_sets,
+    "concepts.false_discovery": largest_eps_in_a_loop,
     "loading.to_percent": percent_voxel_by_voxel,
     "loading.noise_ceiling": ceiling_from_pairs_of_showings,
     "loading.seen_before": seen_before_by_sets,
+    "clip.loss": clip_loss_pair_by_pair,
+    "clip.ranks": ranks_by_sorting_angles,
+    "clip.zero_shot": class_scores_from_sums,
+    "clip.recall": recall_by_counting_better_captions,
+    "decoding.top_k": top_k_by_counting_better_pictures,
+    "decoding.repeats": masked_loss_trial_by_trial,
+    "decoding.pattern": pattern_by_least_squares,
     "start_here.p_value": p_value_in_a_loop,
     "cka.debias": debiased_by_hsic,
     "cka.plateau": plateau_by_logarithms,

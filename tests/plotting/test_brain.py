@@ -75,3 +75,27 @@ def test_the_turning_cortex_needs_no_network(monkeypatch):
     assert "<iframe" in page
     inner = page.replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">")
     assert not re.findall(r'<(?:script|link)[^>]+(?:src|href)="https?://[^"]*\.(?:js|css)', inner)
+
+
+def test_a_shared_cortex_has_each_participants_colour_and_white_where_they_overlap():
+    x = millimetres()[0]
+    masks = {"a": x < 8, "b": x > -8}
+    surface, colormap, limits = brain._shared_surface(masks, dict.fromkeys(masks, AFFINE))
+    left, right = (surface.data.parts[side] for side in ("left", "right"))
+    assert {1, 3} >= set(np.unique(left[np.isfinite(left)]))
+    assert {2, 3} >= set(np.unique(right[np.isfinite(right)]))
+    assert (left == 1).mean() > 0.5
+    assert (left == 3).any()
+    assert limits == (0.5, 3.5)
+    assert colormap.N == 3
+    assert colormap(2) == (1, 1, 1, 1)
+
+
+def test_a_shared_cortex_leaves_what_nobody_has_empty_and_needs_somebody():
+    surface = brain._shared_surface({"a": np.zeros(SHAPE, bool)}, {"a": AFFINE})[0]
+    assert np.isnan(surface.data.parts["left"]).all()
+    with pytest.raises(ValueError, match="no participant"):
+        brain.plot_shared_cortex({}, {})
+    ax = np.array([None])
+    with pytest.raises(ValueError, match="one for each"):
+        brain.plot_shared_cortex({"a": np.ones(SHAPE, bool)}, {"a": AFFINE}, ax)

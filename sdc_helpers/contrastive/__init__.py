@@ -6,6 +6,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sdc_helpers.contrastive.arithmetic import (
+        Arithmetic,
+        SceneChanges,
+        arithmetic_answers,
+        picture_arithmetic,
+        scene_changes,
+    )
+    from sdc_helpers.contrastive.finetuning import (
+        ProjectionRecipe,
+        Projections,
+        TrunkFeatures,
+        clip_trunk,
+        finetune_clip,
+        train_projections,
+        trunk_features,
+    )
     from sdc_helpers.contrastive.gap import (
         GapReport,
         centroid_distance,
@@ -23,6 +39,16 @@ if TYPE_CHECKING:
         uniformity,
     )
     from sdc_helpers.contrastive.rotation import StartRotation
+    from sdc_helpers.contrastive.same_modality import (
+        GapGrid,
+        train_same_modality,
+    )
+    from sdc_helpers.contrastive.scene_scores import (
+        SceneScores,
+        SceneTest,
+        scene_test,
+        score_on_scenes,
+    )
     from sdc_helpers.contrastive.training import (
         History,
         TensorPairs,
@@ -33,28 +59,62 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Arithmetic",
     "ContrastiveLoss",
+    "GapGrid",
     "GapReport",
     "History",
+    "ProjectionRecipe",
+    "Projections",
+    "SceneChanges",
+    "SceneScores",
+    "SceneTest",
     "StartRotation",
     "TensorPairs",
     "TrainingDivergedError",
     "TrainingOptions",
+    "TrunkFeatures",
     "TwoEncoders",
     "alignment",
+    "arithmetic_answers",
     "centroid_distance",
     "clip_loss",
+    "clip_trunk",
     "cross_uniformity",
     "effective_rank",
+    "finetune_clip",
     "gap_report",
     "linear_separability",
+    "picture_arithmetic",
     "recall_at_k",
+    "scene_changes",
+    "scene_test",
+    "score_on_scenes",
     "train_pairs",
+    "train_projections",
+    "train_same_modality",
+    "trunk_features",
     "uniform_floor",
     "uniformity",
 ]
 
 _MODULES = {
+    "arithmetic": (
+        "Arithmetic",
+        "SceneChanges",
+        "arithmetic_answers",
+        "picture_arithmetic",
+        "scene_changes",
+    ),
+    "finetuning": (
+        "ProjectionRecipe",
+        "Projections",
+        "TrunkFeatures",
+        "clip_trunk",
+        "finetune_clip",
+        "train_projections",
+        "trunk_features",
+    ),
     "gap": (
         "GapReport",
         "centroid_distance",
@@ -66,6 +126,8 @@ _MODULES = {
     ),
     "losses": ("ContrastiveLoss", "alignment", "clip_loss", "cross_uniformity", "uniformity"),
     "rotation": ("StartRotation",),
+    "same_modality": ("GapGrid", "train_same_modality"),
+    "scene_scores": ("SceneScores", "SceneTest", "scene_test", "score_on_scenes"),
     "training": (
         "History",
         "TensorPairs",

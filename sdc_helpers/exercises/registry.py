@@ -238,7 +238,7 @@ def list_exercises() -> list[Exercise]:
     package = importlib.import_module("sdc_helpers.exercises")
     found: list[Exercise] = []
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name != "registry":
+        if module.name != "registry" and not module.name.startswith("_"):
             content = importlib.import_module(f"{package.__name__}.{module.name}")
             found += content.EXERCISES
     return found

@@ -1,0 +1,339 @@
+"""Fine-tuning a CLIP into another dimension with losses that leave or close the gap.
+
+The projections, the last linear map of each tower, are drawn anew for d dimensions and trained
+with a `ContrastiveLoss`, as Fahim, Murphy & Fyshe (2024, arXiv 2405.18570) do. Two modes:
+
+- `train_projections`: the towers before them (trunks) stay as they are; what they say of each
+  picture and sentence is computed once, and a run takes about a second on a CPU;
+- `finetune_clip`: the whole network is trained.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from sdc_helpers.contrastive._batches import EpochBatches
+from sdc_helpers.contrastive.losses import ContrastiveLoss
+from sdc_helpers.embeddings.clip import ClipModel
+from sdc_helpers.embeddings.encode import embed_captions, embed_images
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from sdc_helpers.contrastive.training import PairSource, TrainingOptions
+
+_WEIGHTS, _CAPTIONS = 3, 4  # last parts of seeds
+
+
+@dataclass(frozen=True, eq=False)
+class TrunkFeatures:
+    """What the towers of a CLIP say before their projections.
+
+    Attributes
+    ----------
+    images : float32 array of shape (n, p)
+        Of pictures.
+    texts : float32 array of shape (n, k, q)
+        Of k captions of each.
+    """
+
+    images: np.ndarray
+    texts: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 2 or self.texts.ndim != 3 or len(self.images) != len(self.texts):
+            raise ValueError(
+                "TrunkFeatures needs images (n, p) and texts (n, k, q), got "
+                f"{self.images.shape} and {self.texts.shape}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> TrunkFeatures:
+        return TrunkFeatures(self.images[rows], self.texts[rows])
+
+
+@dataclass(frozen=True)
+class ProjectionRecipe:
+    """How projections are trained, the same for every loss.
+
+    Attributes
+    ----------
+    n_epochs, batch_size : int
+        Passes through the pairs, and pairs in a batch.
+    lr : float
+        Of AdamW, at the start; it falls along half a cosine to 0.
+    weight_decay : float
+        Of the weight matrices.
+    temperature : float
+        tau, fixed.
+    """
+
+    n_epochs: int = 9
+    batch_size: int = 64
+    lr: float = 3e-3
+    weight_decay: float = 0.1
+    temperature: float = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Projections:
+    """Linear maps of both towers, of several runs; from `train_projections`.
+
+    Attributes
+    ----------
+    image_weight, image_bias, text_weight : float32 arrays
+        Of shapes (n_runs, p, d), (n_runs, 1, d) and (n_runs, q, d), as CLIP's towers have them:
+        a bias for pictures, none for sentences.
+    """
+
+    image_weight: np.ndarray
+    image_bias: np.ndarray
+    text_weight: np.ndarray
+
+    def images(self, features: np.ndarray) -> np.ndarray:
+        """Turn features (n, p) of pictures into unit rows (n_runs, n, d)."""
+        return _unit_rows(features @ self.image_weight + self.image_bias)
+
+    def texts(self, features: np.ndarray) -> np.ndarray:
+        """Turn features (n, q) of sentences into unit rows (n_runs, n, d)."""
+        return _unit_rows(features @ self.text_weight)
+
+
+def clip_trunk(clip: ClipModel) -> ClipModel:
+    """Return a copy of a CLIP without its projections.
+
+    ``embed_images`` and ``embed_texts`` with ``unit_length=False`` give its features.
+
+    Parameters
+    ----------
+    clip : ClipModel
+        From `load_clip`, with a residual network or a vision transformer of open_clip.
+
+    Returns
+    -------
+    ClipModel
+
+    Raises
+    ------
+    ValueError
+        If the network has no projections that are known.
+    """
+    _projections_of(clip)
+    model = copy.deepcopy(clip.model)
+    if hasattr(model.visual, "attnpool"):
+        width = model.visual.attnpool.c_proj.in_features
+        same = nn.utils.skip_init(nn.Linear, width, width).to(clip.device)
+        nn.init.eye_(same.weight)
+        nn.init.zeros_(same.bias)
+        model.visual.attnpool.c_proj = same.requires_grad_(False)
+    else:
+        model.visual.proj = None
+    model.text_projection = None
+    return replace(clip, model=model, weights=f"{clip.weights}, without projections")
+
+
+def trunk_features(
+    trunk: ClipModel,
+    pictures: Any,
+    captions: Sequence[Sequence[str]],
+    **options: Any,
+) -> TrunkFeatures:
+    """Compute the features of pictures and of their captions.
+
+    Parameters
+    ----------
+    trunk : ClipModel
+        From `clip_trunk`.
+    pictures : array of shape (n, height, width, 3)
+        As for `embed_images`.
+    captions : sequence of n sequences of k strings
+        Captions of each.
+    **options
+        Of `embed_images`, such as ``device`` and ``cache``.
+
+    Returns
+    -------
+    TrunkFeatures
+    """
+    options = options | {"unit_length": False}
+    images = embed_images(trunk, pictures, **options).vectors
+    return TrunkFeatures(images, embed_captions(trunk, captions, **options).vectors)
+
+
+def train_projections(
+    features: TrunkFeatures,
+    *,
+    dimension: int,
+    loss: str,
+    seeds: Sequence[int],
+    recipe: ProjectionRecipe | None = None,
+    device: str | torch.device = "cpu",
+) -> Projections:
+    """Train new projections on features that stay as they are; all seeds at once.
+
+    Parameters
+    ----------
+    features : TrunkFeatures
+        Of the training pairs; one of the captions is drawn whenever a pair is used.
+    dimension : int
+        d.
+    loss : {"clip", "cua", "cuaxu"}
+        As for ``ContrastiveLoss.named``.
+    seeds : sequence of int
+        Of initial values, batches and captions; the same for every loss.
+    recipe : ProjectionRecipe, optional
+        How to train.
+    device : str or torch.device
+        Where to compute.
+
+    Returns
+    -------
+    Projections
+        One run a seed, in order.
+
+    Raises
+    ------
+    ValueError
+        If the loss is unknown, there is no seed, or there are fewer pairs than make a batch.
+    """
+    recipe = recipe or ProjectionRecipe()
+    if not len(seeds) or dimension < 1 or recipe.n_epochs < 1:
+        raise ValueError(
+            f"Expected one seed or more, and a dimension and n_epochs of at least 1, got "
+            f"seeds={list(seeds)}, dimension={dimension}, n_epochs={recipe.n_epochs}."
+        )
+    pair_loss = ContrastiveLoss.named(loss, temperature=recipe.temperature, gather="never")
+    images = torch.from_numpy(features.images).to(device)
+    texts = torch.from_numpy(features.texts).to(device)
+    parameters = _new_projections(images.shape[-1], texts.shape[-1], dimension, seeds, device)
+    w_image, b_image, w_text = parameters
+    groups = [
+        {"params": [w_image, w_text], "weight_decay": recipe.weight_decay},
+        {"params": [b_image], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, fused=images.device.type != "mps")
+    batches = [EpochBatches(len(features), recipe.batch_size, seed) for seed in seeds]
+    draws = [np.random.default_rng([seed, _CAPTIONS]) for seed in seeds]
+    n_steps = recipe.n_epochs * batches[0].steps_per_epoch
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+    shape = recipe.batch_size
+    for step in range(n_steps):
+        rows = np.stack([of_run.indices(step) for of_run in batches])
+        drawn = np.stack([rng.integers(texts.shape[1], size=shape) for rng in draws])
+        index, caption = (torch.from_numpy(a).to(images.device) for a in (rows, drawn))
+        u = functional.normalize(torch.baddbmm(b_image, images[index], w_image), dim=-1)
+        v = functional.normalize(torch.bmm(texts[index, caption], w_text), dim=-1)
+        pair_loss(u, v).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+    return Projections(*(p.detach().cpu().numpy() for p in parameters))
+
+
+def finetune_clip(
+    clip: ClipModel,
+    source: PairSource,
+    *,
+    dimension: int,
+    loss: str,
+    options: TrainingOptions,
+    temperature: float = 0.01,
+    out: str | Path | None = None,
+    device: str | None = None,
+    progress: bool = False,
+) -> ClipModel:
+    """Train a whole CLIP with new projections; the given one is left as it is.
+
+    Parameters
+    ----------
+    clip : ClipModel
+        Where to start.
+    source : PairSource
+        Pictures as the network takes them, and tokens, such as `ScenePairs`.
+    dimension : int
+        d of the new projections.
+    loss : {"clip", "cua", "cuaxu"}
+        As for ``ContrastiveLoss.named``.
+    options : TrainingOptions
+        How to train; its seed is that of the projections too.
+    temperature : float
+        tau, fixed.
+    out, device, progress
+        As for `train_pairs`.
+
+    Returns
+    -------
+    ClipModel
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        As for `train_pairs`, and if the network has no projections that are known.
+    """
+    from sdc_helpers.contrastive.small_clip import two_towers
+    from sdc_helpers.contrastive.training import train_pairs
+
+    widths = [weight.shape[0] for weight in _projections_of(clip)]
+    drawn = _new_projections(*widths, dimension, [options.seed], "cpu")
+    w_image, b_image, w_text = (parameter.detach()[0] for parameter in drawn)
+    model = copy.deepcopy(clip.model).cpu().requires_grad_()
+    model.logit_scale.requires_grad_(False)
+    if hasattr(model.visual, "attnpool"):
+        projection = nn.utils.skip_init(nn.Linear, widths[0], dimension)
+        projection.weight.data, projection.bias.data = w_image.T.contiguous(), b_image[0]
+        model.visual.attnpool.c_proj = projection
+    else:
+        model.visual.proj = nn.Parameter(w_image)
+    model.text_projection = nn.Parameter(w_text)
+    pair_loss = ContrastiveLoss.named(loss, temperature=temperature)
+    train_pairs(
+        two_towers(model), pair_loss, source, options, out=out, device=device, progress=progress
+    )
+    model.cpu().eval().requires_grad_(False)
+    trained = f"{clip.weights}, fine-tuned: {loss}, d={dimension}, seed {options.seed}"
+    return replace(clip, model=model, dimension=dimension, weights=trained)
+
+
+def _projections_of(clip: ClipModel) -> tuple[Tensor, Tensor]:
+    """Weights (width, d) of both projections."""
+    visual, text = clip.model.visual, getattr(clip.model, "text_projection", None)
+    image = getattr(visual, "proj", None)
+    if hasattr(visual, "attnpool"):
+        image = visual.attnpool.c_proj.weight.T
+    if not isinstance(image, torch.Tensor) or not isinstance(text, torch.Tensor):
+        raise ValueError(
+            f"{clip.name} ({clip.weights}) has no projections that are known here: take a CLIP "
+            "of open_clip with a residual network or a vision transformer, as load_clip gives it."
+        )
+    return image, text
+
+
+def _new_projections(
+    p: int, q: int, d: int, seeds: Sequence[int], device: str | torch.device
+) -> list[Tensor]:
+    """Draw values as open_clip does: uniform for pictures, normal for sentences."""
+    drawn = []
+    for seed in seeds:
+        state = np.random.SeedSequence([seed, _WEIGHTS]).generate_state(1, np.uint64)
+        generator = torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+        uniform = [2 * torch.rand(shape, generator=generator) - 1 for shape in ((p, d), (1, d))]
+        normal = torch.randn(q, d, generator=generator)
+        drawn.append([*(part * p**-0.5 for part in uniform), normal * q**-0.5])
+    return [torch.stack(parts).to(device).requires_grad_() for parts in zip(*drawn, strict=True)]
+
+
+def _unit_rows(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)

@@ -27,6 +27,7 @@ clip_name: str = "course-small"  # which CLIP is fine-tuned: the course's, or on
 clip_weights: str = "course"  # course; a published tag, such as openai; or a file's path
 n_pairs: int | None = None  # training pairs; None: the profile decides [256, 100000]
 n_test: int | None = None  # test scenes; None: the profile decides [200, 20000]
+n_epochs: int | None = None  # passes of the fine-tuning; None: the profile decides [1, 200]
 n_steps: int | None = None  # updates of a perceptron; None: the profile decides [20, 20000]
 grid_dimensions: list[int] | None = None  # of the perceptrons; None: the profile decides [2, 512]
 temperatures: list[float] | None = None  # fixed ones; None: the profile decides [0.005, 1]
@@ -54,9 +55,10 @@ from sdc_helpers.plotting.pictures import plot_pictures
 p = start(
     "03_contrastive_gap",
     by_profile={
-        "n_pairs": {"smoke": 512, "workshop": 4096, "full": 20_000},
-        "n_test": {"smoke": 300, "workshop": 1000, "full": 5000},
-        "n_steps": {"smoke": 100, "workshop": 300, "full": 1500},
+        "n_pairs": {"smoke": 384, "workshop": 4096, "full": 20_000},
+        "n_epochs": {"smoke": 9, "workshop": 18, "full": 18},
+        "n_test": {"smoke": 240, "workshop": 1000, "full": 5000},
+        "n_steps": {"smoke": 80, "workshop": 300, "full": 1500},
         "grid_dimensions": {
             "smoke": [8, 128],
             "workshop": [3, 8, 32, 128],
@@ -536,7 +538,7 @@ test_texts = embed_texts(trunk, list(test.sentences), unit_length=False).vectors
 
 n_validation = min(500, p.n_pairs // 4)
 fit, validation = features[n_validation:], features[:n_validation]
-recipe = contrastive.ProjectionRecipe(n_epochs=9)
+recipe = contrastive.ProjectionRecipe(n_epochs=p.n_epochs)
 found = {}
 for lr in (1e-3, 3e-3, 1e-2):
     run = contrastive.train_projections(

@@ -15,7 +15,7 @@ import numpy as np
 
 from sdc_helpers.datasets.scenes.factors import by_prominence
 from sdc_helpers.datasets.scenes.graph import Scene, SceneObject
-from sdc_helpers.datasets.scenes.kinds import KINDS
+from sdc_helpers.datasets.scenes.kinds import FOOD, KIND_BY_PLACE, KINDS
 from sdc_helpers.datasets.scenes.language import finish, noun_phrase
 from sdc_helpers.datasets.scenes.lexicon import COLOURLESS, DISTANCE_PHRASES, NOUNS
 
@@ -115,7 +115,7 @@ def scene_changes(
     asked = []
     for number, scene in enumerate(scenes):
         main = by_prominence(scene)[0]
-        for change, new in _possible(main, rng):
+        for change, new in _possible(main, scene.place, rng):
             right = [
                 other
                 for other, there, item in things.get(new.kind, ())
@@ -231,7 +231,9 @@ def arithmetic_answers(
     return answers
 
 
-def _possible(main: SceneObject, rng: np.random.Generator) -> Iterator[tuple[str, SceneObject]]:
+def _possible(
+    main: SceneObject, place: str, rng: np.random.Generator
+) -> Iterator[tuple[str, SceneObject]]:
     """Yield each kind of change and the object as it shall be."""
     colours = [c for c in KINDS[main.category][main.kind].colours if c != main.colour]
     if main.category in _WITH_COLOUR and main.kind not in COLOURLESS and colours:
@@ -239,7 +241,8 @@ def _possible(main: SceneObject, rng: np.random.Generator) -> Iterator[tuple[str
     yield "distance", replace(main, distance="far" if main.distance == "near" else "near")
     if main.count == _NUMBERS[0]:
         yield "number", replace(main, count=_NUMBERS[1])
-    kinds = [kind for kind in KINDS[main.category] if kind != main.kind]
+    found = KINDS if main.category in FOOD else KIND_BY_PLACE[place]
+    kinds = [kind for kind in found.get(main.category, ()) if kind != main.kind]
     if kinds:
         yield "thing", replace(main, kind=kinds[int(rng.integers(len(kinds)))])
 

@@ -80,7 +80,7 @@ class ProjectionRecipe:
         tau, fixed.
     """
 
-    n_epochs: int = 9
+    n_epochs: int = 18
     batch_size: int = 64
     lr: float = 3e-3
     weight_decay: float = 0.1
@@ -228,10 +228,9 @@ def train_projections(
     draws = [np.random.default_rng([seed, _CAPTIONS]) for seed in seeds]
     n_steps = recipe.n_epochs * batches[0].steps_per_epoch
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
-    shape = recipe.batch_size
     for step in range(n_steps):
         rows = np.stack([of_run.indices(step) for of_run in batches])
-        drawn = np.stack([rng.integers(texts.shape[1], size=shape) for rng in draws])
+        drawn = np.stack([rng.integers(texts.shape[1], size=recipe.batch_size) for rng in draws])
         index, caption = (torch.from_numpy(a).to(images.device) for a in (rows, drawn))
         u = functional.normalize(torch.baddbmm(b_image, images[index], w_image), dim=-1)
         v = functional.normalize(torch.bmm(texts[index, caption], w_text), dim=-1)

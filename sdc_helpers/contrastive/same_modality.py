@@ -54,8 +54,7 @@ class GapGrid:
           ``batch_size``, ``seed``, ``step`` (updates done), ``temperature`` (at that step);
         - ``centroid_distance``, ``paired_cosine``: over all rows measured;
         - ``linear_separability``, ``uniformity``, ``cross_uniformity``, ``recall_1`` (mean of both
-          directions): as in `gap_report`, of the first 512 rows, at the first and the last
-          recorded step; NaN between.
+          directions): as in `gap_report`, of the first 512 rows, after the last update; NaN before.
     start, end : float32 arrays of shape (n_runs, 2, n, dimension)
         Both sides before the first update and after the last.
     """
@@ -178,7 +177,7 @@ def train_same_modality(
     batches = [EpochBatches(len(x), batch_size, seed) for _, seed in runs]
     constant = {"dimension": dimension, "batch_size": batch_size}
     start = trainer.outputs(measured)
-    rows = trainer.measure(start, 0, constant, complete=True)
+    rows = trainer.measure(start, 0, constant, complete=False)
     for step in range(n_steps):
         trainer.update(np.stack([of_run.indices(step) for of_run in batches]))
         done = step + 1

@@ -11,7 +11,7 @@ import numpy as np
 
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
 
-PENALTIES = tuple(np.logspace(-3, 5, 9).tolist())
+PENALTIES = tuple(np.logspace(-1, 5, 7).tolist())
 _N_FOLDS = 5
 
 
@@ -183,6 +183,7 @@ def _probe_continuous(
 ) -> LinearProbe:
     from sklearn.linear_model import Ridge
     from sklearn.model_selection import KFold
+    from sklearn.preprocessing import StandardScaler
 
     values = {"y_train": y_train, "y_test": y_test}
     for name, y in values.items():
@@ -191,10 +192,16 @@ def _probe_continuous(
         if len(y) < 2 or y.min() == y.max():
             raise ValueError(f"{name} is constant: there is nothing to explain.")
     folds = KFold(min(_N_FOLDS, len(y_train)), shuffle=True, random_state=random_state)
-    grid = {"model__alpha": penalties}
-    search = _fit(Ridge(), grid, folds, "neg_mean_squared_error", x_train, y_train.astype(float))
-    predicted = search.predict(x_test)
-    truth = y_test.astype(float)
+    x_train, x_test = x_train.astype(float), x_test.astype(float)
+    truth, y_train = y_test.astype(float), y_train.astype(float)
+    errors = [
+        _ridge_errors(x_train[fit], y_train[fit], x_train[held], y_train[held], penalties)
+        for fit, held in folds.split(x_train)
+    ]
+    penalty = penalties[int(np.mean(errors, axis=0).argmin())]
+    scaler = StandardScaler().fit(x_train)
+    ridge = Ridge(alpha=penalty).fit(scaler.transform(x_train), y_train)
+    predicted = ridge.predict(scaler.transform(x_test))
 
     def r2(weights: np.ndarray) -> float:
         mean = np.average(truth, weights=weights)
@@ -212,9 +219,26 @@ def _probe_continuous(
         chance=0.0,
         auc=None,
         auc_interval=None,
-        penalty=search.best_params_["model__alpha"],
+        penalty=penalty,
         predictions=predicted,
     )
+
+
+def _ridge_errors(
+    x: np.ndarray, y: np.ndarray, x_held: np.ndarray, y_held: np.ndarray, penalties: list[float]
+) -> list[float]:
+    """Mean squared errors on held-out items of all penalties, from one decomposition."""
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(x)
+    _, spread, axes = np.linalg.svd(scaler.transform(x), full_matrices=False)
+    # along the axes a ridge regression shrinks each coefficient on its own
+    products = axes @ (scaler.transform(x).T @ (y - y.mean()))
+    held = scaler.transform(x_held) @ axes.T
+    return [
+        float(np.mean((y_held - y.mean() - held @ (products / (spread**2 + penalty))) ** 2))
+        for penalty in penalties
+    ]
 
 
 def _fit(model: Any, grid: dict, folds: Any, scoring: str, x: np.ndarray, y: np.ndarray) -> Any:

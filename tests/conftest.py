@@ -52,7 +52,7 @@ def write_notebook() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def smoke_runs(course_environment, tmp_path_factory) -> Path:
+def smoke_runs(course_environment, already_run, tmp_path_factory) -> Path:
     """Run every notebook of the course once, in profile smoke; return the folder of the runs."""
     folder = tmp_path_factory.mktemp("smoke_runs")
     with pytest.MonkeyPatch.context() as patch:
@@ -60,4 +60,5 @@ def smoke_runs(course_environment, tmp_path_factory) -> Path:
             patch.setenv(name, value)
         for notebook in list_notebooks():
             run(notebook.path, profile="smoke", out=folder)
+            already_run.add(notebook.path.resolve())
     return folder

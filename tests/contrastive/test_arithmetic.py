@@ -11,6 +11,7 @@ from sdc_helpers.contrastive.arithmetic import (
     scene_changes,
 )
 from sdc_helpers.datasets.scenes import LEXICON, generate_scenes
+from sdc_helpers.datasets.scenes.lexicon import COLOUR_WORDS, NOUNS, NUMBERS
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,38 @@ def test_questions_ask_for_what_is_there_and_nothing_else(scenes, changes):
             continue
         place = scenes[changes.source[row]].place
         assert {scenes[i].place for i in np.flatnonzero(changes.hits[row])} == {place}
+
+
+def described(sentence):
+    """Read kind, number, colour and distance back from a sentence."""
+    words = sentence.lower().rstrip(".").split()
+    distance = {"foreground": "near", "distance": "far"}.get(words[-1])
+    words = words[:-3] if distance else words
+    number = {"a": 1, "an": 1}.get(words[0]) or NUMBERS.index(words[0]) + 1
+    colours = {name for name, forms in COLOUR_WORDS.items() if words[1] in forms}
+    (kind,) = (k for k, nouns in NOUNS.items() if words[-1] in nouns[0])
+    return kind, number, next(iter(colours), None), distance
+
+
+def test_right_pictures_show_what_the_sentence_says(scenes, changes):
+    for row in range(len(changes)):
+        kind, number, colour, distance = described(changes.after[row])
+        old_kind, *_ = described(changes.before[row])
+        change, source = changes.change[row], scenes[changes.source[row]]
+        assert any(item.kind == old_kind for item in source.objects)
+        assert (kind != old_kind) == (change == "thing")
+        for i, scene in enumerate(scenes):
+            shown = any(
+                item.kind == kind
+                and {
+                    "colour": item.colour == colour,
+                    "distance": item.distance == distance,
+                    "number": item.count == number == 3,
+                    "thing": scene.place == source.place,
+                }[change]
+                for item in scene.objects
+            )
+            assert changes.hits[row, i] == (shown and i != changes.source[row])
 
 
 def test_every_word_of_the_sentences_is_in_the_lexicon(changes):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from open_clip import CLIP
+from torch import nn
+from torch.nn import functional
 
+from sdc_helpers.contrastive._batches import EpochBatches
 from sdc_helpers.contrastive.finetuning import (
     ProjectionRecipe,
     TrunkFeatures,
+    _new_projections,
     clip_trunk,
     finetune_clip,
     train_projections,
@@ -54,10 +61,69 @@ def test_trunk_and_own_projections_are_the_whole_network(clip, pictures):
         np.testing.assert_allclose(unit, whole.vectors, atol=1e-4)
 
 
+def test_the_trunk_of_a_vision_transformer(clip, pictures):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = CLIP(
+            embed_dim=8,
+            vision_cfg={
+                "layers": 1, "width": 32, "head_width": 16, "patch_size": 16, "image_size": 64
+            },
+            text_cfg={
+                "context_length": 32, "vocab_size": len(clip._tokenizer.words), "width": 16,
+                "heads": 2, "layers": 1,
+            },
+        )  # fmt: skip
+    vit = replace(clip, model=network.eval().requires_grad_(False), dimension=8)
+    found = trunk_features(clip_trunk(vit), pictures, [[text] for text in TEXTS])
+    images = found.images @ network.visual.proj.numpy()
+    unit = images / np.linalg.norm(images, axis=1, keepdims=True)
+    np.testing.assert_allclose(unit, embed_images(vit, pictures).vectors, atol=1e-4)
+    with pytest.raises(ValueError, match="no projections"):
+        clip_trunk(clip_trunk(vit))
+
+
 def test_taking_the_trunk_leaves_the_clip_as_it_was(clip):
     before = clip.fingerprint
     clip_trunk(clip)
     assert clip.fingerprint == before
+
+
+def test_a_run_is_what_torch_makes_of_two_linear_layers(features):
+    """Modules, loss, optimizer and schedule of torch; both captions of a picture are the same."""
+    recipe = ProjectionRecipe(n_epochs=3, batch_size=16, lr=1e-2, temperature=0.07)
+    weights = _new_projections(12, 9, 6, [4], "cpu")
+    image, text = nn.Linear(12, 6), nn.Linear(9, 6, bias=False)
+    for parameter, value in (
+        (image.weight, weights[0].mT), (image.bias, weights[1][:, 0]), (text.weight, weights[2].mT)
+    ):  # fmt: skip
+        parameter.data = value.detach()[0].clone()
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [image.weight, text.weight], "weight_decay": recipe.weight_decay},
+            {"params": [image.bias], "weight_decay": 0.0},
+        ],
+        lr=recipe.lr,
+    )
+    x_image, x_text = torch.from_numpy(features.images), torch.from_numpy(features.texts[:, 0])
+    batches = EpochBatches(64, 16, 4)
+    for step in range(12):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.lr * (1 + np.cos(np.pi * step / 12)) / 2
+        rows = torch.from_numpy(batches.indices(step))
+        u = functional.normalize(image(x_image[rows]))
+        v = functional.normalize(text(x_text[rows]))
+        logits, right = u @ v.T / 0.07, torch.arange(16)
+        clip = functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)
+        spread = sum(torch.pdist(side).square().mul(-2).exp().mean().log() for side in (u, v))
+        loss = clip / 2 + spread / 2 + (u - v).square().sum(1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    found = train_projections(features, dimension=6, loss="cua", seeds=[4], recipe=recipe)
+    np.testing.assert_allclose(found.image_weight[0], image.weight.detach().T, atol=2e-4)
+    np.testing.assert_allclose(found.image_bias[0, 0], image.bias.detach(), atol=2e-4)
+    np.testing.assert_allclose(found.text_weight[0], text.weight.detach().T, atol=2e-4)
 
 
 def test_projections_learn_and_a_seed_is_the_same_beside_others(features):

@@ -38,6 +38,7 @@ import numpy as np
 import torch
 from scipy.special import logsumexp, softmax
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from sdc_helpers import exercises
 from sdc_helpers.contrastive import clip_loss, effective_rank
@@ -554,6 +555,13 @@ sources = {
     "untrained network": untrained_images,
     "pixels": pixels,
 }
+
+
+def probe(*data, **options):
+    with threadpool_limits(1):  # hundreds of small fits: threads would wait for each other
+        return linear_probe(*data, **options)
+
+
 unsaid = "orientation_sin"  # how the lines of the texture slant
 left_out = ("indoor", "outdoor_natural", "food", "main_colour")  # sums of others; many classes
 chosen = [name for name in table.columns if name not in left_out]
@@ -569,18 +577,18 @@ for factor in chosen:
         usual = [c for c in np.unique(y) if min(sum(y[fit] == c), sum(y[test] == c)) >= 5]
         fit, held = (rows[np.isin(y[rows], usual)] for rows in (fit, test))
     for name, vectors in sources.items():
-        probes[name][factor] = linear_probe(
+        probes[name][factor] = probe(
             vectors[fit], y[fit], vectors[held], y[held],
             penalties=(10, 1000), n_bootstrap=200, random_state=p.seed,
         )  # fmt: skip
 
 
-def above_chance(probe):
-    low, high = probe.interval
-    return (np.array([probe.score, low, high]) - probe.chance) / (1 - probe.chance)
+def above_chance(found):
+    low, high = found.interval
+    return (np.array([found.score, low, high]) - found.chance) / (1 - found.chance)
 
 
-kept = {name: {f: above_chance(probe) for f, probe in of.items()} for name, of in probes.items()}
+kept = {name: {f: above_chance(result) for f, result in of.items()} for name, of in probes.items()}
 
 # %%
 order = sorted(chosen, key=lambda f: kept["picture"][f][0])
@@ -692,10 +700,7 @@ def mean_read(vectors, held):
     options = {"penalties": (10,), "n_bootstrap": 1}
     columns = [table[name].to_numpy() for name in read_factors]
     return np.mean(
-        [
-            linear_probe(vectors[fit], y[fit], vectors[held], y[held], **options).score
-            for y in columns
-        ]
+        [probe(vectors[fit], y[fit], vectors[held], y[held], **options).score for y in columns]
     )
 
 

@@ -404,7 +404,7 @@ for ax, d in zip(axes, (low, high), strict=True):
             values[-1].mean(),
             f"from {gap:g}",
             colour,
-            dy=0 if d == high else 12 * starts.index(gap),
+            dy=0 if d == high else 13 * starts.index(gap) - 2,
         )
     plot_reference(ax, 0, "")
     ax.set(xlabel="updates", xlim=(None, 1.22 * p.n_steps))
@@ -471,9 +471,10 @@ taus = grid[high].table.query("setting == 'learned'").groupby("seed").temperatur
 warm = max(p.temperatures)
 show(
     fig,
-    f"Simulated. Left: at τ = {cold:g} the gap grows with the dimension, to {grid[high].at_end(cold).mean():.2f} at "
-    f"{high}; at τ = {warm:g} it stays at {grid[high].at_end(warm).mean():.2f}. Right: at τ = {cold:g} the space stays "
-    f"crowded, far above the floor. Learned from 0.07, τ ended at {taus.mean():.3f}. Bands: range over seeds.",
+    f"Simulated. Left: at τ = {cold:g} the gap goes from {grid[dimensions[0]].at_end(cold).mean():.2f} in {dimensions[0]} "
+    f"dimensions to {grid[high].at_end(cold).mean():.2f} in {high}; at τ = {warm:g} it is {grid[high].at_end(warm).mean():.2f} "
+    f"there. Right: at τ = {cold:g} uniformity in {high} is {grid[high].at_end(cold, 'uniformity').mean():.2f}, the floor "
+    f"{contrastive.uniform_floor(high):.2f}. Learned from 0.07, τ ended at {taus.mean():.3f}. Bands: range over seeds.",
 )
 
 # %%
@@ -657,7 +658,7 @@ for ax, (column, (title, label, reference, name)) in zip(axes.flat, panels.items
             last[loss],
             loss.upper(),
             colour,
-            dy=9 * (rank - 1) if crowded else 0,
+            dy=(9 if crowded else 4) * (rank - 1),
         )
     plot_reference(ax, reference, name)
     ax.set(
@@ -813,15 +814,21 @@ ax.set(
 )
 ax.set_xticks(range(4))
 ax.set_title(f"Picture arithmetic, d = {top} (simulated)", loc="left")
+peaks = {
+    loss: np.mean([sweeps[top, loss, s].score for s in range(p.n_seeds)], axis=0).max()
+    for loss in losses
+}
 best = {
     loss: lambdas[np.mean([sweeps[top, loss, s].score for s in range(p.n_seeds)], axis=0).argmax()]
     for loss in losses
 }
 show(
     fig,
-    "Simulated. Words move pictures the right way: each loss does better than with another question's words (grey). "
-    "At λ = 0 the nearest picture is right by luck. Each is best at its own weight: "
-    + ", ".join(f"{loss.upper()} at {weight:g}" for loss, weight in best.items())
+    "Simulated. At λ = 0 the nearest picture is right by luck. Each loss is best at its own weight: "
+    + ", ".join(
+        f"{loss.upper()} at {weight:g} ({peaks[loss]:.2f} right)" for loss, weight in best.items()
+    )
+    + f". Another question's words (grey) bring at most {max(r.shuffled.max() for r in sweeps.values()):.2f}"
     + f". Bands: range over {p.n_seeds} seeds.",
 )
 
@@ -929,12 +936,14 @@ fig, axes = figure(1, 2, width=8.4, height=3.3)
 for ax, columns_shown in zip(
     axes, (("alignment", "centroid_distance"), ("uniformity",)), strict=True
 ):
-    for column, colour, above in zip(columns_shown, (BLUE, ORANGE), (True, False), strict=False):
+    for column, colour, above in zip(
+        columns_shown, (BLUE, ORANGE), (ax is axes[0], False), strict=False
+    ):
         values = [getattr(r, column) for r in cheated]
         ax.plot(pulls, values, "o-", ms=4, color=colour)
         ax.annotate(
             column.replace("_", " "), (0.1, np.interp(0.1, pulls, values)), textcoords="offset points",
-            xytext=(8, 6) if above else (-14, -24), color=colour,
+            xytext=(8, 6) if above else (-18, -34), color=colour,
         )  # fmt: skip
     ax.set(xlabel="pull towards one point")
 axes[0].set(ylabel="alignment; centroid distance")

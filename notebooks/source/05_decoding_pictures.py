@@ -188,7 +188,7 @@ settings = {
     "device": p.device,
     "random_state": p.seed,
 }
-contrastive = fit_decoders(data, ContrastiveDecoder(**settings, n_runs=p.n_runs), progress=True)
+contrastive = fit_decoders(data, ContrastiveDecoder(**settings, n_runs=p.n_runs))
 
 
 def fit_ridge(fold, held_out=None, **options):

@@ -639,6 +639,7 @@ claims.record(
     source="efird2025sdc, clusters on the cortex",
     data=f"{kind}, one participant",
     at_least=0.9,
+    reason="A cluster of a few voxels of this participant is as contiguous by luck.",
 )
 
 # %%

@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from sdc_helpers.contrastive._batches import EpochBatches
+from sdc_helpers.contrastive._threads import one_thread
 from sdc_helpers.contrastive.losses import ContrastiveLoss
 from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import embed_captions, embed_images
@@ -172,6 +173,7 @@ def trunk_features(
     return TrunkFeatures(images, embed_captions(trunk, captions, **options).vectors)
 
 
+@one_thread()
 def train_projections(
     features: TrunkFeatures,
     *,

@@ -24,6 +24,7 @@ import torch
 from torch.nn import functional
 
 from sdc_helpers.contrastive._batches import EpochBatches
+from sdc_helpers.contrastive._threads import one_thread
 from sdc_helpers.contrastive.gap import gap_report
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.contrastive.rotation import StartRotation
@@ -102,6 +103,7 @@ class GapGrid:
         return self.course(temperature, column)[1][0]
 
 
+@one_thread()
 def train_same_modality(
     x: Any,
     *,

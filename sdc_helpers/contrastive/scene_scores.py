@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers.contrastive._threads import one_thread
 from sdc_helpers.contrastive.arithmetic import (
     Arithmetic,
     SceneChanges,
@@ -160,6 +161,7 @@ def scene_test(
     )
 
 
+@one_thread()
 def score_on_scenes(
     test: SceneTest,
     images: Any,

@@ -10,17 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
+from sdc_helpers.cli_experiments import EXPERIMENTS
 from sdc_helpers.course.errors import CourseError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 data_app = typer.Typer(no_args_is_help=True, help="Real data: list, fetch, verify.")
 notebooks_app = typer.Typer(no_args_is_help=True, help="For authors: from sources to notebooks.")
 book_app = typer.Typer(no_args_is_help=True, help="The book.")
-clip_app = typer.Typer(no_args_is_help=True, help="The course's own small CLIP.")
 app.add_typer(data_app, name="data")
 app.add_typer(notebooks_app, name="notebooks")
 app.add_typer(book_app, name="book")
-app.add_typer(clip_app, name="clip")
+for name, experiment in EXPERIMENTS.items():
+    app.add_typer(experiment, name=name)
 
 Profile = Annotated[str, typer.Option(help="smoke, workshop or full.")]
 Runs = Annotated[Path | None, typer.Option(help="Folder of the runs; build/runs by default.")]
@@ -194,46 +195,6 @@ def data_simulate(
     if profile not in PROFILES:
         raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(PROFILES)}")
     typer.echo(f"simulated NSD: {simulated_nsd(profile, seed, progress=True)}")
-
-
-@clip_app.command("train")
-def clip_train(
-    out: Annotated[Path, typer.Option(help="Where weights, tokenizer and metrics go.")],
-    steps: Annotated[int, typer.Option(help="Updates.", min=100)] = 800,
-    pictures: Annotated[int, typer.Option(help="Training pictures.", min=256)] = 40_000,
-    seed: Annotated[int, typer.Option(help="Of initial values and batches.", min=0)] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
-) -> None:
-    """Train the small CLIP from scratch on the scenes; run again, it goes on where it stopped."""
-    from sdc_helpers.contrastive.small_clip import SmallClipRecipe, train_small_clip
-    from sdc_helpers.course.provenance import processor_name, usable_cores
-
-    recipe = SmallClipRecipe(n_pictures=pictures, n_steps=steps, seed=seed)
-    machine = f"{processor_name()}, {usable_cores()} cores"
-    record = train_small_clip(out, recipe, device=device, hardware=machine)
-    _print_metrics(record["metrics"])
-    typer.echo(f"{record['minutes']} minutes; weights, tokenizer and metrics are in {out}")
-
-
-@clip_app.command("measure")
-def clip_measure(
-    name: Annotated[str, typer.Argument(help="course-small or an open_clip architecture.")] = (
-        "course-small"
-    ),
-    weights: Annotated[str, typer.Option(help="course, random, a published tag or a path.")] = (
-        "course"
-    ),
-) -> None:
-    """Measure a CLIP on scenes it was not trained on."""
-    from sdc_helpers.embeddings.clip import load_clip
-    from sdc_helpers.embeddings.scene_metrics import measure_on_scenes
-
-    _print_metrics(measure_on_scenes(load_clip(name, weights)).to_dict())
-
-
-def _print_metrics(metrics: dict[str, float]) -> None:
-    for name, value in metrics.items():
-        typer.echo(f"{name:32} {value:7.3f}")
 
 
 @notebooks_app.command("build")

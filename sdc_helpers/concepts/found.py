@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sdc_helpers.decoding.decoders import ContrastiveDecoder
     from sdc_helpers.decoding.participants import ParticipantData
 
-EPS = tuple(np.round(np.arange(0.12, 0.42, 0.02), 2).tolist())
+EPS = tuple(np.round(np.arange(0.12, 0.52, 0.02), 2).tolist())
 """Values of eps that are tried."""
 
 
@@ -35,6 +35,8 @@ class FoundConcepts:
     ----------
     weights : StackedWeights
         What was clustered.
+    nulls : tuple of arrays of shape (n_voxels, D)
+        Weights of decoders of shuffled pairs.
     selection : Selection
         Every setting that was tried.
     setting : Setting
@@ -45,6 +47,7 @@ class FoundConcepts:
     """
 
     weights: StackedWeights
+    nulls: tuple[np.ndarray, ...]
     selection: Selection
     setting: Setting
     model: SharedDBSCAN
@@ -99,5 +102,5 @@ def find_concepts(
     setting = selection.chosen or min(some, key=lambda s: s.false_discovery)
     model = SharedDBSCAN(setting.eps, setting.min_participants)
     return FoundConcepts(
-        stacked, selection, setting, model.fit(stacked.weights, stacked.participants)
+        stacked, tuple(nulls), selection, setting, model.fit(stacked.weights, stacked.participants)
     )

@@ -40,6 +40,29 @@ class PairSource(Protocol):
         ...
 
 
+class BatchOrder(Protocol):
+    """Which pairs make up the batch of each step, known from the number of the step alone.
+
+    Attributes
+    ----------
+    n_pairs : int
+        Pairs there are.
+    identity : dict
+        What distinguishes this order from others, as JSON; a checkpoint of another is refused.
+    """
+
+    n_pairs: int
+    identity: dict[str, Any]
+
+    def epoch(self, step: int) -> int:
+        """Return the epoch of a step; both count from 0."""
+        ...
+
+    def indices(self, step: int) -> np.ndarray:
+        """Return the pairs of a step as an int64 array of shape (batch_size,)."""
+        ...
+
+
 class TensorPairs:
     """Pairs held in memory.
 
@@ -134,6 +157,7 @@ class EpochBatches:
                 "smaller batch or give more pairs."
             )
         self.n_pairs, self.batch_size, self.seed = n_pairs, batch_size, seed
+        self.identity: dict[str, Any] = {}  # all of it is in the options
         self.steps_per_epoch = n_pairs // batch_size
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 

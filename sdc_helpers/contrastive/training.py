@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdc_helpers._training_state import load_training_state, read_metadata, save_training_state
-from sdc_helpers.contrastive._batches import EpochBatches, PairSource, TensorPairs, check_pairs
+from sdc_helpers.contrastive._batches import (
+    BatchOrder,
+    EpochBatches,
+    PairSource,
+    TensorPairs,
+    check_pairs,
+)
 from sdc_helpers.contrastive._options import COLUMNS, History, TrainingOptions
 from sdc_helpers.contrastive._setup import (
     accelerator_for,
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHECKPOINT_NAME",
+    "BatchOrder",
     "EpochBatches",
     "History",
     "PairSource",
@@ -70,6 +77,7 @@ def train_pairs(
     source: PairSource,
     options: TrainingOptions,
     *,
+    batches: BatchOrder | None = None,
     out: str | Path | None = None,
     device: str | None = "cpu",
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
@@ -94,6 +102,8 @@ def train_pairs(
         The pairs, such as `TensorPairs`.
     options : TrainingOptions
         What to do.
+    batches : BatchOrder, optional
+        Which pairs make up the batch of each step; by default `EpochBatches`.
     out : path, optional
         Folder for the checkpoint (`CHECKPOINT_NAME`), the same for all processes. A checkpoint of
         the same run that is found there is continued, or, of a finished run, read.
@@ -126,7 +136,10 @@ def train_pairs(
 
     if not isinstance(evaluate_every, int) or evaluate_every < 0:
         raise ValueError(f"evaluate_every must be an integer >= 0, got {evaluate_every!r}.")
-    batches = EpochBatches(len(source), options.batch_size, options.seed)
+    if batches is None:
+        batches = EpochBatches(len(source), options.batch_size, options.seed)
+    elif batches.n_pairs != len(source):
+        raise ValueError(f"batches are of {batches.n_pairs} pairs, the source has {len(source)}.")
     with accelerator_for(options, device) as accelerator:
         where = accelerator.device
         devices = [where] if where.type == "cuda" else []
@@ -148,7 +161,7 @@ class _Run:
         loss: nn.Module,
         source: PairSource,
         options: TrainingOptions,
-        batches: EpochBatches,
+        batches: BatchOrder,
         accelerator: Accelerator,
         out: str | Path | None,
     ) -> None:
@@ -331,6 +344,7 @@ class _Run:
         """Return what must be the same for a checkpoint to be continued."""
         options = self.options.as_json()
         del options["checkpoint_every"]  # no update depends on it
+        options |= self.batches.identity
         return {"options": options, "n_pairs": self.batches.n_pairs}
 
     def _restore(self) -> None:

@@ -1,0 +1,137 @@
+"""Commands of ``sdc`` that make what the course ships: weights, grids, tables. Minutes to hours.
+
+Each can be stopped and started again, or writes what it has after each part.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+clip_app = typer.Typer(no_args_is_help=True, help="The course's own small CLIP.")
+concepts_app = typer.Typer(no_args_is_help=True, help="Shared concepts: what finding them needs.")
+curriculum_app = typer.Typer(no_args_is_help=True, help="The complete grid of chapter 04.")
+EXPERIMENTS = {"clip": clip_app, "concepts": concepts_app, "curriculum": curriculum_app}
+
+
+@clip_app.command("train")
+def clip_train(
+    out: Annotated[Path, typer.Option(help="Where weights, tokenizer and metrics go.")],
+    steps: Annotated[int, typer.Option(help="Updates.", min=100)] = 800,
+    pictures: Annotated[int, typer.Option(help="Training pictures.", min=256)] = 40_000,
+    seed: Annotated[int, typer.Option(help="Of initial values and batches.", min=0)] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Train the small CLIP from scratch on the scenes; run again, it goes on where it stopped."""
+    from sdc_helpers.contrastive.small_clip import SmallClipRecipe, train_small_clip
+    from sdc_helpers.course.provenance import processor_name, usable_cores
+
+    recipe = SmallClipRecipe(n_pictures=pictures, n_steps=steps, seed=seed)
+    machine = f"{processor_name()}, {usable_cores()} cores"
+    record = train_small_clip(out, recipe, device=device, hardware=machine)
+    _print_metrics(record["metrics"])
+    typer.echo(f"{record['minutes']} minutes; weights, tokenizer and metrics are in {out}")
+
+
+@clip_app.command("measure")
+def clip_measure(
+    name: Annotated[str, typer.Argument(help="course-small or an open_clip architecture.")] = (
+        "course-small"
+    ),
+    weights: Annotated[str, typer.Option(help="course, random, a published tag or a path.")] = (
+        "course"
+    ),
+) -> None:
+    """Measure a CLIP on scenes it was not trained on."""
+    from sdc_helpers.embeddings.clip import load_clip
+    from sdc_helpers.embeddings.scene_metrics import measure_on_scenes
+
+    _print_metrics(measure_on_scenes(load_clip(name, weights)).to_dict())
+
+
+@concepts_app.command("settings")
+def concepts_settings(
+    out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
+    seeds: Annotated[str, typer.Option(help="Of the simulated participants.")] = "0,1,2",
+    profile: Annotated[str, typer.Option(help="Size of the simulation.")] = "workshop",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Find shared concepts in simulated participants under each of several settings."""
+    from sdc_helpers.concepts.settings_study import VARIATIONS, run_variations, save_outcomes
+    from sdc_helpers.datasets import NSD, split_sdc2025
+    from sdc_helpers.datasets.simulate import load_truth, simulated_nsd
+    from sdc_helpers.decoding.participants import embed_stimuli
+    from sdc_helpers.embeddings.clip import load_clip
+
+    outcomes = []
+    for seed in map(int, seeds.split(",")):
+        nsd = NSD(simulated_nsd(profile, seed))
+        trials = {name: nsd.trials(name, nsd.sessions(name)) for name in nsd.participants}
+        seen = sorted(set().union(*(t.image_id for t in trials.values())))
+        outcomes += run_variations(
+            nsd,
+            load_truth(nsd.root),
+            embed_stimuli(nsd, load_clip(device=device), seen),
+            split_sdc2025(trials, seed, *((200, 200) if profile != "smoke" else (30, 30))),
+            VARIATIONS,
+            profile=profile,
+            seed=seed,
+            device=device,
+            on_outcome=lambda o: typer.echo(
+                f"seed {o.seed}  {o.name:16} eps {o.eps:.2f}  reproduced {o.n_reproduced:2}  "
+                f"recovered {o.n_recovered:2} of {o.n_planted}  adjusted Rand {o.adjusted_rand:.2f}"
+            ),
+        )
+        save_outcomes(outcomes, out)
+    typer.echo(f"wrote {out}")
+
+
+@curriculum_app.command("grid")
+def curriculum_grid(
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, results and grid.json.")],
+    jobs: Annotated[int, typer.Option(help="Processes, of one thread each.", min=1)] = 2,
+    seeds: Annotated[str, typer.Option(help="Of training.")] = "0,1,2",
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Train and evaluate every cell of the study; run again, it goes on where it stopped."""
+    from sdc_helpers.curriculum.grid import Grid, run_grid, save_grid
+    from sdc_helpers.curriculum.study import StudyDesign, all_cells
+
+    design = StudyDesign()
+    results = run_grid(
+        design,
+        out,
+        cells=all_cells([int(seed) for seed in seeds.split(",")]),
+        n_jobs=jobs,
+        device=device,
+        on_cell=lambda cell, done, n: typer.echo(f"{done} of {n}: {cell.name}"),
+    )
+    minutes = sum(result.seconds for result in results.values()) / 60
+    made = {**_provenance(), "minutes_of_training": round(minutes, 1), "processes": jobs}
+    save_grid(Grid(design, results, made), out / "grid.json")
+    typer.echo(f"wrote {out / 'grid.json'}; {minutes:.0f} minutes of training on captions")
+
+
+def _provenance() -> dict[str, Any]:
+    from sdc_helpers.course.catalogue import course_folder
+    from sdc_helpers.course.provenance import (
+        git_revision,
+        package_versions,
+        processor_name,
+        usable_cores,
+    )
+
+    return {
+        "date": date.today().isoformat(),
+        "git_revision": git_revision(course_folder()),
+        "hardware": f"{processor_name()}, {usable_cores()} cores",
+        "packages": package_versions(),
+    }
+
+
+def _print_metrics(metrics: dict[str, float]) -> None:
+    for name, value in metrics.items():
+        typer.echo(f"{name:32} {value:7.3f}")

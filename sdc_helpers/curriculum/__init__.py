@@ -1,0 +1,1 @@
+"""Curriculum training of small vision-language models: difficulty, order, models, evaluation."""

@@ -1,0 +1,237 @@
+"""How difficult a caption is: its nouns, its words, how rare they are, or a model's loss.
+
+A *measure* is called with captions and returns a number for each, larger for more difficult ones:
+``measure(captions) -> float array of shape (n_captions,)``. All of them count words, never word
+pieces: what a tokenizer cuts up is no property of the language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sdc_helpers.curriculum._taggers import Tagger, check_tags, tagger_named
+from sdc_helpers.curriculum.results import LogLikelihoods
+
+NOUN_TAGS = ("NN", "NNP")
+"""Singular nouns and names (Penn Treebank): what the study counts."""
+PLURAL_TAGS = ("NNS", "NNPS")
+_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+
+
+class Measure(Protocol):
+    """What gives captions a difficulty."""
+
+    def __call__(self, captions: Sequence[str]) -> np.ndarray:
+        """Return the difficulty of each caption, shape (n_captions,)."""
+        ...
+
+
+def words_of(caption: str) -> list[str]:
+    """Return the words of a caption in lower case, without punctuation."""
+    return [word.lower() for word in _WORD.findall(caption)]
+
+
+@dataclass(frozen=True)
+class NounCount:
+    """Number of nouns in a caption, repeated ones counted each time.
+
+    Parameters
+    ----------
+    tagger : {"lexicon", "textblob", "spacy"} or callable, default="lexicon"
+        What tells nouns from other words:
+
+        - "lexicon": the word list of the course's picture world, one tag a word form; any other
+          word is an error. What signs say is tagged as a name, and nouns with one form for both
+          numbers ("sheep", "fish") as singular.
+        - "textblob": Brill's rules (1992) for any English; ``pip install textblob``.
+        - "spacy": the model en_core_web_sm, where it is installed.
+        - a callable, ``tagger(sentence) -> [(word, tag), ...]`` with Penn Treebank tags.
+    plurals : bool, default=True
+        True counts NN, NNP and the plurals NNS and NNPS. False counts NN and NNP alone: the
+        study's choice, in which "two dogs" has no noun.
+
+    Raises
+    ------
+    ValueError
+        If the tagger's name is unknown. When called: if a word is not in the lexicon, a tagger
+        returns something else than pairs, or a caption is no string.
+    ImportError
+        When called: if the tagger is not installed.
+
+    References
+    ----------
+    Marcus, Santorini and Marcinkiewicz (1993), Computational Linguistics 19(2), for the tags.
+    """
+
+    tagger: str | Tagger = "lexicon"
+    plurals: bool = True
+
+    def __post_init__(self) -> None:
+        if not callable(self.tagger):
+            tagger_named(self.tagger)  # raises if there is none
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that count."""
+        return NOUN_TAGS + PLURAL_TAGS if self.plurals else NOUN_TAGS
+
+    def __call__(self, captions: Sequence[str]) -> np.ndarray:
+        """Count the nouns of each caption, float64 (n_captions,); 0 without a noun."""
+        _check_captions(captions)
+        tagger = self.tagger if callable(self.tagger) else tagger_named(self.tagger)
+        counts = np.zeros(len(captions))
+        for number, caption in enumerate(captions):
+            tags = check_tags(tagger(caption), number)
+            # signs and smileys that a tagger guesses to be nouns are no words
+            counts[number] = sum(
+                tag in self.tags and any(map(str.isalpha, word)) for word, tag in tags
+            )
+        return counts
+
+
+@dataclass(frozen=True)
+class WordCount:
+    """Number of words in a caption; punctuation is none."""
+
+    def __call__(self, captions: Sequence[str]) -> np.ndarray:
+        """Count the words of each caption, float64 (n_captions,)."""
+        _check_captions(captions)
+        return np.array([len(words_of(caption)) for caption in captions], dtype=float)
+
+
+class WordRarity:
+    """Mean of -log p(w) over the words of a caption, natural logarithm; 0 without a word.
+
+    Probabilities are frequencies in the training text with one added to each count:
+    ``p(w) = (count(w) + 1) / (n_words + n_different_words + 1)``, the last 1 being for all words
+    that do not occur. Platanios et al. (2019, eq. 1) take the sum, which grows with length.
+
+    Parameters
+    ----------
+    training_sentences : iterable of str
+        Training text, read once; no held-out text, which would leak into the order of training.
+
+    Raises
+    ------
+    ValueError
+        If it has no word, or holds something else than strings.
+    """
+
+    def __init__(self, training_sentences: Iterable[str]) -> None:
+        if isinstance(training_sentences, str):
+            raise ValueError("training_sentences is a string; give a list of sentences.")
+        counts: Counter[str] = Counter()
+        for number, sentence in enumerate(training_sentences):
+            _check_string("training_sentences", number, sentence)
+            counts.update(words_of(sentence))
+        if not counts:
+            raise ValueError("training_sentences holds no word: no frequency can be counted.")
+        total = counts.total() + len(counts) + 1
+        self._rarity = {word: float(np.log(total / (n + 1))) for word, n in counts.items()}
+        self._unseen = float(np.log(total))
+
+    def __call__(self, captions: Sequence[str]) -> np.ndarray:
+        """Return the mean rarity of each caption's words, float64 (n_captions,)."""
+        _check_captions(captions)
+        return np.array([self._mean(words_of(caption)) for caption in captions])
+
+    def _mean(self, words: list[str]) -> float:
+        return sum(self._rarity.get(w, self._unseen) for w in words) / len(words) if words else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class ModelLoss:
+    """Loss a token of a trained model, in nats: what that model finds unlikely.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(captions, pictures) -> LogLikelihoods``, such as a ``Scorer``.
+    pictures : int array of shape (n_captions,), optional
+        Row of the picture of each caption, in the order in which captions come; None for a model
+        of text alone.
+
+    Raises
+    ------
+    ValueError
+        When called: if lengths differ, or `score` returns something else.
+    """
+
+    score: Callable[[Sequence[str], np.ndarray | None], LogLikelihoods]
+    pictures: np.ndarray | None = None
+
+    def __call__(self, captions: Sequence[str]) -> np.ndarray:
+        """Return the loss a token of each caption, float64 (n_captions,)."""
+        _check_captions(captions)
+        if self.pictures is not None and len(self.pictures) != len(captions):
+            raise ValueError(
+                f"pictures has {len(self.pictures)} rows for {len(captions)} captions."
+            )
+        found = self.score(captions, self.pictures)
+        if not isinstance(found, LogLikelihoods) or len(found.total) != len(captions):
+            raise ValueError(
+                f"score returned {found!r}; expected LogLikelihoods of {len(captions)} captions."
+            )
+        return -found.total / found.n_tokens
+
+
+def image_difficulty(captions: Sequence[Sequence[str]], measure: Measure) -> np.ndarray:
+    """Return the difficulty of each image: the largest one among its captions.
+
+    Parameters
+    ----------
+    captions : sequence of sequence of str
+        Captions of each image, at least one.
+    measure : callable
+        ``measure(captions) -> array``, called once with the captions of all images, image by
+        image.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n_images,)
+        0 for an image whose captions have none of what is counted, such as nouns.
+
+    Raises
+    ------
+    ValueError
+        If there is no image, one has no caption, or the measure returns another number of values
+        or one that is not finite.
+    """
+    if not len(captions):
+        raise ValueError("captions holds no image.")
+    for image, own in enumerate(captions):
+        if isinstance(own, str):
+            raise ValueError(
+                f"captions[{image}] is the string {own!r}; expected a list of captions."
+            )
+        if not len(own):
+            raise ValueError(f"image {image} has no caption; leave it out or give it one.")
+    flat = [caption for own in captions for caption in own]
+    values = np.asarray(measure(flat), dtype=float)
+    if values.shape != (len(flat),):
+        raise ValueError(f"measure returned shape {values.shape} for {len(flat)} captions.")
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise ValueError(
+            f"measure gave {values[bad[0]]} for {flat[bad[0]]!r}; expected finite numbers."
+        )
+    starts = np.cumsum([0, *(len(own) for own in captions[:-1])])
+    return np.maximum.reduceat(values, starts)
+
+
+def _check_captions(captions: Sequence[str]) -> None:
+    if isinstance(captions, str):
+        raise ValueError(f"captions is the string {captions!r}; expected a list of captions.")
+    for number, caption in enumerate(captions):
+        _check_string("captions", number, caption)
+
+
+def _check_string(name: str, number: int, value: object) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{name}[{number}] is {value!r}; expected a string.")

@@ -1,0 +1,156 @@
+"""What every cell of the study is trained and evaluated on: made once, the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from sdc_helpers.curriculum.acceptability import SentencePair, acceptability_pairs
+from sdc_helpers.curriculum.difficulty import NounCount, image_difficulty
+from sdc_helpers.curriculum.evaluation import acceptability, text_score, vqa_score
+from sdc_helpers.curriculum.items import QUESTION_KINDS, Question, pictures_of, questions
+from sdc_helpers.curriculum.pictures import feature_maps
+from sdc_helpers.curriculum.results import Evaluation
+from sdc_helpers.curriculum.scoring import Scorer
+from sdc_helpers.curriculum.tokenizer import CaptionTokenizer
+
+if TYPE_CHECKING:
+    from sdc_helpers.curriculum.models import Captioner
+    from sdc_helpers.curriculum.study import StudyDesign
+    from sdc_helpers.datasets.scenes import MinimalPair
+    from sdc_helpers.embeddings.clip import ClipModel
+
+_TRAIN, _TEXT, _TEST, _PAIRS = (5_000_000 + 1_000_000 * k for k in range(4))
+"""Where the seeds of scenes begin; far from those of other chapters."""
+TASKS = (
+    "minimal pairs",
+    "questions",
+    "questions, wrong picture",
+    "questions, no picture",
+    "acceptability",
+)
+"""What a cell is asked: two tasks with pictures, two controls of the second, and text alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Materials:
+    """Training and test material of the study.
+
+    Attributes
+    ----------
+    captions : list of list of str
+        Of the training pictures.
+    pictures : tensor of shape (n_images, channels, height, width)
+        Feature maps of the training pictures.
+    tokens : int64 tensor of shape (n_samples, n_tokens)
+        Their captions, one after the other.
+    image_of, difficulty, n_words : arrays of shape (n_samples,)
+        Picture of each caption, the difficulty of that picture, words in the caption.
+    text_tokens : int64 tensor of shape (n_sentences, n_tokens)
+        Of the text stage.
+    tokenizer : CaptionTokenizer
+        Trained on captions and text.
+    test_captions : list of str
+        One of each test picture.
+    test_pictures, pair_pictures : tensors
+        Feature maps of test pictures, and of those of the minimal pairs.
+    pairs, asked, sentence_pairs : list
+        Of the evaluations.
+    """
+
+    captions: list[list[str]]
+    pictures: torch.Tensor
+    tokens: torch.Tensor
+    image_of: np.ndarray
+    difficulty: np.ndarray
+    n_words: np.ndarray
+    text_tokens: torch.Tensor
+    tokenizer: CaptionTokenizer
+    test_captions: list[str]
+    test_pictures: torch.Tensor
+    pair_pictures: torch.Tensor
+    pairs: Sequence[MinimalPair]
+    asked: Sequence[Question]
+    sentence_pairs: Sequence[SentencePair]
+
+    def evaluate(self, model: Captioner) -> dict[str, Evaluation]:
+        """Ask a model everything; tasks by name, see `TASKS`."""
+        shown = Scorer(model, self.tokenizer, self.test_pictures)
+        pairs = text_score(Scorer(model, self.tokenizer, self.pair_pictures), self.pairs)
+        asked = vqa_score(shown, self.asked)
+        found = (
+            pairs.each,
+            asked.right,
+            asked.wrong,
+            asked.none,
+            acceptability(shown, self.sentence_pairs),
+        )
+        return dict(zip(TASKS, found, strict=True))
+
+    def losses(self, model: Captioner) -> dict[str, float]:
+        """Loss of held-out captions in nats a token: right, wrong, and no picture."""
+        score = Scorer(model, self.tokenizer, self.test_pictures)
+        own = np.arange(len(self.test_captions))
+        shown = {"right": own, "wrong": np.roll(own, 1), "none": None}
+        losses = {}
+        for name, pictures in shown.items():
+            found = score(self.test_captions, pictures)
+            losses[name] = float(-found.total.sum() / found.n_tokens.sum())
+        return losses
+
+    def held_out_loss(self, model: Captioner) -> float:
+        """Loss of held-out captions with their pictures, in nats a token."""
+        score = Scorer(model, self.tokenizer, self.test_pictures)
+        found = score(self.test_captions, np.arange(len(self.test_captions)))
+        return float(-found.total.sum() / found.n_tokens.sum())
+
+
+def make_materials(design: StudyDesign, clip: ClipModel) -> Materials:
+    """Draw the scenes, and ask about those that are held out.
+
+    Parameters
+    ----------
+    design : StudyDesign
+        Sizes and seed.
+    clip : ClipModel
+        Whose frozen image tower makes the feature maps.
+
+    Returns
+    -------
+    Materials
+    """
+    from sdc_helpers.datasets.scenes import captions, generate_scenes, minimal_pairs, render
+
+    seed = design.data_seed
+    scenes = generate_scenes(design.n_images, seed=_TRAIN + seed)
+    own = captions(scenes, design.n_captions)
+    others = generate_scenes(
+        -(-design.n_sentences // design.n_captions), seed=_TEXT + seed
+    )  # rounded up
+    text = [t for of_one in captions(others, design.n_captions) for t in of_one]
+    text = text[: design.n_sentences]
+    samples = [t for of_one in own for t in of_one]
+    tokenizer = CaptionTokenizer.train([*samples, *text], design.vocabulary_size)
+    image_of = np.repeat(np.arange(len(own)), [len(of_one) for of_one in own])
+    test = generate_scenes(design.n_test, seed=_TEST + seed)
+    pairs = minimal_pairs(design.n_test, seed=_PAIRS + seed)
+    return Materials(
+        captions=own,
+        pictures=feature_maps(clip, render(scenes)),
+        tokens=tokenizer(samples),
+        image_of=image_of,
+        difficulty=image_difficulty(own, NounCount())[image_of],
+        n_words=np.array([len(t.split()) for t in samples]),
+        text_tokens=tokenizer(text),
+        tokenizer=tokenizer,
+        test_captions=[of_one[0] for of_one in captions(test, 5)],  # of any length
+        test_pictures=feature_maps(clip, render(test)),
+        pair_pictures=feature_maps(clip, render(pictures_of(pairs))),
+        pairs=pairs,
+        asked=questions(test, design.n_test // (2 * len(QUESTION_KINDS)), seed=seed),
+        sentence_pairs=acceptability_pairs(max(2, design.n_test // 8 * 2), seed=seed),
+    )

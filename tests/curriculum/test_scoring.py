@@ -1,0 +1,78 @@
+"""Scores of sentences: sums over tokens, whatever the batch, after what is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sdc_helpers.curriculum.models import FAMILIES, Captioner, ModelConfig
+from sdc_helpers.curriculum.scoring import Scorer
+from sdc_helpers.curriculum.tokenizer import PAD
+
+SMALL = ModelConfig(16, 2, 2, n_latents=3, max_tokens=32)
+
+
+@pytest.fixture(params=FAMILIES)
+def model(request, small_world) -> Captioner:
+    shape = tuple(small_world.pictures.shape[1:])
+    found = Captioner(request.param, SMALL, small_world.tokenizer.vocabulary_size, shape)
+    with torch.no_grad():
+        for name, parameter in found.named_parameters():
+            if "alpha" in name:
+                parameter.fill_(0.5)
+    return found
+
+
+SENTENCES = ["A red dog.", "A blue house on the street.", "A black car on the street.", "Dogs!"]
+
+
+def by_hand(model, tokenizer, sentence, picture):
+    """One sentence at a time, from the logits of its own tokens."""
+    tokens = tokenizer([sentence])
+    shown = None if picture is None else picture[None]
+    with torch.no_grad():
+        return -model.token_losses(shown, tokens)[0].double().numpy()
+
+
+@pytest.mark.parametrize("with_pictures", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 3, 128])
+def test_scores_are_sums_of_single_sentences(model, small_world, with_pictures, batch_size):
+    scorer = Scorer(model, small_world.tokenizer, small_world.pictures, batch_size=batch_size)
+    pictures = np.array([5, 0, 63, 5]) if with_pictures else None
+    found = scorer(SENTENCES, pictures)
+    for i, sentence in enumerate(SENTENCES):
+        shown = small_world.pictures[pictures[i]] if with_pictures else None
+        expected = by_hand(model, small_world.tokenizer, sentence, shown)
+        assert found.total[i] == pytest.approx(expected.sum(), abs=1e-4)
+        assert found.n_tokens[i] == len(expected)
+
+
+def test_what_is_given_is_not_scored(model, small_world):
+    tokenizer = small_world.tokenizer
+    scorer = Scorer(model, tokenizer, small_world.pictures)
+    sentence, given = "A blue house on the street.", "A blue "
+    n_given = int((tokenizer([given.strip()]) != PAD).sum()) - 2
+    expected = by_hand(model, tokenizer, sentence, None)[n_given:]
+    found = scorer([sentence], given=[given])
+    assert found.n_tokens[0] == len(expected)
+    assert found.total[0] == pytest.approx(expected.sum(), abs=1e-4)
+    assert scorer([sentence], given=[""]).total[0] == pytest.approx(scorer([sentence]).total[0])
+
+
+def test_the_model_is_left_in_its_mode(model, small_world):
+    model.train()
+    Scorer(model, small_world.tokenizer)(SENTENCES)
+    assert model.training
+
+
+def test_bad_questions(model, small_world):
+    scorer = Scorer(model, small_world.tokenizer, small_world.pictures)
+    with pytest.raises(ValueError, match="asks for picture 64"):
+        scorer(["A dog."], np.array([64]))
+    with pytest.raises(ValueError, match="expected"):
+        scorer(["A dog."], np.array([1, 2]))
+    with pytest.raises(ValueError, match="does not begin with"):
+        scorer(["A dog."], given=["A cat"])
+    with pytest.raises(ValueError, match="no pictures"):
+        Scorer(model, small_world.tokenizer)(["A dog."], np.array([0]))

@@ -1,0 +1,111 @@
+"""The reader of captions: three formats that say the same, and files that are something else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdc_helpers.datasets import DataFormatError
+from sdc_helpers.datasets.captions import ImageCaptions, read_captions
+
+PAIRS = [("12", "A dog."), ("7", "Ein Bär."), ("12", "A cat — really, a cat.")]
+EXPECTED = ImageCaptions(("12", "7"), (("A dog.", "A cat — really, a cat."), ("Ein Bär.",)))
+TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
+
+
+def write(folder, kind, pairs):
+    file = folder / f"captions{kind}"
+    if kind == ".tsv":
+        text = "".join(f"{caption}\t{image}\n" for image, caption in pairs)
+    elif kind == ".jsonl":
+        objects = [{"image_id": i, "caption": c, "annotator_id": 3} for i, c in pairs]
+        text = "".join(json.dumps(item) + "\n" for item in objects)
+    else:
+        images = [{"id": image, "height": 480} for image in dict.fromkeys(i for i, _ in pairs)]
+        annotations = [
+            {"image_id": image, "id": number, "caption": caption}
+            for number, (image, caption) in enumerate(pairs)
+        ]
+        text = json.dumps({"info": {}, "images": images, "annotations": annotations})
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("kind", [".tsv", ".jsonl", ".json"])
+def test_three_formats_of_the_same_captions(tmp_path, kind):
+    assert read_captions(write(tmp_path, kind, PAIRS)) == EXPECTED
+    assert read_captions(str(write(tmp_path, kind, PAIRS))) == EXPECTED
+    assert len(EXPECTED) == 2
+
+
+@pytest.mark.parametrize("kind", [".jsonl", ".json"])
+def test_numbers_are_identifiers_too(tmp_path, kind):
+    pairs = [(int(image), f" {caption}\n") for image, caption in PAIRS]
+    assert read_captions(write(tmp_path, kind, pairs)) == EXPECTED
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    pairs=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=8),
+    kind=st.sampled_from([".tsv", ".jsonl", ".json"]),
+)
+def test_every_caption_is_kept_with_its_image(tmp_path_factory, pairs, kind):
+    found = read_captions(write(tmp_path_factory.mktemp("captions"), kind, pairs))
+    images = list(dict.fromkeys(image for image, _ in pairs))
+    assert list(found.image_ids) == images
+    for image, own in zip(found.image_ids, found.captions, strict=True):
+        assert list(own) == [caption for i, caption in pairs if i == image]
+
+
+def coco(**changes):
+    content = {"images": [{"id": 1}], "annotations": [{"image_id": 1, "caption": "A."}]}
+    return json.dumps(content | changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "match"),
+    [
+        ("tsv", "A dog.\thttp://x\nA cat.\n", "line 2: expected a caption, a tab and an address"),
+        ("tsv", "A\tb\tc\n", "line 1: expected a caption"),
+        ("tsv", "A dog.\t\n", "line 1: expected a caption"),
+        ("tsv", "\n", "holds no caption"),
+        ("jsonl", '{"image_id": 1, "caption": "A"}\n{"image_id": 2}\n', "line 2: the field 'capt"),
+        ("jsonl", '{"caption": "A"}\n', "line 1: the field 'image_id' is missing"),
+        ("jsonl", '{"image_id": 1.5, "caption": "A"}\n', "line 1: the field 'image_id' is 1.5"),
+        ("jsonl", '{"image_id": true, "caption": "A"}\n', "line 1: the field 'image_id' is True"),
+        ("jsonl", '{"image_id": 1, "caption": " "}\n', "line 1: the field 'caption' is ' '"),
+        ("jsonl", "A dog.\thttp://x\n", "line 1: not JSON"),
+        ("json", "{", "not JSON"),
+        ("json", coco(annotations=None), "expected a list named 'annotations'"),
+        ("json", '{"annotations": []}', "expected a list named 'images'"),
+        ("json", coco(images=[{"id": 1}, {"id": 5}]), "image 5 has no caption"),
+        ("json", coco(images=[{"id": 1}, {}]), "image 1: the field 'id' is missing"),
+        (
+            "json",
+            coco(annotations=[{"image_id": 9, "caption": "A."}]),
+            "annotation 0: image 9 is not among the images",
+        ),
+        ("json", coco(annotations=[{"image_id": 1}]), "annotation 0: the field 'caption' is miss"),
+        ("json", coco(annotations=["A."]), "annotation 0: the field 'image_id' is missing"),
+        ("json", coco(annotations=[], images=[]), "holds no caption"),
+    ],
+)
+def test_other_content_is_named(tmp_path, kind, content, match):
+    file = tmp_path / f"some.{kind}"
+    file.write_text(content)
+    with pytest.raises(DataFormatError, match=rf"some\.{kind}.*{match}"):
+        read_captions(file)
+
+
+@pytest.mark.parametrize("kind", ["tsv", "jsonl", "json"])
+def test_a_file_that_is_not_there_is_named(tmp_path, kind):
+    with pytest.raises(DataFormatError, match=rf"some\.{kind} cannot be read"):
+        read_captions(tmp_path / f"some.{kind}")
+
+
+def test_another_suffix_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"some\.csv: expected a file of captions, \.tsv"):
+        read_captions(tmp_path / "some.csv")

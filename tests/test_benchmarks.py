@@ -20,6 +20,10 @@ RUNS = {
     "cka_gram.py": ("--stimuli 20 --features 500 --repeats 1", ["one-shot float64"]),
     "contrastive_step.py": ("--batch 8 --dim 8 --repeats 1", ["cuaxu"]),
     "embedding.py": ("--images 20 --batch 8 --repeats 1", ["embed_images, from its cache"]),
+    "curriculum_step.py": (
+        "--samples 50 --batch 4 --steps 1",
+        ["PlanBatches and CaptionPairs", "CurriculumSampler"],
+    ),
     "decoder_runs.py": (
         "--voxels 20 --dims 4 --images 50 --runs 2 --steps 2 --repeats 1",
         ["together", "one by one", "plain loop", "parts of a step of 2 runs"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sdc_helpers.concepts._neighbour_pairs import NeighbourPairs, pairs_within
+    from sdc_helpers.concepts.found import FoundConcepts, find_concepts
     from sdc_helpers.concepts.ranking import RankingAUC, ranking_auc
     from sdc_helpers.concepts.recovery import (
         ConceptMatch,
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ConceptMatch",
     "FoundConcept",
+    "FoundConcepts",
     "NeighbourPairs",
     "PlantedVoxels",
     "RankingAUC",
     "Recovery",
     "SharedDBSCAN",
     "expansion_radius",
+    "find_concepts",
     "pairs_within",
     "ranking_auc",
     "recover",
@@ -37,6 +40,8 @@ __all__ = [
 _MODULE_OF = {
     "NeighbourPairs": "_neighbour_pairs",
     "pairs_within": "_neighbour_pairs",
+    "FoundConcepts": "found",
+    "find_concepts": "found",
     "ConceptMatch": "recovery",
     "FoundConcept": "recovery",
     "PlantedVoxels": "recovery",

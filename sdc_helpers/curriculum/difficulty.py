@@ -110,7 +110,7 @@ class WordRarity:
 
     Probabilities are frequencies in the training text with one added to each count:
     ``p(w) = (count(w) + 1) / (n_words + n_different_words + 1)``, the last 1 being for all words
-    that do not occur. Platanios et al. (2019, eq. 1) take the sum, which grows with length.
+    that do not occur. Platanios et al. (2019) take the sum, which grows with length.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ class RootPacing:
     """Passes over a share of the samples that grows as a root of the time (Platanios et al. 2019).
 
     Pass e of n lets in the share ``(start^power + (1 - start^power) e / (n - 1))^(1 / power)``:
-    their eq. 7, at the time of each pass instead of each step.
+    their root-p competence, which they move at each step and draw batches at random below.
 
     Parameters
     ----------

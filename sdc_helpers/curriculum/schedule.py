@@ -52,8 +52,8 @@ class Plan:
     ----------
     order : str
         One of `ORDERS`.
-    n_samples : int
-        Samples there are.
+    n_distinct : int
+        Samples there are to choose from.
     counts : int64 array of shape (n_passes,)
         Samples in each pass, before the plan is cut.
     seed : int
@@ -64,7 +64,7 @@ class Plan:
     def __init__(
         self, order: str, ranking: np.ndarray, counts: np.ndarray, length: int, seed: int
     ) -> None:
-        self.order, self.n_samples, self.counts, self.seed = order, len(ranking), counts, seed
+        self.order, self.n_distinct, self.counts, self.seed = order, len(ranking), counts, seed
         self._ranking, self._length = ranking, length
         self._ends = np.cumsum(counts)
         self._passes: dict[int, np.ndarray] = {}
@@ -118,7 +118,7 @@ class Plan:
 
         Returns
         -------
-        int64 array of shape (n_samples,)
+        int64 array of shape (n_distinct,)
 
         Raises
         ------
@@ -129,11 +129,11 @@ class Plan:
         if not 0 <= stop <= len(self):
             raise ValueError(f"stop={stop} is not inside a plan of {len(self)}.")
         n_whole = int(np.searchsorted(self._ends, stop, side="right"))
-        times = np.zeros(self.n_samples, dtype=np.int64)
+        times = np.zeros(self.n_distinct, dtype=np.int64)
         whole = self.counts[:n_whole]
         # the sample of rank r is in every whole pass over more than r samples
         times[self._ranking] = n_whole - np.searchsorted(
-            np.sort(whole), np.arange(self.n_samples), side="right"
+            np.sort(whole), np.arange(self.n_distinct), side="right"
         )
         begin = int(self._ends[n_whole - 1]) if n_whole else 0
         times[self.indices(begin, stop)] += 1  # no sample twice in one pass
@@ -180,7 +180,7 @@ def curriculum_plan(
 
     Parameters
     ----------
-    difficulty : array of shape (n_samples,)
+    difficulty : array of shape (n_distinct,)
         Finite numbers, such as those of `image_difficulty`.
     order : {"curriculum", "anti", "random", "standard"}
         - "curriculum": the easiest samples first, others let in by the pacing;
@@ -263,7 +263,7 @@ class PlanBatches:
 
     def __init__(self, plan: Plan, batch_size: int) -> None:
         self.plan, self.batch_size = plan, check_count("batch_size", batch_size, least=1)
-        self.n_pairs, self.n_steps = plan.n_samples, len(plan) // self.batch_size
+        self.n_pairs, self.n_steps = plan.n_distinct, len(plan) // self.batch_size
         self.identity: dict[str, Any] = plan.identity
         if not self.n_steps:
             raise ValueError(

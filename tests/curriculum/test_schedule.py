@@ -171,7 +171,7 @@ def test_random_difficulties_have_nothing_to_do_with_the_true_ones():
 def test_exposure_counts_what_was_seen(plan, data):
     stop = data.draw(st.integers(0, len(plan)))
     seen = plan.indices(0, stop).tolist()
-    assert plan.exposure(stop).tolist() == [seen.count(i) for i in range(plan.n_samples)]
+    assert plan.exposure(stop).tolist() == [seen.count(i) for i in range(plan.n_distinct)]
     assert plan.exposure().sum() == len(plan)
 
 
@@ -241,6 +241,8 @@ def test_shares_of_the_root_pacing():
     roots = [0.25, math.sqrt(19 / 64), math.sqrt(34 / 64), math.sqrt(49 / 64), 1]
     np.testing.assert_allclose(RootPacing(5).counts(ranked) / 10_000, roots, atol=1e-4)
     assert LinearPacing(4, start=0.4).counts(ranked).tolist() == [4000, 6000, 8000, 10_000]
+    assert 0.07 * 100 > 7  # in floating point; the share of the samples is 7 all the same
+    assert LinearPacing(2, start=0.07).counts(np.arange(100.0)).tolist() == [7, 100]
 
 
 def test_identity_tells_plans_apart_and_is_json():
@@ -269,7 +271,7 @@ def test_batches_are_the_plan_cut_in_pieces(plan, batch_size):
     assume(batch_size <= len(plan))
     batches = PlanBatches(plan, batch_size)
     assert batches.n_steps == len(plan) // batch_size
-    assert batches.n_pairs == plan.n_samples
+    assert batches.n_pairs == plan.n_distinct
     whole = all_of(plan)
     steps = list(range(batches.n_steps))
     for step in steps[::-1]:

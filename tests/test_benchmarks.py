@@ -24,6 +24,10 @@ RUNS = {
         "--samples 50 --batch 4 --steps 1",
         ["PlanBatches and CaptionPairs", "CurriculumSampler"],
     ),
+    "gpu_scale.py": (
+        "--device cpu --participants 4 --voxels 20 --trials 300 --dims 8 --runs 2 --steps 2",
+        ["2 runs together", "one by one", "80 rows x 8"],
+    ),
     "decoder_runs.py": (
         "--voxels 20 --dims 4 --images 50 --runs 2 --steps 2 --repeats 1",
         ["together", "one by one", "plain loop", "parts of a step of 2 runs"],

@@ -176,6 +176,8 @@ say(
 # with noise added to the responses in every step, which does the work of a penalty, and the weights of several runs
 # with different seeds are averaged. The study used 50 runs of 5,001 steps for 20,000 trials; the simulated
 # participants have a tenth, and the settings below were chosen on the validation pictures of one of them (seed 0, subj01).
+# Embeddings are decoded as they are, as in the study; for *finding concepts*, [the next chapter](06_shared_concepts.ipynb)
+# decodes their principal components at equal variance, with more noise.
 
 # %%
 settings = {

@@ -243,7 +243,39 @@ def answer_in_a_loop(images, source, before, after, weight):
     return chosen
 
 
+def nouns_by_first_letter(captions):
+    counts = []
+    for caption in captions:
+        counts.append(0)
+        for _, tag, _ in caption:
+            counts[-1] += tag[0] == "N"
+    return sorted(counts)[-1]
+
+
+def bins_by_trying_thresholds(difficulty, n_bins):
+    rows = []
+    for k in range(n_bins):
+        for threshold in sorted(set(difficulty.tolist())):
+            inside = [value <= threshold for value in difficulty.tolist()]
+            if sum(inside) * n_bins >= (k + 1) * len(inside):
+                rows.append(inside)
+                break
+    return rows
+
+
+def loss_token_by_token(log_p, tokens):
+    losses = []
+    for caption, scores in zip(tokens.tolist(), log_p, strict=True):
+        for here, following in enumerate(caption[1:]):
+            if following:
+                losses.append(-scores[here][following])
+    return sum(losses) / len(losses)
+
+
 OTHER_SOLUTIONS = {
+    "curriculum.nouns": nouns_by_first_letter,
+    "curriculum.bins": bins_by_trying_thresholds,
+    "curriculum.loss": loss_token_by_token,
     "contrastive.centroid_distance": gap_coordinate_by_coordinate,
     "contrastive.uniformity": uniformity_in_a_loop,
     "contrastive.rotation": rotation_by_scipy,

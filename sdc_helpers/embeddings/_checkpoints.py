@@ -130,13 +130,13 @@ def read_state_dict(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, 
             f"{path} holds no flat state dict (parameter name to tensor): save "
             "model.state_dict() itself, not a checkpoint of a training run around it."
         )
-    problems = _differences(state, expected)
+    problems = differences(state, expected)
     if problems:
         raise WeightsError(f"{path} does not hold the weights of this network: {problems}.")
     return state
 
 
-def _differences(state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> str:
+def differences(state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> str:
     needed = [key for key in expected if not key.endswith("num_batches_tracked")]
     shared = [key for key in needed if key in state]
     problems = {

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdc_helpers.embeddings._checkpoints import WeightsError, _differences
+from sdc_helpers.embeddings._checkpoints import WeightsError, differences
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
     for key in ("logit_scale", "logit_bias"):  # one number, with or without an axis
         if key in state and key in expected and state[key].numel() == expected[key].numel() == 1:
             state[key] = state[key].reshape(expected[key].shape)
-    problems = _differences(state, expected)
+    problems = differences(state, expected)
     if problems:
         raise WeightsError(f"{path} does not hold the weights of this architecture: {problems}.")
     model.load_state_dict(state, strict=False)  # only counters of batches may be missing

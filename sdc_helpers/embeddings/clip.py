@@ -25,8 +25,8 @@ from sdc_helpers.embeddings._clip_weights import (
     published_tags,
     trained_config,
 )
+from sdc_helpers.embeddings._networks import checked_device, device_of
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
-from sdc_helpers.embeddings.network_layers import _checked_device, _device_of
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +70,7 @@ class ClipModel:
     @property
     def device(self) -> torch.device:
         """Where the network is."""
-        return _device_of(self.model)
+        return device_of(self.model)
 
     @property
     def logit_scale(self) -> float:
@@ -167,7 +167,7 @@ def load_clip(
     Radford et al. (2021), "Learning transferable visual models from natural language
     supervision", ICML. Ilharco et al. (2021), OpenCLIP, doi:10.5281/zenodo.5143773.
     """
-    device = _checked_device(device)
+    device = checked_device(device)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise ValueError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}.")
     load = _load_course if name == COURSE_MODEL else _load_open_clip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache, cache_folder
+from sdc_helpers.embeddings._networks import checked_device, evaluating
 from sdc_helpers.embeddings._pictures import as_tensor, check_picture_shape, check_pictures
 from sdc_helpers.embeddings._vectors import (
     UNIT_TOLERANCE,
@@ -20,7 +21,6 @@ from sdc_helpers.embeddings._vectors import (
     unit_rows,
 )
 from sdc_helpers.embeddings.clip import ClipModel, check_texts
-from sdc_helpers.embeddings.network_layers import _checked_device, _evaluating
 
 if TYPE_CHECKING:
     import torch
@@ -266,7 +266,7 @@ class _Runner:
             )
         folder = cache_folder(cache)
         if device is not None:
-            clip.model.to(_checked_device(device))
+            clip.model.to(checked_device(device))
         self.clip, self.kind, self.encode, self.progress = clip, kind, encode, progress
         self.batch_size = batch_size
         self.stored = None if folder is None else EmbeddingCache(folder, clip.fingerprint, kind)
@@ -284,7 +284,7 @@ class _Runner:
         done: list[np.ndarray] = []
         waiting: deque[Callable[[], np.ndarray]] = deque()
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_evaluating(self.clip.model))
+            stack.enter_context(evaluating(self.clip.model))
             stack.enter_context(torch.inference_mode())
             stack.enter_context(
                 torch.backends.cudnn.flags(

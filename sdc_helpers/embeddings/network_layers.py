@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._checkpoints import local_checkpoint, published_checkpoint, read_state_dict
+from ._networks import checked_device, device_of, evaluating
 
 if TYPE_CHECKING:
     import torch
@@ -86,7 +87,7 @@ def load_resnet18(
     import torch
     from torchvision.models import ResNet18_Weights, resnet18
 
-    device = _checked_device(device)
+    device = checked_device(device)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise ValueError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}.")
     with torch.random.fork_rng(devices=[]):
@@ -190,7 +191,7 @@ def iter_layer_activations(
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}.")
     if device is not None:
-        model.to(_checked_device(device))
+        model.to(checked_device(device))
     n_features = _count_features(model, images, names)
     return _iterate(model, images, names, n_features, max_bytes, batch_size)
 
@@ -284,10 +285,10 @@ def _run(
     import torch
 
     modules = dict(model.named_modules())
-    device = _device_of(model)
+    device = device_of(model)
     n_rows = dict.fromkeys(sinks, 0)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_evaluating(model))
+        stack.enter_context(evaluating(model))
         stack.enter_context(torch.inference_mode())
         stack.enter_context(
             torch.backends.cudnn.flags(
@@ -327,18 +328,6 @@ def _hook(name: str, sink: _Sink, n_rows: dict[str, int], stop: bool) -> Callabl
     return hook
 
 
-@contextlib.contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Set evaluation mode for a while; each module gets its own mode back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
 def _count_features(model: torch.nn.Module, images: np.ndarray, names: list[str]) -> dict[str, int]:
     """Return the number of features of each layer, in the order in which the layers run."""
     n_features: dict[str, int] = {}
@@ -348,28 +337,6 @@ def _count_features(model: torch.nn.Module, images: np.ndarray, names: list[str]
 
     _run(model, images[:1], {name: sink_of(name) for name in names}, None, batch_size=1)
     return n_features
-
-
-def _device_of(model: torch.nn.Module) -> torch.device:
-    import torch
-
-    parameter = next(model.parameters(), None)
-    return torch.device("cpu") if parameter is None else parameter.device
-
-
-def _checked_device(device: str | torch.device) -> torch.device:
-    import torch
-
-    try:
-        torch.zeros(1, device=device).cpu()
-        return torch.device(device)
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        known = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-        if torch.backends.mps.is_available():
-            known.append("mps")
-        raise ValueError(
-            f"device {str(device)!r} cannot be used here; available: {', '.join(known)}."
-        ) from error
 
 
 def _check_images(images: np.ndarray) -> None:

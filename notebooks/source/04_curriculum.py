@@ -1,0 +1,1205 @@
+# %% [markdown]
+# # Curriculum training: does the order matter?
+#
+# Children hear simple sentences before long ones. Does a small model that learns to describe pictures profit if its
+# captions come in such an order, the *easy* ones first? A study of two families of models says yes, a little. The
+# answer in one sentence: **a curriculum changes the order and also how much is seen, so compare it with a training
+# that saw as much before you speak of order; what is then left is measured below, with its interval.** After Saha,
+# Fahim, Fyshe and Murphy (2024), *Exploring Curriculum Learning for Vision-Language Tasks*, arXiv 2410.15509:
+# `saha2024curriculum`.
+#
+# {{ minutes }}
+#
+# ## What you will do
+#
+# - say how difficult a caption is, and check the tagger that says so
+# - write the sampler of a curriculum in ten lines, and count what each order never shows
+# - find three faults that give no error message: an image that nobody looks at, pads in the loss, frozen weights
+# - train a small captioner in two orders, and read the complete grid of trainings
+# - hold the naive comparison against the fair one, and let intervals choose the words
+#
+# You need: what a loss is, and a confidence interval. Helpful: [the contrastive gap](03_contrastive_gap.ipynb).
+
+# %% tags=["parameters"]
+profile: str = "workshop"  # how much to compute {smoke, workshop, full}
+seed: int = 1  # which scenes and where every draw starts [0, 999999]
+device: str = "auto"  # where to compute {auto, cpu, cuda}
+family: str = "git"  # of the live training {git, flamingo}
+n_scenes: int | None = (
+    None  # scenes whose captions are counted; None: the profile decides [100, 20000]
+)
+n_images: int | None = None  # pictures of the live training; None: the profile decides [30, 20000]
+n_test: int | None = None  # held-out pictures of it; None: the profile decides [40, 2000]
+n_seeds: int | None = None  # live trainings an order; None: the profile decides [1, 10]
+n_blimp: int | None = None  # real sentence pairs a paradigm; None: the profile decides [20, 1000]
+recompute: str = ""  # a cell to train again, such as git/C/curriculum/0; empty: none
+captions_file: str = ""  # captions of your own, .tsv, .json or .jsonl; empty: none
+real_data: bool = True  # run the sections on real sentences, where their files can be had
+
+# %%
+import re
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from transformers import IdeficsForVisionText2Text
+
+from sdc_helpers import curriculum, exercises
+from sdc_helpers.contrastive import TrainingOptions
+from sdc_helpers.course import claims, on_gpu, say, start
+from sdc_helpers.curriculum.evaluation import acceptability
+from sdc_helpers.curriculum.materials import TASKS
+from sdc_helpers.curriculum.study import FAMILIES, ORDERS, TEXTS, plan_of
+from sdc_helpers.curriculum.tokenizer import END, PAD, START
+from sdc_helpers.datasets import available
+from sdc_helpers.datasets.babylm import read_babylm
+from sdc_helpers.datasets.blimp import load_blimp
+from sdc_helpers.datasets.captions import read_captions
+from sdc_helpers.datasets.scenes import LEXICON, captions, generate_scenes, render
+from sdc_helpers.datasets.sugar_crepe import load_sugar_crepe
+from sdc_helpers.embeddings import load_clip
+from sdc_helpers.plotting import (
+    COLOURS,
+    figure,
+    label_line,
+    plot_bars,
+    plot_pictures,
+    plot_reference,
+    plot_spread,
+    show,
+)
+
+p = start(
+    "04_curriculum",
+    by_profile={
+        "n_scenes": {"smoke": 200, "workshop": 1000, "full": 10_000},
+        "n_images": {"smoke": 40, "workshop": 200, "full": 1000},
+        "n_test": {"smoke": 40, "workshop": 100, "full": 400},
+        "n_seeds": {"smoke": 1, "workshop": 2, "full": 3},
+        "n_blimp": {"smoke": 40, "workshop": 200, "full": 1000},
+    },
+)
+BLUE, ORANGE, GREEN, GREY, BLACK = (
+    COLOURS[c] for c in ("blue", "orange", "green", "grey", "black")
+)
+COLOUR_OF = {"standard": BLACK, "curriculum": ORANGE, "cut": BLUE, "anti": GREEN}
+
+# %% [markdown]
+# ## How difficult is a caption?
+#
+# The study counts **nouns**: a caption that names more things asks more of a model. A *part-of-speech tagger* gives
+# each word a tag (NN a noun, NNS its plural, NNP a name, DT an article and so on); a picture with several captions $c$
+# takes the largest count:
+#
+# $$ \text{difficulty}(\text{picture}) = \max_{c}\; \#\{w \in c : \text{tag}(w) \in \{\text{NN, NNS, NNP, NNPS}\}\} $$
+#
+# Words are counted, never the pieces into which a tokenizer cuts them. Our simulated scenes are described in a small
+# English whose words are all known, so counting by hand takes a dictionary and three lines:
+
+
+# %%
+def nouns_by_hand(caption):
+    words = re.findall(r"[^\s.,;:!?\"()]+", caption.lower())
+    return sum(LEXICON[word] in ("noun", "name") for word in words)
+
+
+scenes = generate_scenes(p.n_scenes, seed=10 * p.seed)
+captions_of = captions(scenes)
+sentences = [caption for of_scene in captions_of for caption in of_scene]
+by_lexicon = curriculum.NounCount()(sentences)
+assert [nouns_by_hand(s) for s in sentences] == by_lexicon.tolist()
+difficulty = curriculum.image_difficulty(captions_of, curriculum.NounCount())
+assert difficulty.tolist() == [max(map(nouns_by_hand, of_scene)) for of_scene in captions_of]
+say(
+    f"By hand and by `curriculum.NounCount` the same, for {len(sentences)} captions of {len(scenes)} simulated "
+    "scenes. Two of them:\n\n"
+    + "\n".join(
+        f"- {nouns_by_hand(s)} nouns: *{s}*"
+        for s in sorted(captions_of[0], key=nouns_by_hand)[:: len(captions_of[0]) - 1]
+    )
+)
+
+# %% [markdown]
+# Real English has no dictionary that knows every word's tag: "park" is a noun in one sentence and a verb in another. A
+# tagger guesses. Below, TextBlob (rules after Brill) is held against the dictionary on simulated captions, and counts on real
+# captions of COCO, those of SugarCrepe (`hsieh2023sugarcrepe`).
+
+# %%
+textblob, singular = (
+    curriculum.NounCount("textblob"),
+    curriculum.NounCount("textblob", plurals=False),
+)
+by_textblob = textblob(sentences)
+without_plurals = curriculum.NounCount(plurals=False)(sentences)
+agreement = spearmanr(by_lexicon, by_textblob)[0]
+has_real = p.real_data and available("sugar_crepe")
+if has_real:
+    negatives = [item for kind in load_sugar_crepe().values() for item in kind]
+    real_captions = list(dict.fromkeys(item.caption for item in negatives))
+    real_nouns, real_singular = textblob(real_captions), singular(real_captions)
+else:
+    say("*The real captions are not here: `sdc data fetch sugar_crepe` gets them (1 MB).*")
+
+panels = {"simulated captions": {"dictionary": by_lexicon, "TextBlob": by_textblob}}
+if has_real:
+    panels["real captions (COCO)"] = {
+        "with plurals": real_nouns,
+        "singular only": real_singular,
+    }
+fig, axes = figure(1, len(panels), width=4.6 * len(panels), height=3.3, squeeze=False)
+for ax, (title, counts) in zip(axes[0], panels.items(), strict=True):
+    for (name, values), colour, x in zip(counts.items(), (BLUE, ORANGE), (-0.2, 0.2), strict=True):
+        shares = np.bincount(values.astype(int), minlength=12)[:12] / len(values)
+        ax.bar(np.arange(12) + x, 100 * shares, width=0.4, color=colour)
+        high = 8.5 if colour == BLUE else 8.0
+        ax.annotate(name, (0.97, high / 10), xycoords="axes fraction", ha="right", color=colour)
+    ax.set(xlabel="nouns in the caption", ylabel="captions (%)", xlim=(-0.7, 11.7))
+    ax.set_xticks(range(0, 12, 2))
+    ax.set_title(title, loc="left")
+show(
+    fig,
+    f"Simulated, left: a tagger that guesses counts as the dictionary does in {100 * np.mean(by_lexicon == by_textblob):.0f} "
+    f"percent of captions and ranks them alike (rank correlation {agreement:.2f})."
+    + (
+        f" Real, right: without plurals {100 * np.mean(real_singular == 0):.0f} percent of captions have no noun at all."
+        if has_real
+        else ""
+    ),
+)
+
+# %%
+odd = int(np.argmax(np.abs(by_textblob - by_lexicon)))
+say(
+    f"**Where taggers differ** (simulated): *{sentences[odd]}* has {by_lexicon[odd]:.0f} nouns by the dictionary and "
+    f"{by_textblob[odd]:.0f} by TextBlob. The dictionary takes 'front' of 'in front of' for a part of the preposition, "
+    "for instance, and TextBlob for a noun. **Plurals**: the study counts NN and NNP only. Then 'Two dogs.' has no noun, and "
+    f"{100 * np.mean(without_plurals == 0):.0f}% of our simulated captions"
+    + (f" ({100 * np.mean(real_singular == 0):.0f}% of the real ones)" if has_real else "")
+    + f" count as wordless; rank correlation with and without plurals {spearmanr(by_lexicon, without_plurals)[0]:.2f} "
+    "(simulated). Here plurals count."
+)
+others = {
+    "number of words": curriculum.WordCount()(sentences),
+    "rarity of words": curriculum.WordRarity(sentences)(sentences),
+}
+say(
+    "**Other measures** (simulated captions), rank correlation with the number of nouns: "
+    + ", ".join(f"{name} {spearmanr(by_lexicon, v)[0]:+.2f}" for name, v in others.items())
+    + ". Counting nouns is nearly counting words here; how rare the words are is another matter. A fourth measure, the "
+    "loss of a trained model, comes below."
+)
+claims.record(
+    "curriculum.difficulty.taggers",
+    "A tagger that guesses ranks captions as the dictionary does: rank correlation of noun counts.",
+    agreement,
+    source="this course",
+    data="simulated captions",
+    at_least=0.9,
+)
+claims.record(
+    "curriculum.difficulty.length",
+    "The number of nouns is nearly the number of words: rank correlation.",
+    spearmanr(by_lexicon, others["number of words"])[0],
+    source="this course",
+    data="simulated captions",
+    at_least=0.9,
+)
+
+# %% [markdown]
+# ## What the bins hold
+#
+# The study sorts pictures into four **cumulative bins** at the quartiles of difficulty: the first holds the easiest
+# quarter, the second the easier half, the last everything. Pictures of equal difficulty are never separated, so a
+# bin may hold more than its quarter. Is "more nouns" what you would call more difficult?
+
+# %%
+bins = curriculum.quantile_bins(difficulty, 4)
+added = np.split(bins.members[-1], bins.counts[:-1])
+rng = np.random.default_rng([p.seed, 1])
+shown = [rng.choice(group, 3, replace=False) for group in added]
+fig, axes = figure(4, 3, width=9.6, height=8.2)
+longest = [max(captions_of[i], key=nouns_by_hand) for i in np.concatenate(shown)]
+lows = [int(difficulty[group].min()) for group in added]
+plot_pictures(
+    render([scenes[i] for i in np.concatenate(shown)]),
+    [text if len(text) < 120 else text[:110] + " ..." for text in longest],
+    axes,
+    rows=[
+        f"bin {k + 1}: {low} nouns" if low == high else f"bin {k + 1}: {low} to {high} nouns"
+        for k, (low, high) in enumerate(zip(lows, bins.thresholds.astype(int), strict=True))
+    ],
+    wrap=42,
+)
+n_words = [np.mean([len(max(captions_of[i], key=len).split()) for i in group]) for group in added]
+show(
+    fig,
+    f"Simulated. What each bin adds, under the caption with most nouns: longest captions grow from "
+    f"{n_words[0]:.0f} words on average in the first bin to {n_words[-1]:.0f} in the last, with more things in the "
+    "picture. The words are the same sort.",
+)
+
+# %% [markdown]
+# ## The sampler, and what it never shows
+#
+# A **pacing** says how much is let in when. The study makes two passes over each bin, shuffled: eight passes. Here is the
+# whole sampler; `curriculum.curriculum_plan` gives the same samples in each pass.
+
+
+# %%
+def passes_by_hand(difficulty, n_bins=4, epochs_per_bin=2, rng=rng):
+    ranked, n = np.sort(difficulty), len(difficulty)
+    for k in range(n_bins):
+        least = -(-(k + 1) * n // n_bins)  # (k + 1) / n_bins of all, rounded up
+        members = np.flatnonzero(difficulty <= ranked[least - 1])  # ties stay together
+        for _ in range(epochs_per_bin):
+            yield rng.permutation(members)
+
+
+pacing = curriculum.BinnedPacing(n_bins=4, epochs_per_bin=2)
+plans = {
+    order: curriculum.curriculum_plan(difficulty, order, pacing, seed=p.seed)
+    for order in ("standard", "curriculum", "anti", "random")
+}
+begin = 0
+for by_hand in passes_by_hand(difficulty):
+    of_plan = plans["curriculum"].indices(begin, begin + len(by_hand))
+    assert np.array_equal(np.sort(by_hand), np.sort(of_plan))
+    begin += len(by_hand)
+assert begin == len(plans["curriculum"])
+share = len(plans["curriculum"]) / len(plans["standard"])
+plans["cut"] = curriculum.curriculum_plan(
+    difficulty, "standard", pacing, n_samples=len(plans["curriculum"]), seed=p.seed
+)
+
+pacings = {
+    "standard": (curriculum.Standard(8), BLACK),
+    "four bins": (pacing, ORANGE),
+    "linear": (curriculum.LinearPacing(8), GREEN),
+    "root": (curriculum.RootPacing(8), BLUE),
+}
+ranked = np.sort(difficulty)
+fig, axes = figure(1, 2, width=9.6, height=3.6)
+for name, (rule, colour) in pacings.items():
+    shares = 100 * rule.counts(ranked) / len(ranked)
+    axes[0].step(range(1, 9), shares, color=colour, where="mid")
+    at = {"standard": (1.0, 103), "four bins": (3.6, 52), "linear": (5.1, 68), "root": (2.1, 68)}
+    axes[0].annotate(name, at[name], color=colour)
+for order in ("cut", "curriculum", "anti"):
+    seen = plans[order].exposure()
+    levels = np.unique(difficulty)
+    mean = [seen[difficulty == level].mean() for level in levels]
+    axes[1].plot(levels, mean, "o-", ms=3, color=COLOUR_OF[order])
+plot_reference(axes[1], 8, "standard: each picture in all 8 passes")
+low, high = np.quantile(difficulty, (0.02, 0.98))
+for text, x, y, order in (
+    ("curriculum", 0.06, 0.80, "curriculum"), ("anti-curriculum", 0.60, 0.80, "anti"),
+    ("standard, cut", 0.38, 0.60, "cut"),
+):  # fmt: skip
+    axes[1].annotate(text, (x, y), xycoords="axes fraction", color=COLOUR_OF[order])
+axes[0].set(xlabel="pass", ylabel="pictures let in (%)", ylim=(0, 113))
+axes[0].set_title("Pacing (simulated scenes)", loc="left")
+axes[1].set(
+    xlabel="difficulty of the picture (nouns)", ylabel="times it is seen", ylim=(0, 9.6),
+    xlim=(low - 0.5, high + 0.5),
+)  # fmt: skip
+axes[1].set_title("Exposure", loc="left")
+show(
+    fig,
+    f"Simulated. Left: what each pacing lets in. Right: the curriculum shows the easiest pictures 8 times and the most "
+    f"difficult 2 times, {100 * share:.0f} percent of the standard order's samples in all; cutting the standard "
+    f"order there takes the same from every picture.",
+)
+
+# %% [markdown]
+# This is the **confound** of every such study: a curriculum that lets samples in gradually also sees *fewer* of them. In the
+# study it sees 15.05 million samples and the standard order 23.13 million. If it loses, is it the order, or the smaller diet? If it
+# wins, it does so on less. So there are four arms here:
+#
+# - **standard**: everything, shuffled, eight passes;
+# - **curriculum**: easy pictures first;
+# - **cut**: the standard order, stopped after as many samples as the curriculum sees (*equal exposure*);
+# - **anti**: the hardest first, as a check that it is *this* order and not any.
+#
+# In PyTorch's own terms, `CurriculumSampler(plan)` goes into a `DataLoader`.
+
+# %%
+published_share = 15.05 / 23.13
+claims.record(
+    "curriculum.exposure.share",
+    "A curriculum of four cumulative bins sees about two thirds of the samples of the standard order: share.",
+    share,
+    source="saha2024curriculum, samples seen",
+    data="simulated scenes",
+    published=published_share,
+    tolerance=0.1,
+)
+if has_real:
+    study_bins = curriculum.threshold_bins(real_nouns, (3, 4, 6))
+    say(
+        "The study's bins (fewer than 3, 4, 6 nouns, all) hold 29, 52, 79 and 100% of its pictures. The real captions above, "
+        f"one at a time, divide into {', '.join(f'{100 * s:.0f}' for s in study_bins.shares)}% with plurals and "
+        f"{', '.join(f'{100 * s:.0f}' for s in curriculum.threshold_bins(real_singular, (3, 4, 6)).shares)}% without: "
+        "thresholds do not travel from one set of captions to another, quantiles do."
+    )
+
+# %% [markdown]
+# ## Two families of models, and three traps
+#
+# - **GIT** (`wang2022git`) puts the picture's patches in front of the words and decodes the caption after them: one
+#   transformer, one sequence.
+# - **Flamingo** (`alayrac2022flamingo`) is a language model into which layers of **gated cross-attention** are set: words
+#   look at the picture through a gate $\tanh(\alpha)$ that starts shut, $\alpha = 0$. A placeholder token in the text says
+#   where the picture stands, and only words after it look at it.
+#
+# Both see a picture as the feature map of the course's frozen small CLIP, and minimise the negative log-likelihood of each caption's tokens,
+# $-\frac1T \sum_t \log p(w_t \mid w_{<t}, \text{picture})$, $T$ counting words and not **pads** (the filling that makes
+# captions of a batch equally long).
+
+# %%
+design = curriculum.StudyDesign(
+    n_images=p.n_images, n_sentences=5 * p.n_images, n_test=p.n_test, data_seed=p.seed
+)
+clip = load_clip(device=p.device)
+materials = curriculum.make_materials(design, clip)
+shape = tuple(materials.pictures.shape[1:])
+vocabulary = materials.tokenizer.vocabulary_size
+git, flamingo = (
+    curriculum.Captioner(family, "tiny", vocabulary, shape, seed=p.seed) for family in FAMILIES
+)
+tokens = materials.tokens[:64]
+own = materials.pictures[torch.from_numpy(materials.image_of[:64])]
+others = own.roll(design.n_captions, 0)  # those of another picture
+
+
+@torch.no_grad()
+def picture_matters(model, tokens):
+    """Mean change of a token's loss when the picture is exchanged, nats."""
+    return float(
+        (model.token_losses(own, tokens) - model.token_losses(others, tokens)).abs().mean()
+    )
+
+
+no_placeholder = torch.where(tokens == START, END, tokens)  # nothing says where the picture stands
+effects = {
+    "GIT": picture_matters(git, tokens),
+    "Flamingo,\ngates shut": picture_matters(flamingo, tokens),
+}
+gates = [gate for name, gate in flamingo.named_parameters() if "alpha" in name]
+for gate in gates:
+    torch.nn.init.ones_(gate)
+effects["gates\nopen"] = picture_matters(flamingo, tokens)
+effects["open, no\nplaceholder"] = picture_matters(flamingo, no_placeholder)
+
+padding = np.arange(0, 41, 5)
+with torch.no_grad():
+    losses = git.token_losses(own, tokens)
+n_real = int((tokens[:, 1:] != PAD).sum())
+right = np.array([float(losses.sum()) / n_real] * len(padding))
+diluted = np.array([float(losses.sum()) / (losses.numel() + len(losses) * n) for n in padding])
+
+fig, axes = figure(1, 2, width=9.6, height=3.4)
+plot_bars({k: [v] for k, v in effects.items()}, axes[0], colours=(BLUE, BLUE, BLUE, ORANGE))
+for i, value in enumerate(effects.values()):
+    axes[0].annotate(
+        f"{value:.1g}", (i, value), xytext=(0, 3), textcoords="offset points", ha="center"
+    )
+axes[0].set(xlabel="untrained model", ylabel="change of loss with the picture (nats)")
+axes[0].margins(y=0.15)
+axes[1].plot(padding, right, "o-", ms=4, color=BLUE)
+axes[1].plot(padding, diluted, "o-", ms=4, color=ORANGE)
+label_line(axes[1], padding[2], right[2], "words only", BLUE, dy=-10)
+label_line(axes[1], padding[2], diluted[2], "pads in the mean", ORANGE, dy=10)
+axes[1].set(
+    xlabel="columns of pads added to the batch",
+    ylabel="loss of the same model (nats)",
+    ylim=(0, None),
+)
+axes[0].set_title("Does it see the picture? (simulated)", loc="left")
+axes[1].set_title("Is that progress? (simulated)", loc="left")
+show(
+    fig,
+    f"Simulated. Left: shut gates, or a forgotten placeholder (orange), and the loss is exactly the same for any picture. "
+    f"Right: adding {padding[-1]} columns of pads takes the loss of one and the same model from {diluted[0]:.1f} to "
+    f"{diluted[-1]:.1f} if pads count.",
+)
+
+# %%
+frozen = deepcopy(flamingo.decoder.config)
+frozen.freeze_text_layers = frozen.freeze_vision_layers = True  # what transformers does by default
+by_default = IdeficsForVisionText2Text(frozen)
+
+
+def trained_share(model):
+    sizes = [(q.numel(), q.requires_grad) for q in model.parameters()]
+    return sum(n for n, trained in sizes if trained) / sum(n for n, _ in sizes)
+
+
+n_parameters = {m.family: sum(q.numel() for q in m.parameters()) for m in (git, flamingo)}
+say(
+    "**The third trap.** A Flamingo built with the library's defaults expects pretrained weights and freezes its text and "
+    f"vision layers: from scratch, only {100 * trained_share(by_default):.0f}% of these parameters would ever change, and nothing says "
+    f"so. Here all are trained: {100 * trained_share(flamingo):.0f}%. (Size `tiny`: GIT "
+    f"{n_parameters['git'] / 1e3:.0f} thousand parameters, Flamingo {n_parameters['flamingo'] / 1e3:.0f} thousand.)"
+)
+claims.record(
+    "curriculum.traps.placeholder",
+    "Without its placeholder a Flamingo with open gates does not see the picture: change of loss when the picture is exchanged.",
+    effects["open, no\nplaceholder"],
+    source="this course",
+    data="simulated scenes, untrained model",
+    at_most=1e-6,
+)
+claims.record(
+    "curriculum.traps.pads",
+    "Padding lowers a loss that counts pads though the model is the same: loss after padding as a share of that before.",
+    diluted[-1] / diluted[0],
+    source="this course",
+    data="simulated scenes, untrained model",
+    at_most=0.6,
+)
+
+# %% [markdown]
+# ## Train one yourself
+#
+# A small live version, of a few hundred updates: the same weights to begin with, the same pictures, two orders. The learning
+# rate is constant and both shuffle alike, so the **cut** arm needs no training of its own: it *is* the standard run, as it
+# was when it had seen as many samples as the curriculum sees in all.
+
+# %%
+pairs = curriculum.CaptionPairs(materials.pictures, materials.tokens, materials.image_of)
+
+
+def train(order, seed):
+    model = curriculum.Captioner(p.family, "tiny", vocabulary, shape, seed=seed)
+    plan = plan_of(design, materials.difficulty, order, seed)
+    batches = curriculum.PlanBatches(plan, design.batch_size)
+    options = TrainingOptions(
+        design.warmup_steps, design.batch_size, lr=design.lr, warmup_steps=design.warmup_steps,
+        schedule="constant", gradient_clip=1.0, seed=seed,
+    )  # fmt: skip
+    history = curriculum.train_on_captions(
+        model, pairs, batches, options, evaluate_every=max(1, batches.n_steps // 8), device=p.device,
+        evaluate=lambda _: {"held_out": materials.held_out_loss(model)},
+    )  # fmt: skip
+    curve = history.table.dropna(subset="held_out")
+    return model, curve[["samples_seen", "held_out"]].to_numpy()
+
+
+live = {
+    (order, s): train(order, 100 * p.seed + s)
+    for order in ("standard", "curriculum")
+    for s in range(p.n_seeds)
+}
+with_pictures = {key: materials.losses(model) for key, (model, _) in live.items()}
+n_seen = {order: live[order, 0][1][-1, 0] for order in ("standard", "curriculum")}
+final = {
+    order: np.array([live[order, s][1][-1, 1] for s in range(p.n_seeds)])
+    for order in ("standard", "curriculum")
+}
+final["cut"] = np.array(
+    [np.interp(n_seen["curriculum"], *live["standard", s][1].T) for s in range(p.n_seeds)]
+)
+
+# %%
+fig, axes = figure(1, 2, width=9.6, height=3.6)
+for order in ("standard", "curriculum"):
+    curves = np.stack([live[order, s][1] for s in range(p.n_seeds)])
+    plot_spread(
+        curves[0, :, 0], curves[:, :, 1].T, axes[0], colour=COLOUR_OF[order], marker="o", ms=3
+    )
+    label_line(
+        axes[0],
+        curves[0, 2, 0],
+        curves[:, 2, 1].mean(),
+        order,
+        COLOUR_OF[order],
+        dy=9 if order == "curriculum" else -11,
+    )
+plot_reference(axes[0], n_seen["curriculum"], "equal exposure", vertical=True)
+axes[0].set(xlabel="samples seen", ylabel="loss of held-out captions (nats a token)")
+axes[0].set_title(f"Learning curves, {p.family} (simulated)", loc="left")
+shown = {"right": "right\npicture", "wrong": "wrong\npicture", "none": "no\npicture"}
+plot_bars(
+    {
+        label: [with_pictures["standard", s][key] for s in range(p.n_seeds)]
+        for key, label in shown.items()
+    },
+    axes[1],
+    colours=(BLUE, ORANGE, GREY),
+)
+axes[1].set(xlabel="shown with the held-out caption", ylabel="loss (nats a token)")
+axes[1].set_title("Does it use the picture? (standard order, simulated)", loc="left")
+gap = {key: losses["wrong"] - losses["right"] for key, losses in with_pictures.items()}
+show(
+    fig,
+    f"Simulated, {p.n_seeds} seeds. Left: at the end the curriculum's loss is {final['curriculum'].mean():.2f}, the standard "
+    f"order's {final['standard'].mean():.2f}; at equal exposure (dashed) the standard order's is {final['cut'].mean():.2f}. Right: a "
+    f"wrong picture costs {np.mean(list(gap.values())):.2f} nats a token on average over the runs.",
+)
+
+# %%
+claims.record(
+    "curriculum.live.picture_used",
+    "A captioner trained for a few hundred updates uses the picture: smallest rise of the loss with a wrong one over orders and "
+    "seeds, nats a token.",
+    min(gap.values()),
+    source="this course",
+    data="simulated scenes",
+    at_least=0.01,
+    reason="too few updates for the picture to help",
+)
+model, _ = live["standard", 0]
+score = curriculum.Scorer(model, materials.tokenizer, materials.pictures)
+train_captions = [caption for of_one in materials.captions for caption in of_one]
+by_loss = curriculum.ModelLoss(score, materials.image_of)(train_captions)
+say(
+    "**The fourth measure of difficulty**, the loss of this trained model (simulated): rank correlation with the number of nouns "
+    f"{spearmanr(by_loss, curriculum.NounCount()(train_captions))[0]:+.2f}. A loss *a token* is about what is hard to guess; long "
+    "captions are easy to guess from their own beginnings. What counts as difficult is a choice, and it decides what the "
+    "curriculum does."
+)
+
+# %% [markdown]
+# ## The complete grid
+#
+# Two families × with or without **text pretraining** (T+C: sentences first, then captions; C: captions alone) × four orders ×
+# three seeds. That takes longer than a workshop, so it was computed once and *recorded*; one command makes it again, and `recompute` any
+# single cell of it.
+
+# %%
+grid = curriculum.load_grid()
+made, seeds = grid.made, sorted({cell.seed for cell in grid.results})
+CONDITIONS = {
+    (f, t): f"{f.upper() if f == 'git' else 'Flamingo'}, {t}" for f in FAMILIES for t in TEXTS
+}
+say(
+    f"Recorded on {made['date']} (simulated scenes): {len(grid.results)} trainings on {grid.design.n_images} pictures with "
+    f"{grid.design.n_captions} captions each, seeds {', '.join(map(str, seeds))}; {made['minutes_of_training']:.0f} minutes of training "
+    f"in {made['processes']} processes on {made['hardware']}, revision `{made['git_revision'][:9]}`. Again: "
+    "`sdc curriculum grid --out DIR`."
+)
+exposure = {
+    order: np.mean([r.n_samples for c, r in grid.results.items() if c.order == order])
+    for order in ORDERS
+}
+say(
+    "| recorded, simulated | " + " | ".join(ORDERS) + " |\n|---|" + "---|" * len(ORDERS) + "\n| samples seen | "
+    + " | ".join(f"{exposure[o]:,.0f}" for o in ORDERS) + " |\n| share of the standard order | "
+    + " | ".join(f"{100 * exposure[o] / exposure['standard']:.0f}%" for o in ORDERS) + " |"
+)  # fmt: skip
+if p.recompute:
+    cell = curriculum.Cell.from_name(p.recompute)
+    again = curriculum.run_cell(
+        cell, grid.design, curriculum.make_materials(grid.design, clip), device=p.device
+    )
+    recorded = grid.results[cell]
+    say(
+        f"`{cell.name}` again (simulated): "
+        + "; ".join(
+            f"{task} {again.evaluations[task].accuracy:.3f}, recorded {recorded.evaluations[task].accuracy:.3f}"
+            for task in TASKS
+        )
+        + f"; held-out loss {again.losses['right']:.3f}, recorded {recorded.losses['right']:.3f}."
+    )
+
+# %% [markdown]
+# Everything is asked by likelihood, of pictures and sentences that were held out:
+#
+# - **minimal pairs**: which of two captions with the same words is that of the picture (as Winoground,
+#   `thrush2022winoground`); chance is one half;
+# - **questions**: which of eight ways to fill a blank is true of the picture; chance is one eighth. Asked again with a wrong picture and
+#   with none, as a control;
+# - **acceptability**: which of two sentences is grammatical, without a picture (as BLiMP, `warstadt2020blimp`); one half.
+
+# %%
+fig, axes = figure(2, 2, width=9.6, height=6.2, sharex=True, sharey=True)
+for ax, (condition, title) in zip(axes.flat, CONDITIONS.items(), strict=True):
+    for order in ("anti", "standard", "curriculum"):
+        runs = [
+            r for c, r in grid.results.items() if (c.family, c.text, c.order) == (*condition, order)
+        ]
+        curves = np.stack([r.curve for r in runs])
+        plot_spread(curves[0, :, 0], curves[:, :, 1].T, ax, colour=COLOUR_OF[order])
+    plot_reference(ax, exposure["curriculum"], "", vertical=True)
+    ax.set_title(f"{title} (recorded, simulated)", loc="left")
+for ax in axes[1]:
+    ax.set_xlabel("samples seen")
+for ax in axes[:, 0]:
+    ax.set_ylabel("held-out loss (nats a token)")
+for order, y in (("standard", 0.9), ("curriculum", 0.8), ("anti", 0.7)):
+    axes[0, 1].annotate(order, (0.6, y), xycoords="axes fraction", color=COLOUR_OF[order])
+axes[0, 0].annotate("equal\nexposure", (exposure["curriculum"], 0.97), xycoords=("data", "axes fraction"),
+                    xytext=(-4, 0), textcoords="offset points", ha="right", va="top", color=GREY, fontsize=8.5)  # fmt: skip
+of_loss = {
+    order: np.array([r.losses["right"] for c, r in grid.results.items() if c.order == order])
+    for order in ORDERS
+}
+show(
+    fig,
+    f"Simulated, recorded; bands: range over {len(seeds)} seeds. Compare at the dashed line: there the standard order's loss is "
+    f"{of_loss['cut'].mean():.2f} on average over the conditions, the curriculum's {of_loss['curriculum'].mean():.2f}, the "
+    f"anti-curriculum's {of_loss['anti'].mean():.2f}. At its own end the standard order reaches {of_loss['standard'].mean():.2f}.",
+)
+
+# %%
+asked = {"minimal pairs": 0.5, "questions": 0.125, "acceptability": 0.5}
+scores = {
+    (task, condition, order): curriculum.across_seeds(grid.evaluations(*condition, order, task))
+    for task in TASKS
+    for condition in CONDITIONS
+    for order in ORDERS
+}
+fig, axes = figure(1, 3, width=10.4, height=3.9)
+for ax, (task, chance) in zip(axes, asked.items(), strict=True):
+    for i, condition in enumerate(CONDITIONS):
+        for k, order in enumerate(ORDERS):
+            found, x = scores[task, condition, order], i + 0.17 * (k - 1.5)
+            ax.plot([x, x], [found.low, found.high], color=COLOUR_OF[order], lw=1.5)
+            ax.plot(
+                np.repeat(x, len(seeds)),
+                found.by_seed,
+                "o",
+                ms=3,
+                color=COLOUR_OF[order],
+                alpha=0.7,
+            )
+    plot_reference(ax, chance, "chance")
+    ax.set_xticks(range(4), [name.replace(", ", "\n") for name in CONDITIONS.values()], fontsize=8)
+    ax.set(xlabel="family, text", ylabel="right answers (share)")
+    ax.set_title(task, loc="left")
+for k, order in enumerate(ORDERS):
+    axes[1].annotate(order, (0.03 + 0.26 * (k % 2) * 1.6, 0.95 - 0.08 * (k // 2)), xycoords="axes fraction",
+                     color=COLOUR_OF[order], fontsize=9)  # fmt: skip
+mean_score = {t: np.mean([scores[t, c, o].mean for c in CONDITIONS for o in ORDERS]) for t in TASKS}
+show(
+    fig,
+    f"Simulated, recorded; dots are seeds, lines 95 percent intervals over items and seeds. On average over all runs minimal pairs score "
+    f"{mean_score['minimal pairs']:.2f} (chance 0.50), questions {mean_score['questions']:.2f} (chance 0.12), acceptability "
+    f"{mean_score['acceptability']:.2f} (chance 0.50). Compare the distances between orders with the lines.",
+)
+
+# %%
+rows = [
+    f"| {task} | {name} | "
+    + " | ".join(
+        f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+        for found in (scores[task, condition, order] for order in ORDERS)
+    )
+    + " |"
+    for task in asked
+    for condition, name in CONDITIONS.items()
+]
+say(
+    "Recorded, simulated; mean over seeds with its 95% interval over items and seeds:\n\n"
+    "| task | family, text | " + " | ".join(ORDERS) + " |\n|---|---|" + "---|" * len(ORDERS) + "\n" + "\n".join(rows)
+)  # fmt: skip
+
+# %% [markdown]
+# ## Pitfall: comparing trainings that saw different data
+#
+# Here is the comparison that suggests itself, *curriculum minus standard*, beside the one at equal exposure, *curriculum minus cut*, and the
+# check that the direction matters, *anti minus cut*. The differences are **paired**: same pictures, same questions, same seeds, so that what
+# is hard for all cancels. An interval that holds zero says: these items and seeds cannot tell.
+
+
+# %%
+def pooled(order, task, conditions=tuple(CONDITIONS), less=None):
+    """Each seed's answers, averaged over conditions; minus those of another order if asked for."""
+    found = []
+    for s in range(len(seeds)):
+        of_seed = [grid.evaluations(*condition, order, task)[s] for condition in conditions]
+        correct = np.mean([e.correct for e in of_seed], axis=0)
+        if less:
+            correct = correct - pooled(less, task, conditions)[s].correct
+        found.append(replace(of_seed[0], correct=correct))
+    return found
+
+
+COMPARISONS = {
+    "naive: curriculum - standard": ("curriculum", "standard"),
+    "equal exposure: curriculum - cut": ("curriculum", "cut"),
+    "anti - cut": ("anti", "cut"),
+}
+GROUPS = {**{name: (c,) for c, name in CONDITIONS.items()}, "all four": tuple(CONDITIONS)}
+differences = {
+    (comparison, task, group): curriculum.paired_difference(
+        pooled(first, task, conditions), pooled(second, task, conditions)
+    )
+    for comparison, (first, second) in COMPARISONS.items()
+    for task in asked
+    for group, conditions in GROUPS.items()
+}
+
+
+def verdict(difference):
+    if difference.low > 0:
+        return "helps"
+    return "harms" if difference.high < 0 else "makes no difference that these seeds can show"
+
+
+# %%
+fig, axes = figure(1, 3, width=10.4, height=4.6, sharey=True, sharex=True)
+labels = []
+for ax, comparison in zip(axes, COMPARISONS, strict=True):
+    y, labels = 0.0, []
+    for task in asked:
+        for group in GROUPS:
+            d = differences[comparison, task, group]
+            colour = GREEN if d.low > 0 else ORANGE if d.high < 0 else GREY
+            ax.plot(
+                [100 * d.low, 100 * d.high],
+                [y, y],
+                color=colour,
+                lw=3 if group == "all four" else 1.5,
+            )
+            ax.plot(100 * d.mean, y, "o", ms=5, color=colour)
+            labels.append((y, f"{task}: {group}" if group == "all four" else group))
+            y += 1
+        y += 0.8
+    plot_reference(ax, 0, "", vertical=True)
+    ax.set_title(comparison.replace(": ", "\n"), loc="left", fontsize=10)
+    ax.set_xlabel("difference (percentage points)")
+axes[0].set_yticks(*zip(*labels, strict=True), fontsize=8.5)
+axes[0].set_ylabel("task and condition")
+axes[0].invert_yaxis()
+naive, fair, anti = COMPARISONS
+counts = {
+    c: [
+        sum(verdict(differences[c, t, g]) == v for t in asked for g in CONDITIONS.values())
+        for v in ("helps", "harms")
+    ]
+    for c in COMPARISONS
+}
+show(
+    fig,
+    f"Simulated, recorded; 95 percent intervals, green above zero, orange below, grey cannot tell. Of 12 single comparisons the naive one finds help in "
+    f"{counts[naive][0]} and harm in {counts[naive][1]}; at equal exposure it is {counts[fair][0]} and {counts[fair][1]}; anti against cut "
+    f"{counts[anti][0]} and {counts[anti][1]}.",
+)
+
+# %%
+interaction = {
+    task: curriculum.paired_difference(
+        *(
+            pooled("curriculum", task, [c for c in CONDITIONS if c[1] == text], less="cut")
+            for text in ("T+C", "C")
+        )
+    )
+    for task in asked
+}
+say(
+    "**Together with text pretraining?** How much more the curriculum adds (to cut) with text first than without it, percentage points, "
+    "recorded, simulated: "
+    + "; ".join(
+        f"{task} {100 * d.mean:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}]"
+        for task, d in interaction.items()
+    )
+    + "."
+)
+
+
+def loss_difference(first, second):
+    """Held-out loss, first minus second, of each condition and seed."""
+    return np.array(
+        [
+            [
+                grid.results[curriculum.Cell(*condition, first, s)].losses["right"]
+                - grid.results[curriculum.Cell(*condition, second, s)].losses["right"]
+                for s in seeds
+            ]
+            for condition in CONDITIONS
+        ]
+    )
+
+
+loss_of = {c: loss_difference(*orders) for c, orders in COMPARISONS.items()}
+say(
+    "| held-out loss, nats a token (recorded, simulated) | " + " | ".join(CONDITIONS.values()) + " |\n|---|---|---|---|---|\n"
+    + "\n".join(
+        f"| {c} | " + " | ".join(f"{row.mean():+.3f} ({row.min():+.3f} to {row.max():+.3f})" for row in table) + " |"
+        for c, table in loss_of.items()
+    )
+    + f"\n\nMean over {len(seeds)} seeds and their range; below zero the first is better."
+)  # fmt: skip
+
+# %% [markdown]
+# ## More pitfalls: one seed, and an image that is not used
+#
+# **One seed.** Train once in each order, compare on the same questions, and let only the questions vary in the interval: this says what *other
+# questions* would give to *these two models*. It does not know that another start would have given other models.
+#
+# **No image use.** A captioner can be right about much without looking. Only the same questions with a wrong picture tell.
+
+# %%
+single = [
+    curriculum.paired_difference(
+        grid.evaluations(*condition, "curriculum", "questions")[s : s + 1],
+        grid.evaluations(*condition, "cut", "questions")[s : s + 1],
+    )
+    for condition in CONDITIONS
+    for s in range(len(seeds))
+]
+fig, axes = figure(1, 2, width=10, height=3.7)
+for i, d in enumerate(single):
+    x = i + 1.2 * (i // len(seeds))
+    colour = GREEN if d.low > 0 else ORANGE if d.high < 0 else GREY
+    axes[0].plot([x, x], [100 * d.low, 100 * d.high], color=colour)
+    axes[0].plot(x, 100 * d.mean, "o", ms=5, color=colour)
+plot_reference(axes[0], 0, "")
+centres = [(len(seeds) + 1.2) * k + (len(seeds) - 1) / 2 for k in range(4)]
+axes[0].set_xticks(centres, [name.replace(", ", "\n") for name in CONDITIONS.values()])
+axes[0].set(xlabel="a dot a seed", ylabel="curriculum - cut (percentage points)")
+axes[0].set_title("Questions, seed by seed (recorded, simulated)", loc="left")
+controls = {"questions": BLUE, "questions, wrong picture": ORANGE, "questions, no picture": GREY}
+for k, (task, colour) in enumerate(controls.items()):
+    for i, condition in enumerate(CONDITIONS):
+        found = scores[task, condition, "standard"]
+        axes[1].bar(i + 0.27 * (k - 1), found.mean, width=0.25, color=colour)
+        axes[1].plot(
+            np.repeat(i + 0.27 * (k - 1), len(seeds)), found.by_seed, ".", ms=5, color=BLACK
+        )
+    axes[1].annotate(("right picture", "wrong picture", "no picture")[k], (0.98, 0.97 - 0.08 * k),
+                     xycoords="axes fraction", ha="right", va="top", color=colour)  # fmt: skip
+plot_reference(axes[1], 0.125, "chance")
+axes[1].set_xticks(range(4), [name.replace(", ", "\n") for name in CONDITIONS.values()])
+axes[1].set(xlabel="family, text", ylabel="right answers (share)")
+axes[1].set_ylim(0, 1.25 * axes[1].get_ylim()[1])
+axes[1].set_title("Standard order (recorded, simulated)", loc="left")
+together = [differences[fair, "questions", g] for g in CONDITIONS.values()]
+show(
+    fig,
+    f"Simulated, recorded. Left: of {len(single)} comparisons of a single seed, {sum(d.low > 0 for d in single)} would be reported as help and "
+    f"{sum(d.high < 0 for d in single)} as harm; with all seeds in the interval {sum(d.low > 0 for d in together)} and "
+    f"{sum(d.high < 0 for d in together)} of 4. Right: with a wrong picture questions fall to "
+    f"{np.mean([scores['questions, wrong picture', c, 'standard'].mean for c in CONDITIONS]):.2f}.",
+)
+
+# %% [markdown]
+# ## What these numbers allow you to say
+#
+# The words below are chosen by the intervals: *helps* if the whole interval lies above zero, *harms* if below, otherwise *makes no difference that
+# these seeds can show*. The last is not "no difference": look how wide the interval is.
+
+# %%
+lines = []
+for comparison in (naive, fair, anti):
+    for task in asked:
+        d = differences[comparison, task, "all four"]
+        lines.append(
+            f"- **{comparison}**, {task}: {verdict(d)} ({100 * d.mean:+.1f} points, 95% interval {100 * d.low:+.1f} to {100 * d.high:+.1f})"
+        )
+changed = [
+    task for task in asked
+    if verdict(differences[naive, task, "all four"]) != verdict(differences[fair, task, "all four"])
+]  # fmt: skip
+say(
+    "Recorded, simulated; both families, with and without text, three seeds:\n\n"
+    + "\n".join(lines)
+    + "\n\n"
+    + (
+        f"What the comparison is with changes the word for {' and '.join(changed)}: the exposure, not the order, had made the difference or hidden it."
+        if changed
+        else "What the comparison is with does not change the word for any task; it changes the size."
+    )
+)
+
+# %%
+multimodal = ("minimal pairs", "questions")
+
+
+def lowest(comparison, tasks, group="all four"):
+    """Lower end of the interval, in the task where it is lowest."""
+    return min(differences[comparison, task, group].low for task in tasks)
+
+
+for name, comparison in (("naive", naive), ("equal", fair)):
+    claims.record(
+        f"curriculum.grid.multimodal_{name}",
+        f"The curriculum helps the evaluations with pictures ({comparison}): lower end of the interval over all conditions, "
+        "in the task where it is lowest.",
+        lowest(comparison, multimodal),
+        source="saha2024curriculum, multimodal evaluations",
+        data="simulated scenes, recorded grid",
+        at_least=0.0,
+        reason="the interval holds zero or lies below it for at least one of the two tasks",
+    )
+claims.record(
+    "curriculum.grid.with_text",
+    "The curriculum helps most together with text pretraining: lower end of the interval of what text adds to its effect on questions, "
+    "at equal exposure.",
+    interaction["questions"].low,
+    source="saha2024curriculum, multimodal evaluations",
+    data="simulated scenes, recorded grid",
+    at_least=0.0,
+    reason="these seeds and items do not show it",
+)
+smaller = {text: differences[fair, "acceptability", CONDITIONS["git", text]] for text in TEXTS}
+claims.record(
+    "curriculum.grid.text_only",
+    "On sentences alone the curriculum helps the family with fewer trained parameters (GIT): larger lower end of its two intervals, at equal "
+    "exposure.",
+    max(d.low for d in smaller.values()),
+    source="saha2024curriculum, text-only evaluations",
+    data="simulated scenes, recorded grid",
+    at_least=0.0,
+    reason="these seeds and items do not show it",
+)
+claims.record(
+    "curriculum.grid.small",
+    "Effects of the order are small: largest mean difference at equal exposure over tasks and conditions, as a share of right answers.",
+    max(
+        abs(differences[fair, task, group].mean) for task in asked for group in CONDITIONS.values()
+    ),
+    source="saha2024curriculum, multimodal evaluations",
+    data="simulated scenes, recorded grid",
+    at_most=0.05,
+    reason="on questions about pictures the order costs or brings more",
+)
+
+# %%
+claims.record(
+    "curriculum.grid.picture_used",
+    "Every trained model uses the picture: smallest rise of the held-out loss with a wrong one over all cells, nats a token.",
+    min(r.losses["wrong"] - r.losses["right"] for r in grid.results.values()),
+    source="this course",
+    data="simulated scenes, recorded grid",
+    at_least=0.05,
+)
+claims.record(
+    "curriculum.grid.pairs_at_chance",
+    "Telling apart captions of the same words is near chance for models of this size: mean share of right answers over all cells.",
+    mean_score["minimal pairs"],
+    source="thrush2022winoground, text score",
+    data="simulated scenes, recorded grid",
+    published=0.5,
+    tolerance=0.05,
+)
+claims.record(
+    "curriculum.grid.cut_is_prefix",
+    "The cut arm is the standard run stopped early: largest difference of its loss from the standard run's curve there, nats a token.",
+    max(
+        abs(
+            grid.results[curriculum.Cell(*condition, "cut", s)].losses["right"]
+            - np.interp(
+                exposure["cut"],
+                *np.transpose(grid.results[curriculum.Cell(*condition, "standard", s)].curve),
+            )
+        )
+        for condition in CONDITIONS
+        for s in seeds
+    ),
+    source="this course",
+    data="simulated scenes, recorded grid",
+    at_most=0.05,
+)
+
+# %% [markdown]
+# ## On real data
+#
+# **Real sentences, small models.** BLiMP holds thousands of English sentence pairs, one of each grammatical. Our models read a few hundred different
+# words about pictures and know hardly a word of it, so chance is what to expect. On a single paradigm you may still see more, or
+# less: a model that cannot read prefers the sentence with fewer word pieces, and in some paradigms that is the right one.
+
+# %%
+if not (p.real_data and available("blimp")):
+    say("*The real sentence pairs are not here: `sdc data fetch blimp` gets them (2 MB).*")
+else:
+    blimp = [(*pair, name) for name, of_one in load_blimp().items() for pair in of_one[: p.n_blimp]]
+    found = [
+        acceptability(curriculum.Scorer(live["standard", s][0], materials.tokenizer), blimp)
+        for s in range(p.n_seeds)
+    ]
+    lengths = [
+        (materials.tokenizer([pair[k] for pair in blimp]) != PAD).sum(1).numpy() for k in (0, 1)
+    ]
+    shorter = np.where(lengths[0] == lengths[1], 0.5, lengths[0] < lengths[1])
+    paradigms = list(dict.fromkeys(pair[2] for pair in blimp))
+    fig, ax = figure(width=8, height=3.6)
+    for i, name in enumerate(paradigms):
+        of_kind = curriculum.across_seeds([e.of_kind(name) for e in found])
+        ax.plot([of_kind.low, of_kind.high], [i, i], color=BLUE, lw=2)
+        ax.plot(of_kind.by_seed, np.repeat(i, p.n_seeds), "o", ms=5, color=BLUE)
+        ax.plot(shorter[found[0].kinds == name].mean(), i, "|", ms=18, mew=2.5, color=ORANGE)
+    plot_reference(ax, 0.5, "chance", vertical=True)
+    ax.set_yticks(range(len(paradigms)), [name.replace("_", " ") for name in paradigms])
+    ax.set(
+        xlabel="share of real pairs judged right",
+        ylabel="BLiMP paradigm",
+        xlim=(0, 1),
+        ylim=(len(paradigms) - 0.5, -0.9),
+    )
+    ax.annotate("live models", (0.99, 0.93), xycoords="axes fraction", ha="right", color=BLUE)
+    ax.annotate(
+        "fewer word pieces", (0.99, 0.85), xycoords="axes fraction", ha="right", color=ORANGE
+    )
+    overall = curriculum.across_seeds(found)
+    show(
+        fig,
+        f"Real sentence pairs, {p.n_blimp} a paradigm; a dot a seed, lines are 95 percent intervals. Over all paradigms the models are right in "
+        f"{overall.mean:.2f} of pairs; always choosing the sentence with fewer word pieces (orange) would be right in {shorter.mean():.2f}.",
+    )
+    claims.record(
+        "curriculum.real.blimp",
+        "Models that read captions of scenes alone know no real grammar: share of BLiMP pairs judged right over five paradigms.",
+        overall.mean,
+        source="warstadt2020blimp, forced choice",
+        data="real sentence pairs, models trained on simulated scenes",
+        published=0.5,
+        tolerance=0.1,
+        reason="a preference for fewer word pieces can be right or wrong by paradigm",
+    )
+
+# %% [markdown]
+# **Real text and captions to train on.** The study reads 50 million words of the BabyLM challenge (`warstadt2023babylm`) and 50 million of captions
+# (Conceptual Captions, Localized Narratives). The readers take their files as they come; below they read a miniature of each.
+
+# %%
+with TemporaryDirectory() as folder:
+    childes, cc3m = Path(folder, "childes.train"), Path(folder, "captions.tsv")
+    childes.write_text("*MOT:\tlook at the dog .\n*CHI:\ttwo dogs !\n", encoding="utf-8")
+    cc3m.write_text(
+        "a dog on a beach\thttps://example.org/1.jpg\n"
+        "a man and two dogs in front of a house in the snow\thttps://example.org/2.jpg\n",
+        encoding="utf-8",
+    )
+    utterances = [u.text for u in read_babylm(childes, keep_speakers=False)]
+    few = read_captions(p.captions_file or cc3m)
+nouns = curriculum.image_difficulty(few.captions, curriculum.NounCount("textblob"))
+say(
+    f"BabyLM's format: {len(utterances)} utterances, {utterances}. "
+    + (
+        f"Captions in `{p.captions_file}`"
+        if p.captions_file
+        else "A miniature in the format of Conceptual Captions"
+    )
+    + f": {len(few)} pictures, nouns from {nouns.min():.0f} to {nouns.max():.0f}."
+)
+if len(np.unique(nouns)) >= 4:
+    own_plans = {
+        order: curriculum.curriculum_plan(nouns, order, pacing, seed=p.seed)
+        for order in ("standard", "curriculum")
+    }
+    say(
+        f"Bins of {', '.join(f'{100 * s:.0f}%' for s in curriculum.quantile_bins(nouns).shares)} of these pictures; the curriculum sees "
+        f"{100 * len(own_plans['curriculum']) / len(own_plans['standard']):.0f}% of the standard order's samples."
+    )
+
+# %% [markdown]
+# With files of your own:
+#
+# ```bash
+# sdc run 04 -p captions_file=/data/cc3m/Train_GCC-training.tsv     # their difficulty, bins and exposure
+# sdc run 04 -p recompute=git/C/curriculum/0                        # one cell of the grid again: a minute or two
+# sdc curriculum grid --out grid --jobs 2                           # all of it
+# ```
+#
+# ```python
+# from sdc_helpers import curriculum
+#
+# tokenizer = curriculum.CaptionTokenizer.train(captions, vocabulary_size=32_778)   # training text only
+# pairs = curriculum.CaptionPairs(curriculum.feature_maps(clip, pictures), tokenizer(captions), image_of)
+# difficulty = curriculum.image_difficulty(captions_of, curriculum.NounCount("textblob"))[image_of]
+# plan = curriculum.curriculum_plan(difficulty, "curriculum", curriculum.BinnedPacing(), seed=0)
+# curriculum.train_on_captions(model, pairs, curriculum.PlanBatches(plan, 32), options, out="run")  # resumes
+# ```
+#
+# Captions of Conceptual Captions are a download of 0.5 GB, its 2.9 million pictures of several hundred GB, from their own addresses; BabyLM's text is
+# about 1 GB.
+#
+# ## At the study's size, on a GPU
+#
+# The same call as every cell of the grid, with models of the study's width (768, Flamingo of 12 layers) and its learning rate. The tests make it, small, on the CPU.
+
+# %% tags=["gpu"]
+if on_gpu(
+    "the cells git/C of the grid with models of size 'base' on 20,000 simulated pictures, 25,000 updates for the standard order",
+    estimate="unmeasured on a GPU",
+    recorded="none at this size; the grid above is of size 'tiny'",
+):
+    large = replace(
+        grid.design,
+        size="base",
+        n_images=20_000,
+        n_sentences=200_000,
+        lr=1e-4,
+        warmup_steps=500,
+        vocabulary_size=2000,
+    )
+    of_large = curriculum.make_materials(large, load_clip(device="cuda"))
+    for order in ("standard", "curriculum", "cut"):
+        cell = curriculum.Cell("git", "C", order, 0)
+        result = curriculum.run_cell(cell, large, of_large, device="cuda", progress=True)
+        say(
+            f"`{cell.name}` (simulated), {result.seconds / 3600:.1f} hours: held-out loss {result.losses['right']:.3f}, "
+            + ", ".join(f"{task} {e.accuracy:.3f}" for task, e in result.evaluations.items())
+        )
+
+# %% [markdown]
+# ## Exercises
+#
+# ### 1. Count the nouns of a picture
+#
+# `captions` holds the captions of one picture, each a list of `(word, tag, n_pieces)`: a word, its Penn Treebank tag, and the number of pieces that a
+# tokenizer makes of it. Return the picture's difficulty: nouns, names and plurals of both, counted in words, of the caption that has most.
+
+
+# %% tags=["exercise"]
+def nouns_of_picture(captions):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("curriculum.nouns", nouns_of_picture)
+
+# %%
+exercises.card("curriculum.nouns")
+
+# %% [markdown]
+# ### 2. Fill cumulative bins
+#
+# `difficulty` holds a number a picture. Return a boolean array (`n_bins`, pictures): row k is True for the pictures in bin k, which holds everything up
+# to the smallest difficulty that at least (k + 1) / `n_bins` of the pictures do not exceed.
+
+
+# %% tags=["exercise"]
+def cumulative_bins(difficulty, n_bins):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("curriculum.bins", cumulative_bins)
+
+# %%
+exercises.card("curriculum.bins")
+
+# %% [markdown]
+# ### 3. Keep the pads out of the loss
+#
+# `tokens` (captions, length) holds the numbers of tokens, 0 for pads at the end; `log_p` (captions, length, vocabulary) the log-probabilities that a model
+# gives, at each position, to the *next* token. Return the mean loss over all tokens that are predicted.
+
+
+# %% tags=["exercise"]
+def caption_loss(log_p, tokens):
+    return ...  # your answer here
+
+
+# %%
+exercises.check("curriculum.loss", caption_loss)
+
+# %%
+exercises.card("curriculum.loss")
+
+# %% [markdown]
+# ## Take-aways
+#
+# 1. A curriculum changes what is seen *and* how much. Run the standard order cut to the same number of samples, and report both comparisons.
+# 2. Show the wrong picture, keep pads out of the loss, count what is trained: none of these faults gives an error message.
+# 3. Differences between orders need several seeds, paired items and an interval over both. Let the interval choose the word.
+#
+# Further reading: `saha2024curriculum` (the study), `bengio2009curriculum` (curriculum learning), `platanios2019competence` (pacing by competence),
+# `thrush2022winoground` and `warstadt2020blimp` (the tasks). Words: the [glossary](glossary.md).

@@ -13,6 +13,7 @@ from sdc_helpers.concepts.selection import (
     Selection,
     Setting,
     StackedWeights,
+    reproduced,
     select_clustering,
     shuffle_pairs,
     stack_weights,
@@ -44,6 +45,8 @@ class FoundConcepts:
         false discovery.
     model : SharedDBSCAN
         Fitted at that setting.
+    is_reproduced : bool array of shape (n_concepts,)
+        Whether both halves of the runs have the concept, at that setting.
     """
 
     weights: StackedWeights
@@ -51,6 +54,7 @@ class FoundConcepts:
     selection: Selection
     setting: Setting
     model: SharedDBSCAN
+    is_reproduced: np.ndarray
 
 
 def find_concepts(
@@ -100,7 +104,11 @@ def find_concepts(
     )
     some = [s for s in selection.settings if s.n_concepts] or selection.settings[:1]
     setting = selection.chosen or min(some, key=lambda s: s.false_discovery)
-    model = SharedDBSCAN(setting.eps, setting.min_participants)
+    model, *halves = (
+        SharedDBSCAN(setting.eps, setting.min_participants).fit(weights, stacked.participants)
+        for weights in (stacked.weights, *stacked.halves)
+    )
+    in_halves = [reproduced(model.labels_, half.labels_) for half in halves]
     return FoundConcepts(
-        stacked, tuple(nulls), selection, setting, model.fit(stacked.weights, stacked.participants)
+        stacked, tuple(nulls), selection, setting, model, np.logical_and(*in_halves)
     )

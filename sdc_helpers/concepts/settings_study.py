@@ -45,6 +45,9 @@ class Variation:
         The first so many; None: all.
     noise_variance : float
         Factor on the variance of the responses' noise.
+    holds_all : bool
+        Whether the planted concepts' values are put into the embeddings: a control that asks what
+        would be found if the network held every concept. It uses the truth.
     """
 
     name: str
@@ -52,10 +55,12 @@ class Variation:
     input_noise: float | None = None
     n_participants: int | None = None
     noise_variance: float = 1.0
+    holds_all: bool = False
 
 
 VARIATIONS = (
     Variation("the course's"),
+    Variation("embedding holds all", holds_all=True),
     Variation("4 participants", n_participants=4),
     Variation("noise doubled", noise_variance=2.0),
     Variation("input noise 0", input_noise=0.0),
@@ -87,6 +92,8 @@ class Outcome:
     n_planted, n_recovered, n_merged, n_traps : int
         Planted shared concepts; those whose voxels come back with F1 of at least 0.6; clusters
         that hold half of several; clusters of what should be noise.
+    n_traps_reproduced : int
+        Of the last, those that both halves of the runs have.
     missed : tuple of str
         Planted concepts that did not come back.
     adjusted_rand : float
@@ -105,6 +112,7 @@ class Outcome:
     n_recovered: int
     n_merged: int
     n_traps: int
+    n_traps_reproduced: int
     missed: tuple[str, ...]
     adjusted_rand: float
 
@@ -156,7 +164,8 @@ def run_variations(
     """
     outcomes = []
     for variation in variations:
-        data = _data(nsd, embeddings, split, variation, seed)
+        held = _with_all_concepts(embeddings, truth) if variation.holds_all else embeddings
+        data = _data(nsd, held, split, variation, seed)
         noise = {} if variation.input_noise is None else {"input_noise": variation.input_noise}
         decoder = course_decoder(profile, device=device, **noise)
         found = find_concepts(data, decoder, n_shuffles=n_shuffles, seed=seed)
@@ -166,6 +175,7 @@ def run_variations(
             min_f1=0.6,
         )  # fmt: skip
         setting = found.setting
+        traps = [f.number for v in ("trap", "spurious") for f in result.with_verdict(v)]
         outcome = Outcome(
             name=variation.name,
             seed=seed,
@@ -178,7 +188,8 @@ def run_variations(
             n_planted=len(result.matches),
             n_recovered=len(result.recovered),
             n_merged=len(result.merged),
-            n_traps=len(result.with_verdict("trap")) + len(result.with_verdict("spurious")),
+            n_traps=len(traps),
+            n_traps_reproduced=int(found.is_reproduced[traps].sum()),
             missed=tuple(m.planted for m in result.matches if not m.is_recovered),
             adjusted_rand=float(result.adjusted_rand_planted),
         )
@@ -217,6 +228,17 @@ def _data(
         return data
     rng = np.random.default_rng([seed, 3])
     return {name: _noisier(one, variation.noise_variance, rng) for name, one in data.items()}
+
+
+def _with_all_concepts(embeddings: ImageEmbeddings, truth: Truth) -> ImageEmbeddings:
+    """Add a dimension for each planted shared concept, as strong as the embeddings' strongest."""
+    names = [f"concept_{name}" for name, concept in truth.concepts.items() if concept.is_shared]
+    values = truth.images.loc[embeddings.image_ids, names].to_numpy(dtype=float)
+    vectors = embeddings.vectors - embeddings.vectors.mean(axis=0)
+    strongest = np.linalg.norm(vectors, ord=2) / np.sqrt(len(vectors))
+    values = strongest * (values - values.mean(axis=0)) / values.std(axis=0)
+    both = np.hstack([vectors, values]).astype(np.float32)
+    return replace(embeddings, vectors=both)
 
 
 def _noisier(one: ParticipantData, factor: float, rng: np.random.Generator) -> ParticipantData:

@@ -49,6 +49,8 @@ def test_planted_directions_are_found_at_the_setting_that_is_reported():
     found = find_concepts(data, decoder, seed=3)
     assert found.setting is found.selection.chosen
     assert found.model.eps == found.setting.eps
+    assert found.is_reproduced.sum() == found.setting.n_reproduced
+    assert len(found.is_reproduced) == found.setting.n_concepts
     labels = found.model.labels_.reshape(4, 3, N_EACH)
     assert len(np.unique(labels[:, 0])) == len(np.unique(labels[:, 1])) == 1
     assert labels[0, 0, 0] != labels[0, 1, 0]

@@ -9,6 +9,7 @@ from sdc_helpers.concepts.settings_study import (
     VARIATIONS,
     Variation,
     _data,
+    _with_all_concepts,
     recorded_outcomes,
     run_variations,
     save_outcomes,
@@ -64,6 +65,20 @@ def test_a_variation_changes_one_thing(small):
     raw = _data(nsd, embeddings, split, Variation("", None), 0)
     assert {one.embeddings.shape[1] for one in raw.values()} == {24}
     assert {one.embeddings.shape[1] for one in plain.values()} == {8}
+
+
+def test_an_embedding_can_be_made_to_hold_every_concept(small):
+    _, truth, embeddings, _ = small
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=embeddings.vectors.shape).astype(np.float32)
+    blind = ImageEmbeddings(embeddings.image_ids, noise)
+    held = _with_all_concepts(blind, truth).vectors
+    values = truth.images.loc[blind.image_ids, ["concept_faces", "concept_number"]].to_numpy()
+    for vectors, low, high in ((noise, 0.0, 0.5), (held, 0.99, 1.01)):
+        centred = vectors - vectors.mean(axis=0)
+        fitted = centred @ np.linalg.lstsq(centred, values - values.mean(axis=0), rcond=None)[0]
+        explained = fitted.var(axis=0) / values.var(axis=0)
+        assert np.all((explained > low) & (explained < high))
 
 
 def test_noise_is_doubled_as_the_ceiling_measures_it(small):

@@ -31,6 +31,10 @@ class ModelConfig:
     n_latents, perceiver_depth, cross_every : int
         Of Flamingo alone: latents of a picture, layers of the perceiver, and every how many layers
         words look at the picture.
+    open_gates : bool
+        Of Flamingo alone: whether words see the picture from the first step. Flamingo's own gates
+        start closed, to spare a language model that has learned already; trained from scratch with
+        closed ones, small models may never begin to look.
     max_tokens : int
         Longest sentence.
     """
@@ -41,6 +45,7 @@ class ModelConfig:
     n_latents: int = 8
     perceiver_depth: int = 2
     cross_every: int = 2
+    open_gates: bool = True
     max_tokens: int = 64
 
 
@@ -51,6 +56,8 @@ SIZES = {
     "base": ModelConfig(768, 12, 12, n_latents=64),
 }
 """Sizes by name; "base" is the study's (for GIT with 6 layers, as in GIT-base)."""
+_OF_IMAGES = ("image_encoder", "visual_projection", "perceiver")
+_OF_ATTENTION = (".cross_attn.", "alpha_cross_attn", "input_layernorm")  # its MLP serves text too
 
 
 class Captioner(nn.Module):
@@ -112,9 +119,10 @@ class Captioner(nn.Module):
 
     def image_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Yield what only a picture can train, by name."""
-        of_images = ("image_encoder", "visual_projection", "perceiver", "gated_cross_attn")
         for name, parameter in self.named_parameters():
-            if any(part in name for part in of_images):
+            if any(part in name for part in _OF_IMAGES) or (
+                "gated_cross_attn" in name and any(part in name for part in _OF_ATTENTION)
+            ):
                 yield name, parameter
 
     @contextmanager
@@ -316,6 +324,7 @@ def _flamingo(
             num_attention_heads=config.n_heads,
             intermediate_size=4 * config.width,
             cross_layer_interval=config.cross_every,
+            alpha_initializer="ones" if config.open_gates else "zeros",
             max_position_embeddings=config.max_tokens,
             # transformers freezes both unless told otherwise: it expects pretrained ones
             freeze_text_layers=False,

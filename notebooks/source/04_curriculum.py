@@ -171,7 +171,7 @@ show(
 # %%
 odd = min(np.flatnonzero(by_textblob != by_lexicon), key=lambda i: len(sentences[i]))
 say(
-    f"**Where taggers differ** (simulated): *{sentences[odd]}* has {by_lexicon[odd]:.0f} nouns by the dictionary and "
+    f"**Where taggers differ** (simulated): nouns in *{sentences[odd]}*: {by_lexicon[odd]:.0f} by the dictionary, "
     f"{by_textblob[odd]:.0f} by TextBlob. The dictionary takes 'front' of 'in front of' for a part of the preposition, "
     "for instance, and TextBlob for a noun. **Plurals**: the study counts NN and NNP only. Then 'Two dogs.' has no noun, and "
     f"{100 * np.mean(without_plurals == 0):.0f}% of our simulated captions"
@@ -357,8 +357,10 @@ if has_real:
 # - **GIT** (`wang2022git`) puts the picture's patches in front of the words and decodes the caption after them: one
 #   transformer, one sequence.
 # - **Flamingo** (`alayrac2022flamingo`) is a language model into which layers of **gated cross-attention** are set:
-#   words look at the picture through a gate $\tanh(\alpha)$ that starts shut, $\alpha = 0$. A placeholder token in
-#   the text says where the picture stands, and only words after it look at it.
+#   words look at the picture through a gate $\tanh(\alpha)$. The paper starts it shut, $\alpha = 0$, so that a
+#   language model that is trained already is not disturbed. Ours learn from scratch and start with it open: from shut
+#   gates a small model may never begin to look. A placeholder token in the text says where the picture stands, and
+#   only words after it look at it.
 #
 # Both see a picture as the feature map of the course's frozen small CLIP, and minimise the negative log-likelihood of
 # each caption's tokens, $-\frac1T \sum_t \log p(w_t \mid w_{<t}, \text{picture})$, $T$ counting words and not
@@ -390,14 +392,12 @@ def picture_matters(model, tokens):
 
 
 no_placeholder = torch.where(tokens == START, END, tokens)  # nothing says where the picture stands
-effects = {
-    "GIT": picture_matters(git, tokens),
-    "Flamingo,\ngates shut": picture_matters(flamingo, tokens),
-}
 gates = [gate for name, gate in flamingo.named_parameters() if "alpha" in name]
-for gate in gates:
-    torch.nn.init.ones_(gate)
-effects["gates\nopen"] = picture_matters(flamingo, tokens)
+effects = {"GIT": picture_matters(git, tokens)}
+for name, alpha in {"Flamingo,\ngates shut": 0.0, "gates\nopen": 1.0}.items():
+    for gate in gates:
+        torch.nn.init.constant_(gate, alpha)
+    effects[name] = picture_matters(flamingo, tokens)
 effects["open, no\nplaceholder"] = picture_matters(flamingo, no_placeholder)
 
 # %%
@@ -539,10 +539,10 @@ plot_bars(
     axes[1],
     colours=(ORANGE, GREY, ORANGE, GREY),
 )
-plot_reference(axes[1], 0, "with the right picture")
+plot_reference(axes[1], 0, "")
 axes[1].set(
     xlabel="order, and what is shown with the held-out caption",
-    ylabel="rise of the loss (nats a token)",
+    ylabel="loss over that with the right picture (nats)",
 )
 axes[1].set_title("Is the picture used? (simulated)", loc="left")
 gap = {key: losses["wrong"] - losses["right"] for key, losses in with_pictures.items()}
@@ -934,7 +934,7 @@ for k, (task, colour) in enumerate(controls.items()):
 plot_reference(axes[1], 0.125, "chance")
 axes[1].set_xticks(range(4), [name.replace(", ", "\n") for name in CONDITIONS.values()])
 axes[1].set(xlabel="family, text", ylabel="right answers (share)", xlim=(-1.1, 3.6))
-axes[1].set_ylim(0, 1.25 * axes[1].get_ylim()[1])
+axes[1].set_ylim(0, 1.4 * axes[1].get_ylim()[1])
 axes[1].set_title("Standard order (recorded, simulated)", loc="left")
 together = [differences[fair, "questions", g] for g in CONDITIONS.values()]
 show(
@@ -1187,13 +1187,13 @@ if len(np.unique(nouns)) >= 4:
 # curriculum.train_on_captions(model, pairs, curriculum.PlanBatches(plan, 32), options, out="run")  # resumes
 # ```
 #
-# Captions of Conceptual Captions are a download of 0.5 GB, its 2.9 million pictures of several hundred GB, from their
-# own addresses; BabyLM's text is about 1 GB.
+# Captions of Conceptual Captions are a list of addresses; its three million pictures take hundreds of GB, from their
+# own addresses. BabyLM's text is 100 million words, less than 1 GB.
 #
 # ## At the study's size, on a GPU
 #
-# The same call as every cell of the grid, with models of the study's width (768, Flamingo of 12 layers) and its
-# learning rate. The tests make it, small, on the CPU.
+# The same call as every cell of the grid, with models of the study's width (768, Flamingo of 12 layers) and a
+# smaller learning rate. The tests make it, small, on the CPU.
 
 # %% tags=["gpu"]
 if on_gpu(

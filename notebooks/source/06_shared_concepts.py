@@ -244,10 +244,10 @@ x = [s.eps for s in curve]
 fig, axes = figure(1, 2, width=9.2, height=3.4)
 for values_of, colour, style, text, dy in (
     ([s.n_concepts for s in curve], GREY, "--", "found", 9),
-    ([s.n_reproduced for s in curve], BLUE, "-", "reproduced", -12),
+    ([s.n_reproduced for s in curve], BLUE, "-", "reproduced", 8),
 ):
     axes[0].plot(x, values_of, color=colour, ls=style, marker="o", ms=3)
-    label_line(axes[0], x[1], values_of[1], text, colour, dy=dy)
+    label_line(axes[0], x[13], values_of[13], text, colour, dy=dy)
 if truth is not None:
     plot_reference(axes[0], len(readable), "planted")
 axes[0].set_yscale("symlog", linthresh=10)  # even steps up to ten, then tens
@@ -539,22 +539,19 @@ mean = {
     name: [np.mean([getattr(o, q) for o in some]) for q in ("n_reproduced", "n_recovered")]
     for name, some in per_setting.items()
 }
-fig, ax = figure(width=6.6, height=4.2)
-limit = 1.06 * max(max(pair) for pair in mean.values())
-ax.plot([0, limit], [0, limit], color=GREY, lw=1, ls="--")
-placed = []
-for name, (x, y) in sorted(mean.items(), key=lambda item: item[1][::-1]):
-    ax.plot(x, y, "o", color=BLUE if name == settings[0] else GREY, ms=7)
-    near = sum(abs(x - a) < 2.2 and abs(y - b) < 0.45 for a, b in placed)
-    ax.annotate(
-        name, (x, y), (7, -3 + 9 * near), textcoords="offset points", fontsize=8,
-        color=BLUE if name == settings[0] else COLOURS["black"],
-    )  # fmt: skip
-    placed.append((x, y))
+fig, ax = figure(width=7.0, height=4.4)
+ordered = sorted(settings, key=lambda name: mean[name])
+for row, name in enumerate(ordered):
+    for dy, o in zip((-0.22, 0, 0.22), per_setting[name], strict=False):
+        ax.plot(o.n_reproduced, row + dy, "o", mfc="white", color=BLUE, ms=7.5)
+        ax.plot(o.n_recovered, row + dy, "o", color=ORANGE, ms=3.5)
+ax.set_yticks(range(len(ordered)), ordered)
+plot_reference(ax, recorded[0].n_planted, "planted", vertical=True)
+ax.text(2.2, 1.1, "reproduced: needs no truth", color=BLUE, fontsize=9)
+ax.text(2.2, 0.3, "recovered: the truth", color=ORANGE, fontsize=9)
 ax.set(
-    xlabel="concepts reproduced by both halves of the runs (no truth needed)",
-    ylabel="planted concepts recovered",
-    xlim=(0, 1.15 * limit), ylim=(0, limit),
+    xlabel="concepts (a dot a seed)", ylabel="what is different",
+    xlim=(-0.4, 11.4), ylim=(-0.6, len(ordered) - 0.3),
 )  # fmt: skip
 allowed = {n: v for n, v in mean.items() if all(o.is_allowed for o in per_setting[n])}
 decoders = {n: v for n, v in allowed.items() if n not in ("4 participants", "noise doubled", "embedding holds all")}

@@ -478,7 +478,9 @@ rows = [
     for name in settings
 ]
 say(
-    head + "\n".join(rows) + f"\n\nThree numbers are seeds {', '.join(str(o.seed) for o in per_setting[settings[0]])}; "
+    head
+    + "\n".join(rows)
+    + f"\n\nThree numbers are seeds {', '.join(str(o.seed) for o in per_setting[settings[0]])}; "
     f"of {recorded[0].n_planted} planted concepts. *: no eps kept to 5 % false discovery."
 )
 
@@ -554,7 +556,11 @@ ax.set(
     xlim=(-0.4, 11.4), ylim=(-0.6, len(ordered) - 0.3),
 )  # fmt: skip
 allowed = {n: v for n, v in mean.items() if all(o.is_allowed for o in per_setting[n])}
-decoders = {n: v for n, v in allowed.items() if n not in ("4 participants", "noise doubled", "embedding holds all")}
+decoders = {
+    n: v
+    for n, v in allowed.items()
+    if n not in ("4 participants", "noise doubled", "embedding holds all")
+}
 by_halves = max(decoders, key=lambda n: decoders[n][0])
 by_truth = max(decoders, key=lambda n: decoders[n][1])
 show(

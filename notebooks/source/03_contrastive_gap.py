@@ -55,8 +55,8 @@ from sdc_helpers.plotting.pictures import plot_pictures
 p = start(
     "03_contrastive_gap",
     by_profile={
-        "n_pairs": {"smoke": 384, "workshop": 4096, "full": 20_000},
-        "n_epochs": {"smoke": 9, "workshop": 18, "full": 18},
+        "n_pairs": {"smoke": 384, "workshop": 2560, "full": 20_000},
+        "n_epochs": {"smoke": 9, "workshop": 23, "full": 18},
         "n_test": {"smoke": 240, "workshop": 1000, "full": 5000},
         "n_steps": {"smoke": 80, "workshop": 300, "full": 1500},
         "grid_dimensions": {

@@ -40,6 +40,7 @@ _FIRST_TEMPERATURE = 0.07
 _MAX_LOGIT_SCALE = math.log(100)
 _WEIGHTS, _MISMATCH = 1, 2  # last parts of seeds
 _COMPARED = 512  # rows whose recall, uniformity and separability are measured
+_SMALL_BATCH = 128  # of products that a second thread does not speed up
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +104,6 @@ class GapGrid:
         return self.course(temperature, column)[1][0]
 
 
-@one_thread()
 def train_same_modality(
     x: Any,
     *,
@@ -180,11 +180,12 @@ def train_same_modality(
     constant = {"dimension": dimension, "batch_size": batch_size}
     start = trainer.outputs(measured)
     rows = trainer.measure(start, 0, constant, complete=False)
-    for step in range(n_steps):
-        trainer.update(np.stack([of_run.indices(step) for of_run in batches]))
-        done = step + 1
-        if done < n_steps and done % record_every == 0:
-            rows += trainer.measure(trainer.outputs(measured), done, constant, complete=False)
+    with one_thread(batch_size <= _SMALL_BATCH):
+        for step in range(n_steps):
+            trainer.update(np.stack([of_run.indices(step) for of_run in batches]))
+            done = step + 1
+            if done < n_steps and done % record_every == 0:
+                rows += trainer.measure(trainer.outputs(measured), done, constant, complete=False)
     end = trainer.outputs(measured)
     rows += trainer.measure(end, n_steps, constant, complete=True)
     return GapGrid(_table(rows), start, end)

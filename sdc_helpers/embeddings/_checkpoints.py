@@ -137,6 +137,7 @@ def read_state_dict(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, 
 
 
 def differences(state: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> str:
+    """Say how a state dict differs from what a network expects; empty if it does not."""
     needed = [key for key in expected if not key.endswith("num_batches_tracked")]
     shared = [key for key in needed if key in state]
     problems = {

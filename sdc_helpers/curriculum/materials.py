@@ -11,7 +11,12 @@ import torch
 
 from sdc_helpers.curriculum.acceptability import SentencePair, acceptability_pairs
 from sdc_helpers.curriculum.difficulty import NounCount, image_difficulty
-from sdc_helpers.curriculum.evaluation import acceptability, text_score, vqa_score
+from sdc_helpers.curriculum.evaluation import (
+    acceptability,
+    caption_likelihood,
+    text_score,
+    vqa_score,
+)
 from sdc_helpers.curriculum.items import QUESTION_KINDS, Question, pictures_of, questions
 from sdc_helpers.curriculum.pictures import feature_maps
 from sdc_helpers.curriculum.results import Evaluation
@@ -93,20 +98,17 @@ class Materials:
 
     def losses(self, model: Captioner) -> dict[str, float]:
         """Loss of held-out captions in nats a token: right, wrong, and no picture."""
-        score = Scorer(model, self.tokenizer, self.test_pictures)
         own = np.arange(len(self.test_captions))
         shown = {"right": own, "wrong": np.roll(own, 1), "none": None}
-        losses = {}
-        for name, pictures in shown.items():
-            found = score(self.test_captions, pictures)
-            losses[name] = float(-found.total.sum() / found.n_tokens.sum())
-        return losses
+        return {name: self._loss(model, pictures) for name, pictures in shown.items()}
 
     def held_out_loss(self, model: Captioner) -> float:
         """Loss of held-out captions with their pictures, in nats a token."""
+        return self._loss(model, np.arange(len(self.test_captions)))
+
+    def _loss(self, model: Captioner, pictures: np.ndarray | None) -> float:
         score = Scorer(model, self.tokenizer, self.test_pictures)
-        found = score(self.test_captions, np.arange(len(self.test_captions)))
-        return float(-found.total.sum() / found.n_tokens.sum())
+        return -caption_likelihood(score, self.test_captions, pictures).per_token
 
 
 def make_materials(design: StudyDesign, clip: ClipModel) -> Materials:

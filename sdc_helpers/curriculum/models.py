@@ -262,19 +262,23 @@ class _HandOn(nn.Module):
 _Built = tuple[nn.Module, nn.Module]
 
 
-def _git(
-    config: ModelConfig, vocabulary: int, pictures: tuple[int, int, int], pixels: bool
-) -> _Built:
-    from transformers import GitConfig, GitForCausalLM
-
-    vision = {
-        "hidden_size": config.width,
+def _vision(config: ModelConfig, pictures: tuple[int, int, int], pixels: bool) -> dict[str, int]:
+    """Size of the family's own vision transformer; the smallest where it is replaced anyway."""
+    return {
         "intermediate_size": 4 * config.width,
         "num_hidden_layers": config.n_layers if pixels else 1,
         "num_attention_heads": config.n_heads,
         "image_size": pictures[1] if pixels else 32,
         "patch_size": 16,
     }
+
+
+def _git(
+    config: ModelConfig, vocabulary: int, pictures: tuple[int, int, int], pixels: bool
+) -> _Built:
+    from transformers import GitConfig, GitForCausalLM
+
+    vision = {"hidden_size": config.width, **_vision(config, pictures, pixels)}
     model = GitForCausalLM(
         GitConfig(
             vision_config=vision,
@@ -299,14 +303,7 @@ def _flamingo(
 ) -> _Built:
     from transformers import IdeficsConfig, IdeficsForVisionText2Text
 
-    vision = {
-        "embed_dim": config.width,
-        "intermediate_size": 4 * config.width,
-        "num_hidden_layers": config.n_layers if pixels else 1,
-        "num_attention_heads": config.n_heads,
-        "image_size": pictures[1] if pixels else 32,
-        "patch_size": 16,
-    }
+    vision = {"embed_dim": config.width, **_vision(config, pictures, pixels)}
     model = IdeficsForVisionText2Text(
         IdeficsConfig(
             vision_config=vision,

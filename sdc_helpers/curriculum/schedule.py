@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sdc_helpers._checks import check_count
 from sdc_helpers.curriculum.pacing import (
     BinnedPacing,
     Bins,
@@ -23,7 +24,6 @@ from sdc_helpers.curriculum.pacing import (
     quantile_bins,
     threshold_bins,
 )
-from sdc_helpers.datasets.scenes.sampling import check_count
 
 __all__ = [
     "ORDERS",

@@ -1,4 +1,4 @@
-"""What a measured value looks like, everywhere: with its interval, or with its null distribution."""
+"""What a measured value looks like everywhere: with its interval, or with its null."""
 
 from __future__ import annotations
 

@@ -486,7 +486,7 @@ pairs = curriculum.CaptionPairs(materials.pictures, materials.tokens, materials.
 
 def train(order, seed):
     model = curriculum.Captioner(p.family, "tiny", vocabulary, shape, seed=seed)
-    plan = plan_of(design, materials.difficulty, order, seed)
+    plan = plan_of(design, materials.difficulty, order, seed, materials.n_words)
     batches = curriculum.PlanBatches(plan, design.batch_size)
     options = TrainingOptions(
         design.warmup_steps, design.batch_size, lr=design.lr, warmup_steps=design.warmup_steps,

@@ -104,7 +104,7 @@ def test_a_tagger_that_returns_something_else_is_named(answer):
 
 
 def test_an_unknown_tagger_is_named():
-    with pytest.raises(ValueError, match="tagger='nltk': expected one of lexicon, textblob, spacy"):
+    with pytest.raises(ValueError, match="tagger='nltk': expected one of textblob, spacy"):
         NounCount("nltk")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sdc_helpers.course.catalogue import course_folder, list_notebooks
-from sdc_helpers.course.claims import claims_page
+from sdc_helpers.course.claims_page import claims_page
 from sdc_helpers.course.errors import CourseError
 from sdc_helpers.course.runner import load_record
 

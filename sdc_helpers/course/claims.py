@@ -1,7 +1,13 @@
-"""Claims: headline statements that are measured, not asserted.
+"""Claims: statements that are measured, not asserted, and written before the value is seen.
 
-A notebook calls :func:`record`; the claim is shown under the cell and travels in the cell's output,
-so that it is found in the executed notebook however that was run.
+What is claimed stands in one file a chapter, ``sdc_helpers/claims/NAME.toml``: the sentence, its
+source, the bound and the reason why it may fail. A notebook says only what it measured, by
+:func:`record`. The claim is shown under the cell and travels in the cell's output, so that it is
+found in the executed notebook however that was run.
+
+Three kinds are kept apart. An *identity* compares two ways to compute one thing. A *regression*
+meets a number again that was measured before. A *hypothesis* says something about data, and holds
+only if the whole interval of what was measured lies on the right side of the bound.
 """
 
 from __future__ import annotations
@@ -10,184 +16,182 @@ import html
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from sdc_helpers.course.errors import CourseError
+from sdc_helpers.course.errors import CourseError, nearest
+from sdc_helpers.course.statements import Statement, read_statements
+from sdc_helpers.measures import Interval
 
 MIME = "application/vnd.sdc.claim+json"
+FOLDER = Path(__file__).resolve().parent.parent / "claims"
+"""Files of statements, one a chapter."""
+_COLOURS = {"held": "#117733", "not held": "#aa3377", "undecided": "#997700"}
+_declared: dict[str, Statement] = {}  # of a notebook of one's own
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement, where it was made, and what this run measured.
+    """A statement and what this run measured.
 
     Attributes
     ----------
-    identifier : str
-        Unique in the course, ``chapter.topic.detail``.
-    statement : str
-        The claim in one sentence.
-    source : str
-        BibTeX key and place (``murphy2024cka, Fig. 1``), or ``this course``.
-    data : str
-        What it was measured on; begins with "simulated" or "real".
+    statement : Statement
+        What is claimed.
     value : float
         Measured here.
-    published : float or None
-        The figure in the source.
-    tolerance : float or None
-        Allowed absolute difference from ``published``.
-    at_least, at_most : float or None
-        Bounds on ``value``.
-    held : bool
-        Whether every condition given is met.
+    low, high : float or None
+        Ends of its interval; None where one number is compared.
+    data : str
+        What it was measured on; begins with "simulated" or "real".
+    state : {"held", "not held", "undecided"}
+        A hypothesis is undecided where its interval holds the bound.
     reason : str
         Why it does not hold on this data; shown only then.
     """
 
-    identifier: str
-    statement: str
-    source: str
-    data: str
+    statement: Statement
     value: float
-    published: float | None
-    tolerance: float | None
-    at_least: float | None
-    at_most: float | None
-    held: bool
+    low: float | None
+    high: float | None
+    data: str
+    state: str
     reason: str
 
     @property
-    def condition(self) -> str:
-        """What had to be true, as a short formula."""
-        parts = []
-        if self.tolerance is not None:
-            parts.append(f"{self.published:.4g} ± {self.tolerance:.2g}")
-        if self.at_least is not None:
-            parts.append(f"≥ {self.at_least:.4g}")
-        if self.at_most is not None:
-            parts.append(f"≤ {self.at_most:.4g}")
-        return ", ".join(parts)
+    def held(self) -> bool:
+        """Whether it holds."""
+        return self.state == "held"
+
+    @property
+    def measured(self) -> str:
+        """The value with its interval and unit."""
+        interval = "" if self.low is None else f" [{self.low:.4g}, {self.high:.4g}]"
+        return f"{self.value:.4g}{interval} {self.statement.unit}".strip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON; numbers that are not finite as text."""
+        fields = {**asdict(self.statement), **asdict(self), "held": self.held}
+        fields["statement"] = self.statement.statement
+        fields |= {"condition": self.statement.condition, "measured": self.measured}
+        for name in ("value", "low", "high"):
+            number = fields[name]
+            if number is not None and not math.isfinite(number):
+                fields[name] = str(number)
+        return fields
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        mark, colour = ("held", "#117733") if self.held else ("not held", "#aa3377")
+        of = self.statement
         shown = (
-            f"{self.statement} Here {self.value:.4g}; expected {self.condition} "
-            f"[{self.source}; {self.data}]."
+            f"{of.statement} Here {self.measured}; expected {of.condition} "
+            f"[{of.kind}; {of.source}; {self.data}]."
         )
         if not self.held and self.reason:
             shown += f" {self.reason}"
+        colour = _COLOURS[self.state]
         page = (
             f'<div style="border-left:4px solid {colour};padding:.3em .8em;margin:.5em 0">'
-            f"<b>Claim <code>{html.escape(self.identifier)}</code>: "
-            f'<span style="color:{colour}">{mark}</span></b><br>{html.escape(shown)}</div>'
+            f"<b>Claim <code>{html.escape(of.identifier)}</code>: "
+            f'<span style="color:{colour}">{self.state}</span></b><br>{html.escape(shown)}</div>'
         )
-        fields = asdict(self)
-        if not math.isfinite(self.value):  # JSON has no nan and no inf
-            fields["value"] = str(self.value)
-        text = f"Claim {self.identifier}: {mark}. {shown}"
-        return {MIME: fields, "text/plain": text, "text/html": page}
+        text = f"Claim {of.identifier}: {self.state}. {shown}"
+        return {MIME: self.to_dict(), "text/plain": text, "text/html": page}
 
 
-def record(identifier: str, statement: str, value: float, **conditions: Any) -> None:
-    """Measure a claim against its condition, and show and record whether it held.
+def record(
+    identifier: str,
+    value: float | Interval,
+    *,
+    data: str | None = None,
+    reason: str | None = None,
+    **details: Any,
+) -> None:
+    """Measure a claim against its bound, and show and record how it came out.
 
-    Takes what :func:`measure` takes. The claim is displayed under the cell, and found there by
-    :func:`collect`.
+    Parameters
+    ----------
+    identifier : str
+        As in the chapter's file of statements, or as given to :func:`declare`.
+    value : float or Interval
+        What this run measured: an `Interval` for a hypothesis, one number for the other kinds.
+    data : str, optional
+        What it was measured on, where that differs from the file; begins with "simulated" or
+        "real".
+    reason : str, optional
+        Why it does not hold in this run, where that differs from the file.
+    **details
+        Values for the ``{names}`` in the statement and in the data.
+
+    Raises
+    ------
+    CourseError
+        If nothing of that name was stated, a hypothesis has no interval, or the data do not say
+        whether they are simulated.
     """
     from IPython import get_ipython
 
-    claim = measure(identifier, statement, value, **conditions)
+    claim = measure(_find(identifier), value, data=data, reason=reason, **details)
     if get_ipython() is not None:
         from IPython.display import display
 
         display(claim)
 
 
-def measure(
-    identifier: str,
-    statement: str,
-    value: float,
-    *,
-    source: str,
-    data: str,
-    published: float | None = None,
-    tolerance: float | None = None,
-    at_least: float | None = None,
-    at_most: float | None = None,
-    reason: str = "",
-) -> Claim:
-    """Measure a claim against its condition.
+def declare(identifier: str, **fields: Any) -> None:
+    """State a claim in a notebook of one's own, before it is measured.
 
     Parameters
     ----------
     identifier : str
-        Unique in the course, dots between words: ``cka.random.plateau``.
-    statement : str
-        One sentence.
-    value : float
-        What this run measured; nan never holds.
-    source : str
-        BibTeX key and place, or ``this course``.
-    data : str
-        What was measured on; must begin with ``simulated`` or ``real``.
-    published : float, optional
-        The figure in the source. Alone it is only shown; with ``tolerance`` it is the condition.
-    tolerance : float, optional
-        Allowed absolute difference from ``published``.
-    at_least, at_most : float, optional
-        Bounds on ``value``, both inclusive.
-    reason : str, optional
-        Why the claim does not hold here, written once it is known; shown only when it does not.
+        Words with dots between them.
+    **fields
+        As in a file of statements, see `Statement`.
+
+    Raises
+    ------
+    CourseError
+        If a field is missing, unknown or without a meaning, or the course has this identifier.
+    """
+    if identifier in _stated():
+        raise CourseError(f"claim {identifier!r}: a chapter of the course states it already")
+    _declared[identifier] = Statement.from_fields(identifier, fields, "this notebook")
+
+
+def measure(
+    statement: Statement,
+    value: float | Interval,
+    *,
+    data: str | None = None,
+    reason: str | None = None,
+    **details: Any,
+) -> Claim:
+    """Measure a claim against its bound; see :func:`record`.
 
     Returns
     -------
     Claim
         Frozen; shows itself in a notebook.
-
-    Raises
-    ------
-    CourseError
-        When there is no condition that could fail, one that is not a finite number, or ``data``
-        does not say if it is simulated.
     """
+    statement = statement.filled(details)
+    data = statement.data if data is None else data
     if not data.startswith(("simulated", "real")):
-        raise CourseError(f"claim {identifier!r}: data must begin with 'simulated' or 'real'")
-    value = float(value)
-    published, tolerance = _number(identifier, published), _number(identifier, tolerance)
-    at_least, at_most = _number(identifier, at_least), _number(identifier, at_most)
-    if tolerance is None and at_least is None and at_most is None:
-        raise CourseError(f"claim {identifier!r}: give a tolerance, at_least or at_most to test it")
-    conditions = [math.isfinite(value)]
-    if tolerance is not None:
-        if published is None or tolerance < 0:
-            raise CourseError(
-                f"claim {identifier!r}: a tolerance is 0 or more, around a published value"
-            )
-        conditions.append(abs(value - published) <= tolerance)
-    if at_least is not None:
-        conditions.append(value >= at_least)
-    if at_most is not None:
-        conditions.append(value <= at_most)
-    return Claim(
-        identifier=identifier,
-        statement=statement,
-        source=source,
-        data=data,
-        value=value,
-        published=published,
-        tolerance=tolerance,
-        at_least=at_least,
-        at_most=at_most,
-        held=all(conditions),
-        reason=reason,
-    )
-
-
-def _number(identifier: str, value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise CourseError(f"claim {identifier!r}: a condition must be a finite number, not {value}")
-    return None if value is None else float(value)
+        raise CourseError(
+            f"claim {statement.identifier!r}: data={data!r} must begin with 'simulated' or 'real'"
+        )
+    if isinstance(value, Interval):
+        low, high, number = float(value.low), float(value.high), float(value.value)
+        state = statement.judge(low, high)
+    elif statement.kind == "hypothesis":
+        raise CourseError(
+            f"claim {statement.identifier!r} is a hypothesis: give an Interval over seeds or items "
+            "(sdc_helpers.measures), not one number"
+        )
+    else:
+        low, high, number = None, None, float(value)
+        state = statement.judge(number, number)
+    reason = statement.reason if reason is None else reason
+    return Claim(statement, number, low, high, data, state, reason)
 
 
 def collect(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -216,72 +220,15 @@ def _bundles(notebook: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
             yield output.get("data", {})
 
 
-def claims_page(records: Iterable[Mapping[str, Any]]) -> str:
-    """Write the book's page of all claims, from run records.
-
-    Parameters
-    ----------
-    records : iterable of mapping
-        The ``.run.json`` records, in the order of the course.
-
-    Returns
-    -------
-    str
-        A MyST Markdown page.
-    """
-    records = list(records)
-    every = [c for r in records for c in r["claims"]]
-    held = sum(c["held"] for c in every)
-    lines = [
-        "# Claims",
-        "",
-        "Every headline statement of the course, measured in the run that made this book. "
-        f"**{held} of {len(every)} held.** One that did not hold stays, with its reason. "
-        "A published figure was measured on other data than ours: it is shown to compare with, "
-        "and is the condition only where the column *expected* says so.",
-        "",
-    ]
-    for record in records:
-        if not record["claims"]:
-            continue
-        lines += [
-            f"## {record['title']}",
-            "",
-            f"Profile `{record['profile']}`, seed {record['seed']}; "
-            f"chapter: [{record['title']}]({record['name']}.ipynb).",
-            "",
-            "| claim | source; data | published | expected | here | |",
-            "|---|---|---|---|---|---|",
-        ]
-        lines += [_row(c) for c in record["claims"]]
-        lines.append("")
-    return "\n".join(lines)
+@cache
+def _stated() -> dict[str, Statement]:
+    """Statements of all chapters, by identifier."""
+    return read_statements(FOLDER)
 
 
-def _row(claim: Mapping[str, Any]) -> str:
-    published = "" if claim["published"] is None else f"{claim['published']:.4g}"
-    verdict = "held" if claim["held"] else "**not held**"
-    if not claim["held"] and claim["reason"]:
-        verdict += f": {claim['reason']}"
-    condition = Claim(**claim).condition
-    cells = [
-        f"{claim['statement']} `{claim['identifier']}`",
-        f"{_cite(claim['source'])}; {claim['data']}",
-        published,
-        condition,
-        f"{float(claim['value']):.4g}",
-        verdict,
-    ]
-    return "| " + " | ".join(_cell(c) for c in cells) + " |"
-
-
-def _cell(text: str) -> str:
-    """Make a text one cell of a Markdown table: one line, no bar, no tag."""
-    return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")
-
-
-def _cite(source: str) -> str:
-    key, comma, place = source.partition(",")
-    if " " in key:
-        return source
-    return f"{{cite:t}}`{key}`{comma}{place}"
+def _find(identifier: str) -> Statement:
+    stated = {**_declared, **_stated()}
+    if identifier not in stated:
+        hint = nearest(identifier, stated)
+        raise CourseError(f"claim {identifier!r} is stated in no file of {FOLDER.name}/; {hint}")
+    return stated[identifier]

@@ -8,6 +8,7 @@ from sdc_helpers.alignment.cka import (
     biased_null,
     cka,
     cka_from_grams,
+    feature_corrected_cka,
     gram_from_rdm,
     minibatch_cka,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "cka_from_grams",
     "cka_table",
     "cka_table_from_grams",
+    "feature_corrected_cka",
     "gram",
     "gram_from_rdm",
     "minibatch_cka",

@@ -14,6 +14,7 @@ import numpy as np
 
 from sdc_helpers._checks import check_count
 from sdc_helpers.concepts.ranking import ranking_auc
+from sdc_helpers.measures import NullTest
 
 _WORD = re.compile(r"[a-z]+")
 
@@ -59,19 +60,14 @@ class NameScore:
         without a name.
     identified : bool array of shape (n_concepts,)
         Whether a name fits the responses of its own concept best.
-    own : float
-        Mean AUC of names with their own concepts.
-    blind : float array of shape (n_permutations,)
-        The same with the names dealt out by chance: what blind guessing reaches.
-    p_value : float
-        Share of blind guesses that are as good, the measured one counted in.
+    own : NullTest
+        Mean AUC of names with their own concepts, against the same with the names dealt out by
+        chance: what blind guessing reaches. NaN without a name.
     """
 
     auc: np.ndarray
     identified: np.ndarray
-    own: float
-    blind: np.ndarray
-    p_value: float
+    own: NullTest
 
 
 @dataclass(frozen=True)
@@ -322,14 +318,14 @@ def score_names(
     named = np.flatnonzero(np.isfinite(np.diag(auc)))
     identified = np.zeros(len(auc), dtype=bool)
     if not len(named):
-        return NameScore(auc, identified, np.nan, np.full(n_permutations, np.nan), np.nan)
+        unknown = NullTest(np.nan, np.full(n_permutations, np.nan), np.nan, "names")
+        return NameScore(auc, identified, unknown)
     identified[named] = [np.nanargmax(auc[i]) == i for i in named]
     table, rng = auc[np.ix_(named, named)], np.random.default_rng(rng)
     own = float(np.diag(table).mean())
     dealt = rng.permuted(np.tile(np.arange(len(named)), (n_permutations, 1)), axis=1)
     blind = np.nanmean(table[np.arange(len(named)), dealt], axis=1)
-    p_value = float((1 + (blind >= own - 1e-12).sum()) / (1 + n_permutations))
-    return NameScore(auc, identified, own, blind, p_value)
+    return NameScore(auc, identified, NullTest.from_null(own, blind, scheme="names"))
 
 
 def _auc_table(responses: np.ndarray, fits: np.ndarray) -> np.ndarray:

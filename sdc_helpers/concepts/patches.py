@@ -11,24 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True, eq=False)
-class NullTest:
-    """A value and what chance gives.
-
-    Attributes
-    ----------
-    value : float
-        Measured.
-    null : float array of shape (n_draws,)
-        Under the null hypothesis.
-    p_value : float
-        (1 + number of draws at or above the value) / (1 + n_draws).
-    """
-
-    value: float
-    null: np.ndarray
-    p_value: float
+from sdc_helpers.measures import NullTest
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +77,7 @@ def contiguity(
         member = drawn == cluster
         if member[0].sum() > 1:
             shares = (member & same).sum(axis=1) / member.sum(axis=1)
-            tests[int(cluster)] = _test(shares[0], shares[1:])
+            tests[int(cluster)] = NullTest.from_null(shares[0], shares[1:], scheme="labels")
     return tests
 
 
@@ -158,7 +141,9 @@ def overlap(
     )
     dice = 2 * (drawn & region).sum(axis=1) / (drawn.sum(axis=1) + region.sum())
     auc = _auc(drawn, localiser)
-    return Overlap(_test(dice[0], dice[1:]), _test(auc[0], auc[1:]))
+    return Overlap(
+        *(NullTest.from_null(found[0], found[1:], scheme="blobs") for found in (dice, auc))
+    )
 
 
 def patch_sizes(positions: np.ndarray, reach: float) -> np.ndarray:
@@ -242,12 +227,6 @@ def _nearest_other(tree: object, positions: np.ndarray) -> np.ndarray:
     distance = np.where(itself, np.inf, distance)
     least = distance.min(axis=1, keepdims=True)
     return np.where(distance <= least * (1 + 1e-9), index, len(positions)).min(axis=1)
-
-
-def _test(value: float, null: np.ndarray) -> NullTest:
-    # Rounding must not part a draw from a value that it equals.
-    above = int(np.sum(null >= value - 1e-12))
-    return NullTest(float(value), null, (1 + above) / (1 + len(null)))
 
 
 def _check_positions(positions: np.ndarray) -> np.ndarray:

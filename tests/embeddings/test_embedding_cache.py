@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdc_helpers.embeddings import embed_images, embed_texts, load_clip
+from sdc_helpers.embeddings import embed_images, embed_texts, image_features, load_clip
 from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache
 
 torch = pytest.importorskip("torch")
@@ -40,12 +40,12 @@ def test_what_was_embedded_is_read(counting, pictures, tmp_path):
     first = embed_images(clip, pictures, cache=tmp_path)
     assert sum(seen) == 7
     again = embed_images(clip, pictures, cache=str(tmp_path), batch_size=2)
-    raw = embed_images(clip, pictures, cache=tmp_path, unit_length=False)
+    raw = image_features(clip, pictures, cache=tmp_path)
     assert sum(seen) == 7
     assert len(entries(tmp_path)) == 1
     np.testing.assert_array_equal(again, first)
     np.testing.assert_array_equal(first, embed_images(clip, pictures))
-    np.testing.assert_array_equal(raw, embed_images(clip, pictures, unit_length=False))
+    np.testing.assert_array_equal(raw, image_features(clip, pictures))
 
 
 def test_texts_are_found_again(counting, tmp_path):

@@ -38,3 +38,24 @@ def data_root() -> Path:
         return root / "data"
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "sdc_helpers"
+
+
+def visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """List what a user put into a folder; the one way in which readers look into folders.
+
+    Names that begin with a dot are left out: the system and editors put them there (``._name``
+    and ``.DS_Store`` of macOS, ``.~lock`` of an office program, ``.nfs``), and none holds data.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to look.
+    pattern : str
+        As for :meth:`pathlib.Path.glob`, of names in this folder.
+
+    Returns
+    -------
+    list of pathlib.Path
+        In order of their names; empty where the folder is not there.
+    """
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdc_helpers._file_errors import access_problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -239,7 +241,9 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     try:
         file = safe_open(path, framework="pt", device="cpu")
         header = (file.metadata() or {}).get(_HEADER_KEY)
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
+        if problem := access_problem(path, error):
+            raise TrainingStateError(problem) from error
         raise TrainingStateError(
             f"{path} is damaged ({error}). Delete it and train again."
         ) from error

@@ -26,7 +26,7 @@ class Affine(np.ndarray):
     ----------
     space : str or None
         "MNI", "Talairach", "template", "aligned" (to another image of the participant), "scanner"
-        or "unknown", after the codes of NIfTI. None for what was computed from it.
+        or "unknown", after the codes of NIfTI.
     """
 
     space: str | None
@@ -38,9 +38,16 @@ class Affine(np.ndarray):
         return affine
 
     def __array_finalize__(self, source: object) -> None:
-        """Make a view or a result: nothing is known of its space, unless it is a copy."""
-        same = isinstance(source, Affine) and np.shape(source) == np.shape(self)
-        self.space = getattr(source, "space", None) if same else None
+        """Keep the space in a copy."""
+        self.space = getattr(source, "space", None)
+
+    def __getitem__(self, key: object) -> np.ndarray:
+        """Return a part, which is a plain array."""
+        return np.asarray(self)[key]
+
+    def __array_wrap__(self, array: np.ndarray, *_: object) -> np.ndarray:
+        """Return a result, which is a plain array."""
+        return np.asarray(array)
 
 
 @dataclass(frozen=True, eq=False)

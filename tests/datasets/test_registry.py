@@ -207,7 +207,7 @@ class TestFetch:
 
     def test_a_folder_in_the_place_of_a_file(self, toy):
         (toy.folder / "a.bin").mkdir(parents=True)
-        with pytest.raises(DataUnavailableError, match="is a folder; remove it"):
+        with pytest.raises(DataUnavailableError, match="it is a folder, where a file is expected"):
             fetch("toy")
 
     def test_a_data_folder_that_cannot_be_made(self, toy, tmp_path, monkeypatch):

@@ -50,11 +50,12 @@ $(OWN_UV):
 lab: env  ## JupyterLab; notebooks/source opens as notebooks too
 	@$(BIN)/jupyter lab --notebook-dir notebooks
 
-lint: env  ## Ruff, the direction of imports, notebooks against their sources
+lint: env  ## Ruff, the direction of imports, types, notebooks against their sources
 	@echo "== linting"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@$(BIN)/python tests/type_ratchet.py
 	@$(SDC) notebooks check
 
 notebooks: env  ## Generate notebooks/*.ipynb from notebooks/source/*.py

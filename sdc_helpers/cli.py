@@ -193,7 +193,7 @@ def data_simulate(
     seed: Annotated[int, typer.Option(help="Of the generator.", min=0)] = 0,
 ) -> None:
     """Make the simulated participants now (notebooks make them when they are missing)."""
-    from sdc_helpers.datasets.simulate import PROFILES, simulated_nsd
+    from sdc_helpers.simulate import PROFILES, simulated_nsd
 
     if profile not in PROFILES:
         raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(PROFILES)}")

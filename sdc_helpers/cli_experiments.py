@@ -26,8 +26,8 @@ def clip_train(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Train the small CLIP from scratch on the scenes; run again, it goes on where it stopped."""
-    from sdc_helpers.contrastive.small_clip import SmallClipRecipe, train_small_clip
     from sdc_helpers.course.provenance import processor_name, usable_cores
+    from sdc_helpers.studies.clip_training import SmallClipRecipe, train_small_clip
 
     recipe = SmallClipRecipe(n_pictures=pictures, n_steps=steps, seed=seed)
     machine = f"{processor_name()}, {usable_cores()} cores"
@@ -47,7 +47,7 @@ def clip_measure(
 ) -> None:
     """Measure a CLIP on scenes it was not trained on."""
     from sdc_helpers.embeddings.clip import load_clip
-    from sdc_helpers.embeddings.scene_metrics import measure_on_scenes
+    from sdc_helpers.studies.scene_metrics import measure_on_scenes
 
     _print_metrics(measure_on_scenes(load_clip(name, weights)).to_dict())
 
@@ -60,22 +60,19 @@ def concepts_settings(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Find shared concepts in simulated participants under each of several settings."""
-    from sdc_helpers.concepts.settings_study import VARIATIONS, run_variations, save_outcomes
-    from sdc_helpers.datasets import NSD, split_sdc2025
-    from sdc_helpers.datasets.simulate import load_truth, simulated_nsd
-    from sdc_helpers.decoding.participants import embed_stimuli
     from sdc_helpers.embeddings.clip import load_clip
+    from sdc_helpers.studies.participants import embed_stimuli
+    from sdc_helpers.studies.settings_study import VARIATIONS, run_variations, save_outcomes
+    from sdc_helpers.studies.source import open_study
 
     outcomes = []
     for seed in map(int, seeds.split(",")):
-        nsd = NSD(simulated_nsd(profile, seed))
-        trials = {name: nsd.trials(name, nsd.sessions(name)) for name in nsd.participants}
-        seen = sorted(set().union(*(t.image_id for t in trials.values())))
+        study = open_study(profile=profile, seed=seed)
         outcomes += run_variations(
-            nsd,
-            load_truth(nsd.root),
-            embed_stimuli(nsd, load_clip(device=device), seen),
-            split_sdc2025(trials, seed, *((200, 200) if profile != "smoke" else (30, 30))),
+            study.reader,
+            study.truth,
+            embed_stimuli(study.reader, load_clip(device=device), study.image_ids),
+            study.split,
             VARIATIONS,
             profile=profile,
             seed=seed,
@@ -97,8 +94,8 @@ def curriculum_grid(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Train and evaluate every cell of the study; run again, it goes on where it stopped."""
-    from sdc_helpers.curriculum.grid import Grid, run_grid, save_grid
     from sdc_helpers.curriculum.study import StudyDesign, all_cells
+    from sdc_helpers.studies.curriculum_grid import Grid, run_grid, save_grid
 
     design = StudyDesign()
     results = run_grid(

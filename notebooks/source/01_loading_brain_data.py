@@ -36,10 +36,11 @@ import numpy as np
 
 from sdc_helpers import exercises
 from sdc_helpers.course import claims, say, start
-from sdc_helpers.datasets import NSD, check_split, split_sdc2025, split_strict
+from sdc_helpers.datasets import check_split, split_sdc2025, split_strict
 from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
 from sdc_helpers.plotting import COLOURS, figure, plot_bars, plot_reference, show
 from sdc_helpers.plotting.brain import plot_cortex, show_turning_cortex
+from sdc_helpers.studies.source import open_study
 
 p = start(
     "01_loading_brain_data",
@@ -47,14 +48,8 @@ p = start(
 )
 BLUE, ORANGE, GREEN = COLOURS["blue"], COLOURS["orange"], COLOURS["green"]
 
-if p.source == "simulated":
-    from sdc_helpers.datasets.simulate import load_truth, simulated_nsd
-
-    nsd = NSD(simulated_nsd(p.profile, p.seed))
-    truth = load_truth(nsd.root)
-    kind = "simulated"
-else:
-    nsd, truth, kind = NSD(p.root), None, "real fMRI"
+study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_test)
+nsd, truth, kind = study.reader, study.truth, study.kind
 say(
     f"**{kind.capitalize()}** participants: {', '.join(nsd.participants)}. Loading **{p.participant}**, "
     f"{len(nsd.sessions(p.participant))} sessions."

@@ -42,10 +42,8 @@ from threadpoolctl import threadpool_limits
 
 from sdc_helpers import exercises
 from sdc_helpers.contrastive import clip_loss, effective_rank
-from sdc_helpers.contrastive.small_clip import TRAINING_SEED
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.datasets import available, load_clip_pairs
-from sdc_helpers.datasets.scenes import captions, factors, generate_scenes, render
 from sdc_helpers.embeddings import (
     caption_average,
     embed_captions,
@@ -57,12 +55,6 @@ from sdc_helpers.embeddings import (
     retrieval,
     target_ranks,
     zero_shot,
-)
-from sdc_helpers.embeddings.scene_metrics import (
-    CATEGORY_PROMPTS,
-    PLACE_PROMPTS,
-    measure_on_scenes,
-    phrase_embeddings,
 )
 from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
 from sdc_helpers.plotting import (
@@ -76,6 +68,14 @@ from sdc_helpers.plotting import (
     plot_reference,
     plot_spread,
     show,
+)
+from sdc_helpers.scenes import captions, factors, generate_scenes, render
+from sdc_helpers.studies.clip_training import TRAINING_SEED
+from sdc_helpers.studies.scene_metrics import (
+    CATEGORY_PROMPTS,
+    PLACE_PROMPTS,
+    measure_on_scenes,
+    phrase_embeddings,
 )
 
 p = start(

@@ -47,10 +47,12 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sdc_helpers import contrastive, exercises
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.datasets import available, load_clip_pairs
-from sdc_helpers.datasets.scenes import captions, generate_scenes, render
 from sdc_helpers.embeddings import embed_images, embed_texts, load_clip
 from sdc_helpers.plotting import COLOURS, figure, label_line, plot_reference, plot_spread, show
 from sdc_helpers.plotting.pictures import plot_pictures
+from sdc_helpers.scenes import captions, generate_scenes, render
+from sdc_helpers.studies.scene_scores import scene_test, score_on_scenes
+from sdc_helpers.training import TrainingOptions
 
 p = start(
     "03_contrastive_gap",
@@ -263,7 +265,7 @@ say(
 scenes = generate_scenes(p.n_pairs, seed=10 * p.seed)
 pictures, sentences = render(scenes), captions(scenes)
 held_out = generate_scenes(p.n_test, seed=10 * p.seed + 1)
-test = contrastive.scene_test(held_out, rng=np.random.default_rng([p.seed, 1]))
+test = scene_test(held_out, rng=np.random.default_rng([p.seed, 1]))
 
 n_same = min(p.n_pairs, 2048)
 
@@ -576,7 +578,7 @@ for d in p.clip_dimensions:
         sides = run.images(test_images), run.texts(test_texts)
         for s, (u, v) in enumerate(zip(*sides, strict=True)):
             weights = lambdas if d == max(p.clip_dimensions) else (1.0,)
-            scores = contrastive.score_on_scenes(
+            scores = score_on_scenes(
                 test, u, v, rng=np.random.default_rng([p.seed, 2, s]), weights=weights
             )
             rows.append({"d": d, "loss": loss, "seed": s} | scores.as_row())
@@ -1121,19 +1123,19 @@ if on_gpu(
     estimate="unmeasured on a GPU",
     recorded="none yet; the table above is of the projections",
 ):
-    from sdc_helpers.contrastive.small_clip import scene_pairs
     from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
+    from sdc_helpers.studies.clip_training import scene_pairs
 
     source, _ = scene_pairs(20_000, seed=10 * p.seed, tokenizer=small_clip_tokenizer())
     for d in (32, 64, 128):
         for loss in losses:
             tuned = contrastive.finetune_clip(
                 load_clip(), source, dimension=d, loss=loss, device="cuda",
-                options=contrastive.TrainingOptions(
+                options=TrainingOptions(
                     n_steps=9 * (len(source) // 64), batch_size=64, lr=1e-4, weight_decay=0.1, seed=p.seed
                 ),
             )  # fmt: skip
-            scores = contrastive.score_on_scenes(
+            scores = score_on_scenes(
                 test,
                 embed_images(tuned, test.pictures).vectors,
                 embed_texts(tuned, list(test.sentences)).vectors,

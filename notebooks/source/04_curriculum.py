@@ -46,17 +46,15 @@ import torch
 from scipy.stats import spearmanr
 
 from sdc_helpers import curriculum, exercises
-from sdc_helpers.contrastive import TrainingOptions
 from sdc_helpers.course import claims, on_gpu, say, start
+from sdc_helpers.curriculum.design import FAMILIES, ORDERS, TEXTS, plan_of
 from sdc_helpers.curriculum.evaluation import acceptability
 from sdc_helpers.curriculum.materials import TASKS
-from sdc_helpers.curriculum.study import FAMILIES, ORDERS, TEXTS, plan_of
 from sdc_helpers.curriculum.tokenizer import END, PAD, START
 from sdc_helpers.datasets import available
 from sdc_helpers.datasets.babylm import read_babylm
 from sdc_helpers.datasets.blimp import load_blimp
 from sdc_helpers.datasets.captions import read_captions
-from sdc_helpers.datasets.scenes import LEXICON, captions, generate_scenes, render
 from sdc_helpers.datasets.sugar_crepe import load_sugar_crepe
 from sdc_helpers.embeddings import load_clip
 from sdc_helpers.plotting import (
@@ -69,6 +67,10 @@ from sdc_helpers.plotting import (
     plot_spread,
     show,
 )
+from sdc_helpers.scenes import LEXICON, captions, generate_scenes, render, tag_by_lexicon
+from sdc_helpers.studies.curriculum_grid import load_grid
+from sdc_helpers.studies.curriculum_materials import make_materials
+from sdc_helpers.training import TrainingOptions
 
 p = start(
     "04_curriculum",
@@ -107,9 +109,9 @@ def nouns_by_hand(caption):
 scenes = generate_scenes(p.n_scenes, seed=10 * p.seed)
 captions_of = captions(scenes)
 sentences = [caption for of_scene in captions_of for caption in of_scene]
-by_lexicon = curriculum.NounCount()(sentences)
+by_lexicon = curriculum.NounCount(tag_by_lexicon)(sentences)
 assert [nouns_by_hand(s) for s in sentences] == by_lexicon.tolist()
-difficulty = curriculum.image_difficulty(captions_of, curriculum.NounCount())
+difficulty = curriculum.image_difficulty(captions_of, curriculum.NounCount(tag_by_lexicon))
 assert difficulty.tolist() == [max(map(nouns_by_hand, of_scene)) for of_scene in captions_of]
 say(
     f"By hand and by `curriculum.NounCount` the same, for {len(sentences)} captions of {len(scenes)} simulated "
@@ -131,7 +133,7 @@ textblob, singular = (
     curriculum.NounCount("textblob", plurals=False),
 )
 by_textblob = textblob(sentences)
-without_plurals = curriculum.NounCount(plurals=False)(sentences)
+without_plurals = curriculum.NounCount(tag_by_lexicon, plurals=False)(sentences)
 agreement = spearmanr(by_lexicon, by_textblob)[0]
 has_real = p.real_data and available("sugar_crepe")
 if has_real:
@@ -371,7 +373,7 @@ design = curriculum.StudyDesign(
     n_images=p.n_images, n_sentences=5 * p.n_images, n_test=p.n_test, data_seed=p.seed
 )
 clip = load_clip(device=p.device)
-materials = curriculum.make_materials(design, clip)
+materials = make_materials(design, clip)
 shape = tuple(materials.pictures.shape[1:])
 vocabulary = materials.tokenizer.vocabulary_size
 git, flamingo = (
@@ -484,7 +486,7 @@ pairs = curriculum.CaptionPairs(materials.pictures, materials.tokens, materials.
 
 def train(order, seed):
     model = curriculum.Captioner(p.family, "tiny", vocabulary, shape, seed=seed)
-    plan = plan_of(design, materials.difficulty, order, seed)
+    plan = plan_of(design, materials.difficulty, order, seed, materials.n_words)
     batches = curriculum.PlanBatches(plan, design.batch_size)
     options = TrainingOptions(
         design.warmup_steps, design.batch_size, lr=design.lr, warmup_steps=design.warmup_steps,
@@ -568,7 +570,7 @@ model, _ = live["standard", 0]
 score = curriculum.Scorer(model, materials.tokenizer, materials.pictures)
 train_captions = [caption for of_one in materials.captions for caption in of_one]
 by_loss = curriculum.ModelLoss(score, materials.image_of)(train_captions)
-loss_nouns = spearmanr(by_loss, curriculum.NounCount()(train_captions))[0]
+loss_nouns = spearmanr(by_loss, curriculum.NounCount(tag_by_lexicon)(train_captions))[0]
 say(
     "**The fourth measure of difficulty**, the loss of this trained model (simulated): rank correlation with the number of nouns "
     f"{loss_nouns:+.2f}. "
@@ -590,7 +592,7 @@ say(
 # it again, and `recompute` any single cell of it.
 
 # %%
-grid = curriculum.load_grid()
+grid = load_grid()
 made, seeds = grid.made, sorted({cell.seed for cell in grid.results})
 CONDITIONS = {
     (f, t): f"{f.upper() if f == 'git' else 'Flamingo'}, {t}" for f in FAMILIES for t in TEXTS
@@ -613,7 +615,7 @@ say(
 if p.recompute:
     cell = curriculum.Cell.from_name(p.recompute)
     again = curriculum.run_cell(
-        cell, grid.design, curriculum.make_materials(grid.design, clip), device=p.device
+        cell, grid.design, make_materials(grid.design, clip), device=p.device
     )
     recorded = grid.results[cell]
     say(
@@ -1210,7 +1212,7 @@ if on_gpu(
         warmup_steps=500,
         vocabulary_size=2000,
     )
-    of_large = curriculum.make_materials(large, load_clip(device="cuda"))
+    of_large = make_materials(large, load_clip(device="cuda"))
     for order in ("standard", "curriculum", "cut"):
         cell = curriculum.Cell("git", "C", order, 0)
         result = curriculum.run_cell(cell, large, of_large, device="cuda", progress=True)

@@ -46,10 +46,8 @@ from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import roc_auc_score
 
 from sdc_helpers import exercises
-from sdc_helpers.concepts import truth_masks
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.course import claims, on_gpu, say, start
-from sdc_helpers.datasets import NSD, split_sdc2025
 from sdc_helpers.decoding import (
     ContrastiveDecoder,
     RidgeDecoder,
@@ -59,7 +57,6 @@ from sdc_helpers.decoding import (
     permuted_score,
     score_decoding,
 )
-from sdc_helpers.decoding.participants import embed_stimuli, fit_decoders, load_participants
 from sdc_helpers.embeddings import load_clip
 from sdc_helpers.plotting import (
     COLOURS,
@@ -72,6 +69,9 @@ from sdc_helpers.plotting import (
     plot_spread,
     show,
 )
+from sdc_helpers.studies.participants import embed_stimuli, fit_decoders, load_participants
+from sdc_helpers.studies.planted import truth_masks
+from sdc_helpers.studies.source import open_study
 
 p = start(
     "05_decoding_pictures",
@@ -93,18 +93,10 @@ BLUE, ORANGE, GREEN, GREY = (COLOURS[name] for name in ("blue", "orange", "green
 # pictures are touched once, at the end.
 
 # %%
-if p.source == "simulated":
-    from sdc_helpers.datasets.simulate import load_truth, simulated_nsd
-
-    nsd = NSD(simulated_nsd(p.profile, p.seed))
-    truth, kind = load_truth(nsd.root), "simulated"
-else:
-    nsd, truth, kind = NSD(p.root), None, "real fMRI"
-trials = {s: nsd.trials(s, nsd.sessions(s)) for s in nsd.participants}
-split = split_sdc2025(trials, p.seed, p.n_held_out, p.n_held_out)
+study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_held_out)
+nsd, truth, kind, split = study.reader, study.truth, study.kind, study.split
 clip = load_clip(p.clip_name, p.clip_weights, device=p.device)
-seen = np.unique(np.concatenate([table.image_id for table in trials.values()]))
-embeddings = embed_stimuli(nsd, clip, seen, progress=len(seen) > 20_000)
+embeddings = embed_stimuli(nsd, clip, study.image_ids, progress=len(study.image_ids) > 20_000)
 
 # the last participant of the simulation has poor data: keep it, it is the interesting one
 names = list(nsd.participants)

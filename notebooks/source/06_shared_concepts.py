@@ -38,7 +38,7 @@ from functools import partial
 import numpy as np
 
 from sdc_helpers import exercises
-from sdc_helpers.concepts import SharedDBSCAN, ranking_auc, recover, truth_masks
+from sdc_helpers.concepts import SharedDBSCAN, ranking_auc, recover
 from sdc_helpers.concepts.baselines import (
     by_participant,
     choose_parameter,
@@ -48,16 +48,17 @@ from sdc_helpers.concepts.baselines import (
     nmf,
     plain_dbscan,
 )
-from sdc_helpers.concepts.contiguity import contiguity, overlap
-from sdc_helpers.concepts.found import EPS, find_concepts
-from sdc_helpers.concepts.settings_study import VARIATIONS, recorded_outcomes, run_variations
+from sdc_helpers.concepts.patches import contiguity, overlap
 from sdc_helpers.course import claims, on_gpu, say, start
-from sdc_helpers.datasets import NSD, split_sdc2025
 from sdc_helpers.decoding import average_repetitions
-from sdc_helpers.decoding.participants import embed_stimuli, load_participants
-from sdc_helpers.decoding.settings import course_decoder, whiten
 from sdc_helpers.embeddings.clip import load_clip
 from sdc_helpers.plotting import COLOURS, figure, label_line, plot_bars, plot_reference, show
+from sdc_helpers.studies.decoder import course_decoder, whiten
+from sdc_helpers.studies.participants import embed_stimuli, load_participants
+from sdc_helpers.studies.planted import truth_masks
+from sdc_helpers.studies.settings_study import VARIATIONS, recorded_outcomes, run_variations
+from sdc_helpers.studies.shared_concepts import EPS, find_concepts
+from sdc_helpers.studies.source import open_study
 
 p = start(
     "06_shared_concepts",
@@ -84,17 +85,9 @@ GREY = COLOURS["grey"]
 # dimensions.
 
 # %%
-if p.source == "simulated":
-    from sdc_helpers.datasets.simulate import load_truth, simulated_nsd
-
-    nsd = NSD(simulated_nsd(p.profile, p.seed))
-    truth, kind = load_truth(nsd.root), "simulated"
-else:
-    nsd, truth, kind = NSD(p.root), None, "real fMRI"
-trials = {name: nsd.trials(name, nsd.sessions(name)) for name in nsd.participants}
-split = split_sdc2025(trials, p.seed, p.n_test, p.n_test)
-seen = np.unique(np.concatenate([t.image_id for t in trials.values()]))
-embeddings = embed_stimuli(nsd, load_clip(device=p.device), seen)
+study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_test)
+nsd, truth, kind, split = study.reader, study.truth, study.kind, study.split
+embeddings = embed_stimuli(nsd, load_clip(device=p.device), study.image_ids)
 white, space = whiten(embeddings, split, p.n_components)
 data = load_participants(nsd, white, split)
 sizes = ", ".join(f"{name} {one.mask.sum()}" for name, one in data.items())

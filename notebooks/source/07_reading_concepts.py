@@ -38,9 +38,6 @@ from textwrap import shorten
 import numpy as np
 
 from sdc_helpers import exercises
-from sdc_helpers.concepts import truth_masks
-from sdc_helpers.concepts.contiguity import overlap
-from sdc_helpers.concepts.found import find_concepts
 from sdc_helpers.concepts.interpretation import (
     ConceptCard,
     enriched_words,
@@ -51,12 +48,9 @@ from sdc_helpers.concepts.interpretation import (
     score_names,
 )
 from sdc_helpers.concepts.negation import negation_test, response_by_rank
+from sdc_helpers.concepts.patches import overlap
 from sdc_helpers.course import claims, on_gpu, say, start
-from sdc_helpers.datasets import NSD, split_sdc2025
-from sdc_helpers.datasets.scenes import LEXICON
 from sdc_helpers.decoding import average_repetitions
-from sdc_helpers.decoding.participants import embed_stimuli, load_participants
-from sdc_helpers.decoding.settings import course_decoder, whiten
 from sdc_helpers.embeddings import embed_texts, load_clip
 from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
 from sdc_helpers.plotting import (
@@ -71,6 +65,12 @@ from sdc_helpers.plotting import (
     show,
 )
 from sdc_helpers.plotting.brain import plot_shared_cortex, show_turning_shared_cortex
+from sdc_helpers.scenes import LEXICON
+from sdc_helpers.studies.decoder import course_decoder, whiten
+from sdc_helpers.studies.participants import embed_stimuli, load_participants
+from sdc_helpers.studies.planted import truth_masks
+from sdc_helpers.studies.shared_concepts import find_concepts
+from sdc_helpers.studies.source import open_study
 
 p = start(
     "07_reading_concepts",
@@ -89,18 +89,10 @@ BLUE, ORANGE, GREEN, GREY = (COLOURS[name] for name in ("blue", "orange", "green
 # cache is not computed again.
 
 # %%
-if p.source == "simulated":
-    from sdc_helpers.datasets.simulate import load_truth, simulated_nsd
-
-    nsd = NSD(simulated_nsd(p.profile, p.seed))
-    truth, kind = load_truth(nsd.root), "simulated"
-else:
-    nsd, truth, kind = NSD(p.root), None, "real fMRI"
-trials = {name: nsd.trials(name, nsd.sessions(name)) for name in nsd.participants}
-split = split_sdc2025(trials, p.seed, p.n_test, p.n_test)
-seen = np.unique(np.concatenate([t.image_id for t in trials.values()]))
+study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_test)
+nsd, truth, kind, split = study.reader, study.truth, study.kind, study.split
 clip = load_clip(device=p.device)
-white, space = whiten(embed_stimuli(nsd, clip, seen), split)
+white, space = whiten(embed_stimuli(nsd, clip, study.image_ids), split)
 data = load_participants(nsd, white, split)
 found = find_concepts(
     data, course_decoder(p.profile, device=p.device), n_shuffles=p.n_shuffles, seed=p.seed

@@ -42,8 +42,6 @@ from scipy.stats import spearmanr
 from sdc_helpers import alignment, exercises
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.datasets import THINGSfMRI, available
-from sdc_helpers.datasets.scenes import generate_scenes, render
-from sdc_helpers.datasets.simulate import things_images, write_things
 from sdc_helpers.embeddings import RESNET18_LAYERS, iter_layer_activations, load_resnet18
 from sdc_helpers.plotting import (
     COLOURS,
@@ -55,6 +53,8 @@ from sdc_helpers.plotting import (
     plot_spread,
     show,
 )
+from sdc_helpers.scenes import generate_scenes, render
+from sdc_helpers.simulate import things_images, write_things
 
 p = start(
     "09_cka_pitfalls",

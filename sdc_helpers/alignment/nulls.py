@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import check_count
 from sdc_helpers.alignment._shuffles import shuffled_alignments
 from sdc_helpers.alignment.grams import (
     check_feature_pair,
@@ -151,7 +152,7 @@ def permutation_test(
     ValueError
         As for `cka`, and if `n_permutations` is not a positive integer.
     """
-    _check_count(n_permutations, "n_permutations", least=1)
+    check_count("n_permutations", n_permutations, 1)
     K, L = _unit_kernels(X, Y, estimator)
     return _permutation_test(K, L, n_permutations, estimator, rng, progress)
 
@@ -177,7 +178,7 @@ def permutation_test_from_grams(
     -------
     PermutationTest
     """
-    _check_count(n_permutations, "n_permutations", least=1)
+    check_count("n_permutations", n_permutations, 1)
     check_estimator(estimator)
     check_same_kind(K=K, L=L)
     K, L = check_gram(K, "K"), check_gram(L, "L")
@@ -230,7 +231,7 @@ def partial_shuffle_curve(
     s = np.atleast_1d(np.asarray(fractions, dtype=float))
     if s.ndim != 1 or s.size == 0 or not np.all((s >= 0) & (s <= 1)):
         raise ValueError(f"fractions must be numbers from 0 to 1, got {fractions!r}.")
-    _check_count(n_repeats, "n_repeats", least=1)
+    check_count("n_repeats", n_repeats, 1)
     K, L = _unit_kernels(X, Y, estimator)
     n = K.shape[0]
     m = np.rint(s * n).astype(int)
@@ -335,7 +336,7 @@ def _table(
     rng: Rng,
     progress: Progress | None,
 ) -> CKATable:
-    _check_count(n_permutations, "n_permutations", least=0)
+    check_count("n_permutations", n_permutations, 0)
     check_estimator(estimator)
     for name, side in (("first", X), ("second", Y)):
         if not isinstance(side, Mapping) or not side:
@@ -391,8 +392,3 @@ def _shuffle_some(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
 
 def _p_value(value: float | np.ndarray, null: np.ndarray) -> np.ndarray:
     return (1 + np.sum(null >= value - _TIE, axis=0)) / (1 + len(null))
-
-
-def _check_count(count: int, name: str, least: int) -> None:
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {count!r}.")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import check_count
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -195,8 +197,8 @@ def find_pairs(
     check_eps(max_own_eps, "max_own_eps")
     if max_own_eps < max_eps:
         raise ValueError(f"max_own_eps={max_own_eps}: expected at least max_eps={max_eps}.")
-    check_count(block, "block")
-    check_count(max_pairs, "max_pairs")
+    check_count("block", block, 1)
+    check_count("max_pairs", max_pairs, 1)
 
     bound = np.float32(max_eps + points.tolerance)
     kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -245,12 +247,6 @@ def check_eps(eps: float, name: str = "eps") -> None:
             f"{name}={eps!r}: expected a cosine distance above 0 and below 1, which is the "
             "distance of unrelated weights."
         )
-
-
-def check_count(value: int, name: str) -> None:
-    """Raise unless a number is a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name}={value!r}: expected an integer of at least 1.")
 
 
 def _as_rows(weights: Array) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sdc_helpers.concepts._neighbour_pairs import check_count
+from sdc_helpers._checks import check_count
 from sdc_helpers.concepts.ranking import ranking_auc
 
 _WORD = re.compile(r"[a-z]+")
@@ -153,7 +153,7 @@ def extremes(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
             f"scores has shape {scores.shape} and type {scores.dtype}; expected one finite number "
             "a picture."
         )
-    check_count(n, "n")
+    check_count("n", n, 1)
     if 2 * n > len(scores):
         raise ValueError(f"n={n}: two ends of {n} overlap among {len(scores)} pictures.")
     return np.argsort(-scores, kind="stable")[:n], np.argsort(scores, kind="stable")[:n]
@@ -202,7 +202,7 @@ def enriched_words(
     """
     from scipy.stats import norm
 
-    check_count(min_pictures, "min_pictures")
+    check_count("min_pictures", min_pictures, 1)
     vocabulary = set(vocabulary)
     counts = []
     for name, pictures in (("top", top), ("bottom", bottom)):
@@ -270,7 +270,7 @@ def nearest_words(
         )
     if not (np.isfinite(concept).all() and np.isfinite(vectors).all()):
         raise ValueError("concept or vectors hold values that are not finite.")
-    check_count(n, "n")
+    check_count("n", n, 1)
     centred = vectors - vectors.mean(axis=0)
     lengths = np.linalg.norm(centred, axis=1)
     cosine = centred @ concept / np.where(lengths > 0, lengths, 1)
@@ -317,7 +317,7 @@ def score_names(
             f"{len(responses)} participants' responses and {len(fits)} of fits; expected as many, "
             "and at least one."
         )
-    check_count(n_permutations, "n_permutations")
+    check_count("n_permutations", n_permutations, 1)
     auc = _nanmean([_auc_table(r, f) for r, f in zip(responses, fits, strict=True)])
     named = np.flatnonzero(np.isfinite(np.diag(auc)))
     identified = np.zeros(len(auc), dtype=bool)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from sdc_helpers.concepts._neighbour_pairs import check_count
+from sdc_helpers._checks import check_count
 from sdc_helpers.concepts.interpretation import extremes
 
 Verdict = Literal["below", "less", "undecided"]
@@ -82,7 +82,7 @@ def response_by_rank(
     ValueError
         If lengths differ, values are not finite, or there are fewer pictures than bins.
     """
-    check_count(n_bins, "n_bins")
+    check_count("n_bins", n_bins, 1)
     pairs = _check_pairs(responses, scores, n_bins)
     columns = []
     for response, score in pairs:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from sdc_helpers.concepts._neighbour_pairs import check_count
+from sdc_helpers._checks import check_count
 
 _RESAMPLED_VALUES = 2**21
 
@@ -83,7 +83,7 @@ def ranking_auc(
         raise ValueError(f"sign={sign!r}: expected 1 for the concept or -1 for its negation.")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence={confidence!r}: expected a number between 0 and 1.")
-    check_count(n_bootstrap, "n_bootstrap")
+    check_count("n_bootstrap", n_bootstrap, 1)
     rng = np.random.default_rng(rng)
     # Below, a row is a sample of pictures, and a column one of the scores that occur, ascending.
     levels, level = np.unique(sign * scores, return_inverse=True)

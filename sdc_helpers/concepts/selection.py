@@ -8,17 +8,13 @@ estimates the false-discovery proportion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from sdc_helpers.concepts.shared_dbscan import sweep
-
-if TYPE_CHECKING:
-    from sdc_helpers.decoding.decoders import ContrastiveDecoder
-    from sdc_helpers.decoding.participants import ParticipantData
 
 SAME = 0.5
 """Two clusters are the same if more than this share of their union is in both."""
@@ -226,105 +222,6 @@ def agreement(labels: np.ndarray, others: np.ndarray) -> float:
     if max(labels.max(initial=-1), others.max(initial=-1)) < 0:
         return float("nan")
     return float(adjusted_rand_score(labels, others))
-
-
-def half_means(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average either half of the runs.
-
-    Parameters
-    ----------
-    runs : array of shape (n_runs, n_voxels, D)
-        ``ContrastiveDecoder.coef_runs_``. Of an odd number the last is left out.
-
-    Returns
-    -------
-    two arrays of shape (n_voxels, D)
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two.
-    """
-    runs = np.asarray(runs)
-    if runs.ndim != 3 or len(runs) < 2:
-        raise ValueError(f"runs has shape {runs.shape}; expected (2 or more, n_voxels, D).")
-    half = len(runs) // 2
-    return runs[:half].mean(axis=0), runs[half : 2 * half].mean(axis=0)
-
-
-@dataclass(frozen=True, eq=False)
-class StackedWeights:
-    """Decoder weights of all participants, a row a voxel.
-
-    Attributes
-    ----------
-    weights : array of shape (n_voxels, D)
-        Averaged over all runs.
-    halves : two arrays of shape (n_voxels, D)
-        Averaged over either half of them.
-    participants : str array of shape (n_voxels,)
-        Whose voxel it is.
-    """
-
-    weights: np.ndarray
-    halves: tuple[np.ndarray, np.ndarray]
-    participants: np.ndarray
-
-
-def stack_weights(decoders: Mapping[str, ContrastiveDecoder]) -> StackedWeights:
-    """Stack the weights of everybody's decoders.
-
-    Parameters
-    ----------
-    decoders : mapping of str to ContrastiveDecoder
-        Linear ones of at least two runs, from ``fit_decoders``.
-
-    Returns
-    -------
-    StackedWeights
-        Participants in the order of the mapping.
-
-    Raises
-    ------
-    ValueError
-        If there is no decoder, or one has a single run.
-    """
-    if not decoders:
-        raise ValueError("decoders is empty; fit at least one participant's.")
-    halves = [half_means(decoder.coef_runs_) for decoder in decoders.values()]
-    return StackedWeights(
-        np.concatenate([decoder.coef_ for decoder in decoders.values()]),
-        tuple(np.concatenate(parts) for parts in zip(*halves, strict=True)),
-        np.concatenate([np.full(len(decoders[name].coef_), name) for name in decoders]),
-    )
-
-
-def shuffle_pairs(data: ParticipantData, rng: np.random.Generator) -> ParticipantData:
-    """Give each image the embedding of another one of its fold, repetitions together.
-
-    Everything else stays: the responses, how alike they are, the embeddings that occur and how
-    often. Only which response belongs to which picture is lost.
-
-    Parameters
-    ----------
-    data : ParticipantData
-        Of one participant.
-    rng : numpy.random.Generator
-        Of the shuffle.
-
-    Returns
-    -------
-    ParticipantData
-        With other embeddings.
-    """
-    embeddings = data.embeddings.copy()
-    for side in ("train", "validation", "test"):
-        trials = np.flatnonzero(data.split.trials(side))
-        _, first, of_image = np.unique(
-            data.image_ids[trials], return_index=True, return_inverse=True
-        )
-        embeddings[trials] = data.embeddings[trials[rng.permutation(first)[of_image]]]
-    return replace(data, embeddings=embeddings)
 
 
 def _check_labels(labels: Any, others: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
+from sdc_helpers._checks import check_count
 from sdc_helpers.concepts._neighbour_pairs import (
     BLOCK,
     MAX_PAIRS,
     NeighbourPairs,
     Points,
-    check_count,
     check_eps,
     check_points,
     find_pairs,
@@ -158,7 +158,7 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
 
     def _check_parameters(self, points: Points) -> float:
         """Radius of the expansion, of parameters that suit the participants."""
-        check_count(self.min_participants, "min_participants")
+        check_count("min_participants", self.min_participants, 1)
         if len(points.names) <= self.min_participants:
             raise ValueError(
                 f"participants names {len(points.names)}: a core voxel needs neighbours in "

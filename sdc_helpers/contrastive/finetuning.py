@@ -20,18 +20,18 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sdc_helpers.contrastive._batches import EpochBatches
-from sdc_helpers.contrastive._threads import one_thread
 from sdc_helpers.contrastive.losses import ContrastiveLoss
 from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import embed_captions, embed_images
+from sdc_helpers.training.batches import EpochBatches
+from sdc_helpers.training.threads import one_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
 
-    from sdc_helpers.contrastive.training import PairSource, TrainingOptions
+    from sdc_helpers.training.loop import PairSource, TrainingOptions
 
 _WEIGHTS, _CAPTIONS = 3, 4  # last parts of seeds
 
@@ -284,8 +284,8 @@ def finetune_clip(
     ValueError
         As for `train_pairs`, and if the network has no projections that are known.
     """
-    from sdc_helpers.contrastive.small_clip import two_towers
-    from sdc_helpers.contrastive.training import train_pairs
+    from sdc_helpers.contrastive.towers import TwoTowers
+    from sdc_helpers.training.loop import train_pairs
 
     widths = [weight.shape[0] for weight in _projections_of(clip)]
     drawn = _new_projections(*widths, dimension, [options.seed], "cpu")
@@ -301,7 +301,7 @@ def finetune_clip(
     model.text_projection = nn.Parameter(w_text)
     pair_loss = ContrastiveLoss.named(loss, temperature=temperature)
     train_pairs(
-        two_towers(model), pair_loss, source, options, out=out, device=device, progress=progress
+        TwoTowers(model), pair_loss, source, options, out=out, device=device, progress=progress
     )
     model.cpu().eval().requires_grad_(False)
     trained = f"{clip.weights}, fine-tuned: {loss}, d={dimension}, seed {options.seed}"

@@ -23,11 +23,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from sdc_helpers.contrastive._batches import EpochBatches
-from sdc_helpers.contrastive._threads import one_thread
 from sdc_helpers.contrastive.gap import gap_report
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.contrastive.rotation import StartRotation
+from sdc_helpers.training.batches import EpochBatches
+from sdc_helpers.training.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,23 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sdc_helpers.datasets.scenes.lexicon import GARMENTS, LEXICON, NOUNS, WIDER_NOUNS
-
 Tagger = Callable[[str], list[tuple[str, str]]]
 
-_PENN = {
-    "noun": "NN",
-    "name": "NNP",
-    "verb": "VB",
-    "adjective": "JJ",
-    "number": "CD",
-    "determiner": "DT",
-    "preposition": "IN",
-    "conjunction": "CC",
-    "adverb": "RB",
-    "pronoun": "PRP",
-}
-_LEXICON_WORD = re.compile(r"[^\s.,;:!?\"()]+")
 _CLITIC = re.compile(r"(?i)(n['’]t|['’](?:s|m|d|re|ve|ll))$")
 _TOKEN = re.compile(r"(?:[A-Za-z]\.){2,}|[^\W_]+(?:[.,:'’&/\-][^\W_]+)*['’]?|[^\w\s]|_")
 _SPACY_MODEL = "en_core_web_sm"
@@ -55,35 +40,6 @@ def check_tags(tags: Any, number: int) -> list[tuple[str, str]]:
     raise ValueError(
         f"the tagger returned {tags!r} for caption {number}; expected [(word, tag), ...]."
     )
-
-
-def _is_plural(noun: str) -> bool:
-    """Tell plurals of the lexicon; nouns with one form for both numbers are taken as singular."""
-    pairs = [pair for pairs in NOUNS.values() for pair in pairs]
-    pairs += [*GARMENTS, *(wide[:2] for wide in WIDER_NOUNS)]
-    if any(noun in pair for pair in pairs):
-        return all(noun != one for one, _ in pairs)
-    return noun.endswith("s") and not noun.endswith("ss")
-
-
-@cache
-def _lexicon_tags() -> dict[str, str]:
-    return {
-        word: "NNS" if part == "noun" and _is_plural(word) else _PENN[part]
-        for word, part in LEXICON.items()
-    }
-
-
-def _by_lexicon(sentence: str) -> list[tuple[str, str]]:
-    tags = _lexicon_tags()
-    words = _LEXICON_WORD.findall(sentence)
-    for word in words:
-        if word.lower() not in tags:
-            raise ValueError(
-                f"the word {word!r} of {sentence!r} is not in the picture world's lexicon. For "
-                "captions in real English use tagger='textblob', 'spacy' or one of your own."
-            )
-    return [(word, tags[word.lower()]) for word in words]
 
 
 def penn_tokens(sentence: str) -> list[str]:
@@ -136,7 +92,6 @@ def _by_spacy(sentence: str) -> list[tuple[str, str]]:
 
 
 _TAGGERS: dict[str, Tagger] = {
-    "lexicon": _by_lexicon,
     "textblob": _by_textblob,
     "spacy": _by_spacy,
 }

@@ -43,15 +43,13 @@ class NounCount:
 
     Parameters
     ----------
-    tagger : {"lexicon", "textblob", "spacy"} or callable, default="lexicon"
+    tagger : {"textblob", "spacy"} or callable, default="textblob"
         What tells nouns from other words:
 
-        - "lexicon": the word list of the course's picture world, one tag a word form; any other
-          word is an error. What signs say is tagged as a name, and nouns with one form for both
-          numbers ("sheep", "fish") as singular.
         - "textblob": Brill's rules (1992) for any English; ``pip install textblob``.
         - "spacy": the model en_core_web_sm, where it is installed.
-        - a callable, ``tagger(sentence) -> [(word, tag), ...]`` with Penn Treebank tags.
+        - a callable, ``tagger(sentence) -> [(word, tag), ...]`` with Penn Treebank tags, such as
+          ``sdc_helpers.scenes.tag_by_lexicon``, which knows every word of the picture world.
     plurals : bool, default=True
         True counts NN, NNP and the plurals NNS and NNPS. False counts NN and NNP alone: the
         study's choice, in which "two dogs" has no noun.
@@ -59,8 +57,8 @@ class NounCount:
     Raises
     ------
     ValueError
-        If the tagger's name is unknown. When called: if a word is not in the lexicon, a tagger
-        returns something else than pairs, or a caption is no string.
+        If the tagger's name is unknown. When called: if a tagger returns something else than
+        pairs, or a caption is no string.
     ImportError
         When called: if the tagger is not installed.
 
@@ -69,7 +67,7 @@ class NounCount:
     Marcus, Santorini and Marcinkiewicz (1993), Computational Linguistics 19(2), for the tags.
     """
 
-    tagger: str | Tagger = "lexicon"
+    tagger: str | Tagger = "textblob"
     plurals: bool = True
 
     def __post_init__(self) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 from sdc_helpers.curriculum.results import CaptionLikelihood, Evaluation, LogLikelihoods, refuse
 
 if TYPE_CHECKING:
-    from sdc_helpers.curriculum.items import Question
-    from sdc_helpers.datasets.scenes.pairs import MinimalPair
+    from sdc_helpers.scenes.pairs import MinimalPair
+    from sdc_helpers.scenes.questions import Question
 
 _TIE = 1e-9  # the same words summed in another order are still a tie
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sdc_helpers.datasets.scenes.sampling import check_count
+from sdc_helpers._checks import check_count
 
 
 @dataclass(frozen=True, eq=False)

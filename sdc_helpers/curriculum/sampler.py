@@ -7,8 +7,8 @@ from typing import Any
 
 from torch.utils.data import Sampler
 
+from sdc_helpers._checks import check_count
 from sdc_helpers.curriculum.schedule import Plan
-from sdc_helpers.datasets.scenes.sampling import check_count
 
 _BLOCK = 4096  # samples asked of the plan at a time
 

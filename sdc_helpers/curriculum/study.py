@@ -1,185 +1,16 @@
-"""The complete design: order x text x family, with controls and several seeds, cell by cell.
-
-A *cell* is one training run: a family, with or without text first, in one order, from one seed.
-Orders are the standard one, the curriculum, and two controls: the standard order cut to the number
-of samples that the curriculum sees, and the curriculum from the hardest on.
-"""
+"""One cell of the study: a small model trained on captions in an order, and evaluated."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from sdc_helpers.curriculum.results import Evaluation
-from sdc_helpers.curriculum.schedule import (
-    BinnedPacing,
-    Plan,
-    PlanBatches,
-    Standard,
-    curriculum_plan,
-)
+from sdc_helpers.curriculum.design import Cell, CellResult, StudyDesign, plan_of
+from sdc_helpers.curriculum.schedule import PlanBatches
 
 if TYPE_CHECKING:
     from sdc_helpers.curriculum.materials import Materials
-
-FAMILIES = ("git", "flamingo")
-TEXTS = ("C", "T+C")
-ORDERS = ("standard", "curriculum", "cut", "anti")
-"""Of the captions; "cut" is the standard order at the curriculum's exposure."""
-
-
-@dataclass(frozen=True)
-class StudyDesign:
-    """Sizes of the study.
-
-    Attributes
-    ----------
-    n_images, n_captions : int
-        Training pictures, and captions of each; a sample is one caption with its picture.
-    n_sentences : int
-        Of the text stage: captions of other pictures, which nobody sees.
-    n_test : int
-        Pictures, minimal pairs and questions of the evaluations, each so many.
-    size : str
-        Of the models.
-    n_bins, epochs_per_bin : int
-        Cumulative bins of the curriculum, and passes over each; the standard order makes
-        ``n_bins * epochs_per_bin`` passes over everything.
-    text_epochs, text_batch_size : int
-        Of the text stage.
-    batch_size, lr, warmup_steps : int, float, int
-        Of the captions stage; AdamW at a constant rate.
-    vocabulary_size : int
-        Of the tokenizer.
-    n_curve : int
-        Points of the learning curve.
-    data_seed : int
-        Of pictures and captions, the same for every cell.
-    """
-
-    n_images: int = 1000
-    n_captions: int = 5
-    n_sentences: int = 10_000
-    n_test: int = 400
-    size: str = "tiny"
-    n_bins: int = 4
-    epochs_per_bin: int = 2
-    text_epochs: int = 2
-    text_batch_size: int = 128
-    batch_size: int = 32
-    lr: float = 2e-3
-    warmup_steps: int = 50
-    vocabulary_size: int = 800
-    n_curve: int = 10
-    data_seed: int = 0
-
-
-@dataclass(frozen=True, order=True)
-class Cell:
-    """One training run of the design."""
-
-    family: str
-    text: str
-    order: str
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """As it is called in files and on the command line."""
-        return f"{self.family}/{self.text}/{self.order}/{self.seed}"
-
-    @classmethod
-    def from_name(cls, name: str) -> Cell:
-        """Read a name.
-
-        Raises
-        ------
-        ValueError
-            If it is not family/text/order/seed of the design.
-        """
-        *parts, seed = name.split("/")
-        if len(parts) != 3 or not seed.isdigit() or tuple(parts) not in _CONDITIONS:
-            raise ValueError(
-                f"{name!r} is no cell; expected family/text/order/seed, such as "
-                f"git/T+C/curriculum/0, of {', '.join(FAMILIES)}; {', '.join(TEXTS)}; "
-                f"{', '.join(ORDERS)}."
-            )
-        return cls(*parts, int(seed))
-
-
-_CONDITIONS = frozenset(product(FAMILIES, TEXTS, ORDERS))
-
-
-def all_cells(seeds: Sequence[int] = (0, 1, 2)) -> list[Cell]:
-    """Return every cell: 2 families x 2 texts x 4 orders x seeds."""
-    return [Cell(*parts) for parts in product(FAMILIES, TEXTS, ORDERS, seeds)]
-
-
-@dataclass(frozen=True, eq=False)
-class CellResult:
-    """A trained model, evaluated.
-
-    Attributes
-    ----------
-    cell : Cell
-        Which run.
-    n_samples, n_words : int
-        Captions seen with their pictures, and the words in them.
-    evaluations : dict of str to Evaluation
-        By task.
-    losses : dict of str to float
-        Of held-out captions, nats a token: "right" with their picture, "wrong" with another one,
-        "none" without.
-    curve : tuple of (int, float)
-        Samples seen, and the loss of held-out captions with their picture, along the run.
-    seconds : float
-        Of training on captions.
-    """
-
-    cell: Cell
-    n_samples: int
-    n_words: int
-    evaluations: dict[str, Evaluation]
-    losses: dict[str, float]
-    curve: tuple[tuple[int, float], ...]
-    seconds: float
-
-
-def plan_of(
-    design: StudyDesign, difficulty: np.ndarray, order: str, seed: int, pacing: Any = None
-) -> Plan:
-    """Return in what order a cell sees the samples.
-
-    Parameters
-    ----------
-    design : StudyDesign
-        Bins and passes.
-    difficulty : array of shape (n_samples,)
-        Of each caption, the maximum over those of its picture.
-    order : str
-        One of `ORDERS`.
-    seed : int
-        Of the shuffling.
-    pacing : Pacing, optional
-        Instead of the study's bins.
-
-    Returns
-    -------
-    Plan
-    """
-    binned = pacing or BinnedPacing(design.n_bins, design.epochs_per_bin)
-    if order in ("curriculum", "anti"):
-        return curriculum_plan(difficulty, order, binned, seed=seed)
-    whole = Standard(design.n_bins * design.epochs_per_bin)
-    n_samples = None
-    if order == "cut":
-        n_samples = len(curriculum_plan(difficulty, "curriculum", binned, seed=seed))
-    return curriculum_plan(difficulty, "standard", whole, n_samples=n_samples, seed=seed)
 
 
 def run_cell(
@@ -218,9 +49,9 @@ def run_cell(
     ValueError, TrainingStateError
         As ``train_on_captions``.
     """
-    from sdc_helpers.contrastive.training import TrainingOptions
     from sdc_helpers.curriculum.models import Captioner
     from sdc_helpers.curriculum.training import CaptionPairs, train_on_captions, train_on_text
+    from sdc_helpers.training.loop import TrainingOptions
 
     model = Captioner(
         cell.family,
@@ -246,7 +77,7 @@ def run_cell(
         )
         own = None if folder is None else folder / f"{cell.family}-text-{cell.seed}"
         train_on_text(model, materials.text_tokens, of_text, out=own, **where)
-    plan = plan_of(design, materials.difficulty, cell.order, cell.seed)
+    plan = plan_of(design, materials.difficulty, cell.order, cell.seed, materials.n_words)
     batches = PlanBatches(plan, design.batch_size)
     history = train_on_captions(
         model,

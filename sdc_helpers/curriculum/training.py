@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from sdc_helpers.contrastive.training import History, TensorPairs, TrainingOptions, train_pairs
 from sdc_helpers.curriculum.models import Captioner, TokenMean
 from sdc_helpers.curriculum.tokenizer import PAD
+from sdc_helpers.training.loop import History, TensorPairs, TrainingOptions, train_pairs
 
 if TYPE_CHECKING:
     from sdc_helpers.curriculum.schedule import PlanBatches

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from sdc_helpers._checks import check_count
 from sdc_helpers._paths import visible
 from sdc_helpers.datasets._text_files import data_files, read_lines
 from sdc_helpers.datasets.errors import DataFormatError
-from sdc_helpers.datasets.scenes.sampling import check_count
 
 SUFFIXES = (".train", ".dev", ".test", ".txt")
 _HEADING = re.compile(r"\s*=(?:\s*=)+\s.*\s=(?:\s*=)+\s*")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -62,11 +61,6 @@ class Decoder(BaseEstimator):
             validation[2] if len(validation) == 3 else None,
         )
         return make_folds(train, held_out, allow_shared_images)
-
-    @staticmethod
-    def _check_count(value: Any, name: str, least: int = 1) -> None:
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name}={value!r}: expected a whole number, {least} or more.")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -19,12 +19,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sdc_helpers._training_state import (
-    TrainingStateError,
-    load_training_state,
-    read_metadata,
-    save_training_state,
-)
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.decoding._inputs import first_rows
 from sdc_helpers.decoding._networks import (
@@ -33,6 +27,12 @@ from sdc_helpers.decoding._networks import (
     DecoderRuns,
     nearest_is_own,
     seeded_generator,
+)
+from sdc_helpers.training.state import (
+    TrainingStateError,
+    load_training_state,
+    read_metadata,
+    save_training_state,
 )
 
 if TYPE_CHECKING:

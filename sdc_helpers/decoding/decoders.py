@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sdc_helpers._checks import check_count
 from sdc_helpers.decoding._base import Decoder
 from sdc_helpers.decoding._inputs import unit_rows
 
@@ -167,7 +168,7 @@ class ContrastiveDecoder(Decoder):
         from sdc_helpers.decoding._networks import find_device
 
         settings = self._settings(validation is not None)
-        self._check_count(checkpoint_every, "checkpoint_every")
+        check_count("checkpoint_every", checkpoint_every, 1)
         device = find_device(self.device)
         seeds = _runs.run_seeds(self.random_state, self.n_runs)
         train, held_out = self._folds(X, Y, items, validation, allow_shared_images)
@@ -268,9 +269,9 @@ class ContrastiveDecoder(Decoder):
         from sdc_helpers.decoding._runs import Settings
 
         for name in ("batch_size", "n_steps", "n_runs", "patience", "evaluate_every"):
-            self._check_count(getattr(self, name), name, least=2 if name == "batch_size" else 1)
+            check_count(name, getattr(self, name), 2 if name == "batch_size" else 1)
         if self.hidden is not None:
-            self._check_count(self.hidden, "hidden")
+            check_count("hidden", self.hidden, 1)
         for name in ("temperature", "lr", "input_noise"):
             value = getattr(self, name)
             number = isinstance(value, Real) and not isinstance(value, bool)

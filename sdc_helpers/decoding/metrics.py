@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import check_count
 from sdc_helpers.decoding._bootstrap import (
     fit_statistics,
     group_sums,
@@ -167,7 +168,7 @@ def score_decoding(
     ks = _check_ks(ks)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence={confidence!r}: expected a number between 0 and 1.")
-    _check_count(n_bootstrap, "n_bootstrap")
+    check_count("n_bootstrap", n_bootstrap, 1)
     raw, unit, own, gallery = _checked(predicted, items, gallery, gallery_items)
 
     order = np.argsort(own, kind="stable")  # trials of one image side by side
@@ -232,7 +233,7 @@ def permuted_score(
         As for `score_decoding`.
     """
     (k,) = _check_ks([k])
-    _check_count(n_permutations, "n_permutations")
+    check_count("n_permutations", n_permutations, 1)
     _, unit, own, gallery = _checked(predicted, items, gallery, gallery_items)
     if k >= len(gallery):
         raise ValueError(f"k={k}: expected less than the {len(gallery)} images of the gallery.")
@@ -346,8 +347,3 @@ def _check_ks(ks: Sequence[int]) -> list[int]:
     ):
         raise ValueError(f"ks={ks!r}: expected numbers of images, whole and 1 or more.")
     return sorted({int(k) for k in ks})
-
-
-def _check_count(count: int, name: str) -> None:
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-        raise ValueError(f"{name}={count!r}: expected a whole number, 1 or more.")

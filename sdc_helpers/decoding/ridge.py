@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sdc_helpers._checks import check_count
 from sdc_helpers.decoding._base import Decoder
 from sdc_helpers.decoding._inputs import Fold, first_rows, unit_rows
 
@@ -108,7 +109,7 @@ class RidgeDecoder(Decoder):
         from sdc_helpers.decoding._networks import find_device
 
         alphas = self._checked_alphas()
-        self._check_count(self.cv, "cv", least=2)
+        check_count("cv", self.cv, 2)
         device = find_device(self.device)
         train, held_out = self._folds(X, Y, items, validation, allow_shared_images)
         curve = np.empty((0, 2))

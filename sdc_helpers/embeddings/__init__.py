@@ -21,7 +21,8 @@ from .network_layers import (
 )
 from .probes import LinearProbe, linear_probe
 from .retrieval import Retrieval, recall_at_k, retrieval, target_ranks
-from .zero_shot import ZeroShot, class_embeddings, zero_shot
+from .whitening import WhiteSpace, white_space
+from .zero_shot import ZeroShot, zero_shot
 
 __all__ = [
     "RESNET18_LAYERS",
@@ -32,9 +33,9 @@ __all__ = [
     "Retrieval",
     "UnitEmbeddings",
     "WeightsError",
+    "WhiteSpace",
     "ZeroShot",
     "caption_average",
-    "class_embeddings",
     "embed_captions",
     "embed_images",
     "embed_texts",
@@ -46,5 +47,6 @@ __all__ = [
     "recall_at_k",
     "retrieval",
     "target_ranks",
+    "white_space",
     "zero_shot",
 ]

@@ -2,7 +2,7 @@
 
 A residual network with attention pooling reads pictures of 64 pixels, a transformer of three layers
 reads sentences; both end in 256 numbers. ``sdc clip train`` trains it on the scenes
-(:mod:`sdc_helpers.contrastive.small_clip`); this module knows what it is made of.
+(:mod:`sdc_helpers.studies.clip_training`); this module knows what it is made of.
 """
 
 from __future__ import annotations

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors, unit_rows
-from sdc_helpers.embeddings.clip import ClipModel, check_texts
-from sdc_helpers.embeddings.encode import UnitEmbeddings, caption_average, embed_captions
 
 _BLOCK_ROWS = 8192
 _Z95 = 1.959963984540054  # 97.5% of a normal distribution lie below
@@ -45,45 +42,6 @@ class ZeroShot:
     most_frequent: float | None
 
 
-def class_embeddings(
-    clip: ClipModel, names: Sequence[str], templates: Sequence[str]
-) -> UnitEmbeddings:
-    """Embed class names in several prompts each: mean of the unit vectors, of length 1 again.
-
-    Parameters
-    ----------
-    clip : ClipModel
-        From `load_clip`.
-    names : sequence of str
-        Different class names.
-    templates : sequence of str
-        Prompts with ``{}`` once, where the name goes, such as ``"a photo of a {}."``.
-
-    Returns
-    -------
-    UnitEmbeddings
-        Vectors of shape (n_classes, d).
-
-    Raises
-    ------
-    ValueError
-        Names that repeat, or templates without one ``{}``.
-
-    References
-    ----------
-    Radford et al. (2021), section 3.1.4, "Prompt engineering and ensembling".
-    """
-    names, templates = check_texts(names), check_texts(templates)
-    if len(set(names)) != len(names):
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"names must differ; {', '.join(repeated[:5])} occur more than once.")
-    for template in templates:
-        if template.count("{}") != 1:
-            raise ValueError(f"templates must hold {{}} once each, got {template!r}.")
-    prompts = [[template.replace("{}", name) for template in templates] for name in names]
-    return caption_average(embed_captions(clip, prompts))
-
-
 def zero_shot(
     image_embeddings: Any, class_embeddings: Any, labels: np.ndarray | None = None
 ) -> ZeroShot:
@@ -94,7 +52,7 @@ def zero_shot(
     image_embeddings : array of shape (n, d)
         Of any length but 0: cosines are compared.
     class_embeddings : array of shape (n_classes, d)
-        From `class_embeddings`, two classes or more.
+        One row a class, two classes or more.
     labels : int array of shape (n,), optional
         True classes, as rows of `class_embeddings`.
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy.sparse import csc_array, csr_array
 from scipy.stats import mannwhitneyu
 
-from sdc_helpers.concepts import ranking_auc, recover, truth_masks
-from sdc_helpers.datasets.simulate import Truth
-from sdc_helpers.datasets.simulate.truth import ParticipantTruth, PlantedConcept
+from sdc_helpers.concepts import ranking_auc, recover
+from sdc_helpers.simulate import Truth
+from sdc_helpers.simulate.truth import ParticipantTruth, PlantedConcept
+from sdc_helpers.studies.planted import truth_masks
 
 # 24 voxels of two participants: faces, places and words (6 each), a private concept (2), noise (4)
 KINDS = {

@@ -8,10 +8,10 @@ import pytest
 from sdc_helpers.contrastive.arithmetic import (
     arithmetic_answers,
     picture_arithmetic,
-    scene_changes,
 )
-from sdc_helpers.datasets.scenes import LEXICON, generate_scenes
-from sdc_helpers.datasets.scenes.lexicon import COLOUR_WORDS, NOUNS, NUMBERS
+from sdc_helpers.scenes import LEXICON, generate_scenes
+from sdc_helpers.scenes.changes import scene_changes
+from sdc_helpers.scenes.lexicon import COLOUR_WORDS, NOUNS, NUMBERS
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from open_clip import CLIP
 from torch import nn
 from torch.nn import functional
 
-from sdc_helpers.contrastive._batches import EpochBatches
 from sdc_helpers.contrastive.finetuning import (
     ProjectionRecipe,
     TrunkFeatures,
@@ -21,9 +20,10 @@ from sdc_helpers.contrastive.finetuning import (
     train_projections,
     trunk_features,
 )
-from sdc_helpers.contrastive.small_clip import scene_pairs
-from sdc_helpers.contrastive.training import TrainingOptions
 from sdc_helpers.embeddings import embed_images, embed_texts, load_clip
+from sdc_helpers.studies.clip_training import scene_pairs
+from sdc_helpers.training.batches import EpochBatches
+from sdc_helpers.training.loop import TrainingOptions
 
 TEXTS = ["A red apple.", "Two dogs on the beach.", "A church in the snow."]
 QUICK = ProjectionRecipe(n_epochs=60, batch_size=16, lr=1e-2, temperature=0.07)

@@ -9,12 +9,12 @@ from torch import nn
 from torch.nn import functional
 
 from sdc_helpers.contrastive import gap
-from sdc_helpers.contrastive._batches import EpochBatches
 from sdc_helpers.contrastive.same_modality import (
     _partners,
     _stacked_weights,
     train_same_modality,
 )
+from sdc_helpers.training.batches import EpochBatches
 
 SMALL = {"dimension": 6, "batch_size": 16, "n_steps": 12, "hidden": 10}
 

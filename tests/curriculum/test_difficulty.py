@@ -23,8 +23,9 @@ from sdc_helpers.curriculum.difficulty import (
     words_of,
 )
 from sdc_helpers.curriculum.results import LogLikelihoods
-from sdc_helpers.datasets.scenes import LEXICON, captions, generate_scenes
-from sdc_helpers.datasets.scenes.lexicon import GARMENTS, NOUNS, WIDER_NOUNS
+from sdc_helpers.scenes import LEXICON, captions, generate_scenes
+from sdc_helpers.scenes.lexicon import GARMENTS, NOUNS, WIDER_NOUNS
+from sdc_helpers.scenes.tagger import tag_by_lexicon
 
 # Nouns with plurals, and without (by hand).
 COUNTED = [
@@ -54,8 +55,12 @@ def scene_captions():
 
 def test_nouns_of_the_picture_world():
     sentences = [sentence for sentence, _, _ in COUNTED]
-    assert NounCount()(sentences).tolist() == [with_plurals for _, with_plurals, _ in COUNTED]
-    assert NounCount(plurals=False)(sentences).tolist() == [without for _, _, without in COUNTED]
+    assert NounCount(tag_by_lexicon)(sentences).tolist() == [
+        with_plurals for _, with_plurals, _ in COUNTED
+    ]
+    assert NounCount(tag_by_lexicon, plurals=False)(sentences).tolist() == [
+        without for _, _, without in COUNTED
+    ]
 
 
 def test_every_caption_of_the_picture_world_can_be_counted(scene_captions):
@@ -64,7 +69,7 @@ def test_every_caption_of_the_picture_world_can_be_counted(scene_captions):
             sum(LEXICON[word.strip(".,").lower()] in ("noun", "name") for word in sentence.split())
             for sentence in own
         ]
-        assert NounCount()(own).tolist() == expected
+        assert NounCount(tag_by_lexicon)(own).tolist() == expected
 
 
 def test_plurals_of_the_lexicon():
@@ -72,13 +77,13 @@ def test_plurals_of_the_lexicon():
     pairs += [*GARMENTS, *(wide[:2] for wide in WIDER_NOUNS)]
     expected = {more for one, more in pairs if one != more} | PLURALS
     nouns = [word for word, part in LEXICON.items() if part in ("noun", "name")]
-    found = {word for word in nouns if NounCount(plurals=False)([word])[0] == 0}
+    found = {word for word in nouns if NounCount(tag_by_lexicon, plurals=False)([word])[0] == 0}
     assert found == expected
 
 
 def test_a_word_outside_the_lexicon_is_named():
-    with pytest.raises(ValueError, match=r"'zeppelin' of 'A zeppelin\.'.*tagger='textblob'"):
-        NounCount()(["A dog.", "A zeppelin."])
+    with pytest.raises(ValueError, match=r"'zeppelin' of 'A zeppelin\.'.*tagger 'textblob'"):
+        NounCount(tag_by_lexicon)(["A dog.", "A zeppelin."])
 
 
 def test_a_tagger_of_ones_own():
@@ -99,7 +104,7 @@ def test_a_tagger_that_returns_something_else_is_named(answer):
 
 
 def test_an_unknown_tagger_is_named():
-    with pytest.raises(ValueError, match="tagger='nltk': expected one of lexicon, textblob, spacy"):
+    with pytest.raises(ValueError, match="tagger='nltk': expected one of textblob, spacy"):
         NounCount("nltk")
 
 
@@ -127,7 +132,7 @@ def test_textblob_keeps_to_the_words_of_a_sentence(scene_captions):
     for sentence in flat:
         words = [token for token in _taggers.penn_tokens(sentence) if token.isalpha()]
         assert words == [word.strip(".,") for word in sentence.split()]
-    agreement = np.corrcoef(NounCount()(flat), NounCount("textblob")(flat))[0, 1]
+    agreement = np.corrcoef(NounCount(tag_by_lexicon)(flat), NounCount("textblob")(flat))[0, 1]
     assert agreement > 0.9
 
 
@@ -251,7 +256,7 @@ def test_an_image_is_as_difficult_as_its_most_difficult_caption(own):
 
 def test_images_whose_captions_have_no_noun_have_difficulty_zero():
     own = [["Red.", "Here."], ["Two dogs.", "Red."]]
-    assert image_difficulty(own, NounCount()).tolist() == [0, 1]
+    assert image_difficulty(own, NounCount(tag_by_lexicon)).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +276,7 @@ def test_bad_captions_are_named(own, measure, match):
         image_difficulty(own, measure)
 
 
-@pytest.mark.parametrize("measure", [NounCount(), WordCount(), WordRarity(["a"])])
+@pytest.mark.parametrize("measure", [NounCount(tag_by_lexicon), WordCount(), WordRarity(["a"])])
 def test_one_string_is_not_taken_for_captions(measure):
     with pytest.raises(ValueError, match="captions is the string 'a dog'"):
         measure("a dog")

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdc_helpers.curriculum.acceptability import PARADIGMS, acceptability_pairs
 from sdc_helpers.curriculum.evaluation import (
     acceptability,
     caption_likelihood,
     text_score,
     vqa_score,
 )
-from sdc_helpers.curriculum.items import Question, questions
 from sdc_helpers.curriculum.results import LogLikelihoods
-from sdc_helpers.datasets.scenes import generate_scenes, minimal_pairs
+from sdc_helpers.scenes import generate_scenes, minimal_pairs
+from sdc_helpers.scenes.grammar import PARADIGMS, acceptability_pairs
+from sdc_helpers.scenes.questions import Question, questions
 
 
 def scorer(value):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from sdc_helpers._training_state import TrainingStateError
-from sdc_helpers.contrastive.training import TrainingOptions
 from sdc_helpers.curriculum.models import FAMILIES, Captioner, ModelConfig
 from sdc_helpers.curriculum.schedule import BinnedPacing, PlanBatches, Standard, curriculum_plan
 from sdc_helpers.curriculum.training import CaptionPairs, train_on_captions, train_on_text
+from sdc_helpers.training.loop import TrainingOptions
+from sdc_helpers.training.state import TrainingStateError
 
 SMALL = ModelConfig(32, 2, 2, n_latents=3, max_tokens=16)
 OPTIONS = TrainingOptions(5, 2, lr=5e-3, warmup_steps=5, schedule="constant", record_every=1)
@@ -61,7 +61,7 @@ def test_the_right_picture_helps_after_training(family, seed, small_world):
 def test_a_run_that_was_cut_off_ends_as_one_that_was_not(
     family, order, small_world, tmp_path, monkeypatch
 ):
-    import sdc_helpers.contrastive.training as trainer
+    import sdc_helpers.training.loop as trainer
 
     batches, pairs = batches_of(small_world, 3, order), pairs_of(small_world)
     options = TrainingOptions(1, 2, lr=5e-3, schedule="constant", checkpoint_every=4)

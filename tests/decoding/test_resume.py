@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from sdc_helpers._training_state import TrainingStateError
 from sdc_helpers.decoding import ContrastiveDecoder, _runs
+from sdc_helpers.training.state import TrainingStateError
 
 OPTIONS = {
     "lr": 3e-3,

@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdc_helpers.embeddings import (
-    class_embeddings,
-    embed_texts,
     linear_probe,
     recall_at_k,
     retrieval,
@@ -164,30 +162,6 @@ def test_pairs_must_be_pairs():
 
 
 # --------------------------------------------------------------------- zero-shot
-
-
-def test_prompts_are_averaged_as_unit_vectors(tiny):
-    names, templates = ["cat", "red car"], ["a photo of a {}.", "{} at night", "one {}"]
-    found = class_embeddings(tiny, names, templates).vectors
-    for name, vector in zip(names, found, strict=True):
-        prompts = [template.format(name) for template in templates]
-        total = np.asarray(embed_texts(tiny, prompts), dtype=float).sum(axis=0)
-        np.testing.assert_allclose(vector, total / np.sqrt((total**2).sum()), atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("names", "templates", "message"),
-    [
-        (["cat", "dog", "cat"], ["a {}"], "cat occur more than once"),
-        (["cat"], ["a photo"], "'a photo'"),
-        (["cat"], ["{} and {}"], "once each"),
-        ([], ["a {}"], "at least one"),
-        (["cat"], "a {}", "sequence of strings"),
-    ],
-)
-def test_bad_prompts_are_refused(tiny, names, templates, message):
-    with pytest.raises(ValueError, match=message):
-        class_embeddings(tiny, names, templates)
 
 
 def test_zero_shot_takes_the_nearest_class():

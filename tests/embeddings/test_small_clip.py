@@ -96,9 +96,9 @@ class TestShippedWeights:
         assert (small_clip_folder() / "weights.safetensors").stat().st_size < 8_000_000
 
     def test_they_give_the_metrics_of_their_record(self, record):
-        from sdc_helpers.contrastive.small_clip import QUICK
         from sdc_helpers.embeddings import load_clip
-        from sdc_helpers.embeddings.scene_metrics import measure_on_scenes
+        from sdc_helpers.studies.clip_training import QUICK
+        from sdc_helpers.studies.scene_metrics import measure_on_scenes
 
         found = measure_on_scenes(load_clip(), **QUICK).to_dict()
         assert found.keys() == record["quick_metrics"].keys()
@@ -115,7 +115,7 @@ class TestShippedWeights:
         assert record["minutes"] < 15  # on two cores
 
     def test_every_caption_word_of_new_scenes_is_known(self):
-        from sdc_helpers.datasets.scenes import captions, generate_scenes
+        from sdc_helpers.scenes import captions, generate_scenes
 
         texts = [text for of_scene in captions(generate_scenes(300, seed=5)) for text in of_scene]
         with warnings.catch_warnings():

@@ -1,0 +1,105 @@
+from .comparison import (
+    AcrossSeeds,
+    PairedDifference,
+    across_seeds,
+    paired_difference,
+)
+from .design import (
+    Cell,
+    CellResult,
+    StudyDesign,
+    all_cells,
+    plan_of,
+)
+from .difficulty import (
+    ModelLoss,
+    NounCount,
+    WordCount,
+    WordRarity,
+    image_difficulty,
+)
+from .evaluation import (
+    acceptability,
+    caption_likelihood,
+    text_score,
+    vqa_score,
+)
+from .materials import Materials
+from .models import (
+    Captioner,
+    ModelConfig,
+    TokenMean,
+)
+from .pacing import (
+    BinnedPacing,
+    Bins,
+    LinearPacing,
+    RootPacing,
+    Standard,
+    quantile_bins,
+    threshold_bins,
+)
+from .pictures import feature_maps
+from .results import (
+    Evaluation,
+    LogLikelihoods,
+)
+from .sampler import CurriculumSampler
+from .schedule import (
+    Plan,
+    PlanBatches,
+    curriculum_plan,
+)
+from .scoring import Scorer
+from .study import run_cell
+from .tokenizer import CaptionTokenizer
+from .training import (
+    CaptionPairs,
+    train_on_captions,
+    train_on_text,
+)
+
+__all__ = [
+    "AcrossSeeds",
+    "BinnedPacing",
+    "Bins",
+    "CaptionPairs",
+    "CaptionTokenizer",
+    "Captioner",
+    "Cell",
+    "CellResult",
+    "CurriculumSampler",
+    "Evaluation",
+    "LinearPacing",
+    "LogLikelihoods",
+    "Materials",
+    "ModelConfig",
+    "ModelLoss",
+    "NounCount",
+    "PairedDifference",
+    "Plan",
+    "PlanBatches",
+    "RootPacing",
+    "Scorer",
+    "Standard",
+    "StudyDesign",
+    "TokenMean",
+    "WordCount",
+    "WordRarity",
+    "acceptability",
+    "across_seeds",
+    "all_cells",
+    "caption_likelihood",
+    "curriculum_plan",
+    "feature_maps",
+    "image_difficulty",
+    "paired_difference",
+    "plan_of",
+    "quantile_bins",
+    "run_cell",
+    "text_score",
+    "threshold_bins",
+    "train_on_captions",
+    "train_on_text",
+    "vqa_score",
+]

@@ -1,0 +1,81 @@
+"""The space of embeddings in which every direction carries the same variance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class WhiteSpace:
+    """Leading principal components of embeddings, at equal variance.
+
+    Attributes
+    ----------
+    mean : float array of shape (n_dims,)
+        Taken off first.
+    axes : float array of shape (n_dims, n_components)
+        Principal axes, each over the standard deviation along it.
+    explained : float
+        Share of the variance that they carry.
+    """
+
+    mean: np.ndarray
+    axes: np.ndarray
+    explained: float
+
+    def transform(self, vectors: np.ndarray) -> np.ndarray:
+        """Return embeddings in this space at unit length, float32 (n, n_components).
+
+        Texts have another mean than images (the modality gap): take it off before, and add
+        `mean`.
+        """
+        white = (np.asarray(vectors, dtype=float) - self.mean) @ self.axes
+        return (white / np.linalg.norm(white, axis=1, keepdims=True)).astype(np.float32)
+
+    def directions(self, concepts: np.ndarray) -> np.ndarray:
+        """Return directions of this space as unit directions of the embeddings, (n, n_dims).
+
+        The inner product of centred embeddings with the one is that of their white coordinates
+        with the other, up to a positive factor.
+        """
+        back = np.asarray(concepts, dtype=float) @ self.axes.T
+        return back / np.linalg.norm(back, axis=1, keepdims=True)
+
+
+def white_space(vectors: np.ndarray, n_components: int) -> WhiteSpace:
+    """Find the white space of some embeddings.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, n_dims)
+        Embeddings of the training images, each once.
+    n_components : int
+        Principal components to keep.
+
+    Returns
+    -------
+    WhiteSpace
+
+    Raises
+    ------
+    ValueError
+        If there are not as many components with variance, or a value is not finite.
+    """
+    vectors = np.asarray(vectors, dtype=float)
+    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise ValueError(f"vectors has shape {vectors.shape}; expected finite rows.")
+    mean = vectors.mean(axis=0)
+    covariance = np.cov(vectors - mean, rowvar=False, bias=True).reshape(len(mean), -1)
+    variances, axes = np.linalg.eigh(covariance)
+    variances, axes = variances[::-1], axes[:, ::-1]
+    n_found = int(np.sum(variances > 1e-10 * variances[0]))
+    if not 1 <= n_components <= n_found:
+        raise ValueError(
+            f"n_components={n_components!r}: the {len(vectors)} embeddings have {n_found} "
+            "principal components; expected a number from 1 to that."
+        )
+    axes, kept = axes[:, :n_components], variances[:n_components]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_components)])
+    return WhiteSpace(mean, axes / np.sqrt(kept), float(kept.sum() / variances.sum()))

@@ -1,0 +1,111 @@
+"""What a measured value looks like everywhere: with its interval, or with its null."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+_TIE = 1e-12  # relative; the same numbers summed in another order are still a tie
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """A measured value and the interval in which it would lie for other samples.
+
+    Attributes
+    ----------
+    value : float
+        What was measured, over everything.
+    low, high : float
+        Ends of the interval; whoever makes it says over what it was sampled.
+    level : float
+        Confidence of the interval, 0.95 unless it was asked for otherwise.
+    chance : float or None
+        What a guess is expected to score, where there is such a value.
+    by_seed : float array of shape (n_seeds,) or None
+        The value of each seed or repetition, where there were several.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float = 0.95
+    chance: float | None = None
+    by_seed: np.ndarray | None = None
+
+    def against(self, bound: float) -> Literal["above", "below", "undecided"]:
+        """Say on which side of a bound the whole interval lies.
+
+        Parameters
+        ----------
+        bound : float
+            Written down before the value was seen.
+
+        Returns
+        -------
+        {"above", "below", "undecided"}
+            "undecided" where the bound lies inside the interval or at one of its ends, or an end
+            is not a number.
+        """
+        if self.low > bound:
+            return "above"
+        return "below" if self.high < bound else "undecided"
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+@dataclass(frozen=True, eq=False)
+class NullTest:
+    """A measured value held against the values that chance gives.
+
+    Attributes
+    ----------
+    value : float
+        Of the data as they are.
+    null : float array of shape (n_draws,)
+        Of the data with what is tested taken away: one value a shuffle, or a draw.
+    p_value : float
+        (1 + number of draws at or beyond the value) / (1 + n_draws), never 0 (Phipson & Smyth
+        2010). It is a probability only where the shuffled rows are exchangeable.
+    scheme : str
+        What was exchanged, such as "rows", "within groups" or "circular shift".
+    """
+
+    value: float
+    null: np.ndarray
+    p_value: float
+    scheme: str = ""
+
+    @classmethod
+    def from_null(
+        cls,
+        value: float,
+        null: np.ndarray,
+        *,
+        side: Literal["greater", "less"] = "greater",
+        scheme: str = "",
+    ) -> NullTest:
+        """Count how many null values are at least as extreme as a value.
+
+        Parameters
+        ----------
+        value : float
+            Measured.
+        null : array of shape (n_draws,)
+            One draw or more.
+        side : {"greater", "less"}
+            Which values are extreme.
+        scheme : str
+            What was exchanged.
+
+        Returns
+        -------
+        NullTest
+        """
+        null = np.asarray(null, dtype=float)
+        slack = _TIE * max(1.0, abs(value))
+        beyond = null >= value - slack if side == "greater" else null <= value + slack
+        return cls(float(value), null, float((1 + beyond.sum()) / (1 + len(null))), scheme)

@@ -1,0 +1,7 @@
+"""Simulated participants with planted truth, in the files of the real datasets."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,33 @@
+from .cache import simulated_nsd
+from .profiles import (
+    PROFILES,
+    Profile,
+    generator_version,
+)
+from .things import (
+    ROI_SIZES,
+    things_images,
+    write_things,
+)
+from .truth import (
+    ParticipantTruth,
+    PlantedConcept,
+    Truth,
+    load_truth,
+)
+from .write_nsd import write_nsd
+
+__all__ = [
+    "PROFILES",
+    "ROI_SIZES",
+    "ParticipantTruth",
+    "PlantedConcept",
+    "Profile",
+    "Truth",
+    "generator_version",
+    "load_truth",
+    "simulated_nsd",
+    "things_images",
+    "write_nsd",
+    "write_things",
+]

@@ -1,0 +1,7 @@
+"""Studies: data opened, caches kept, the choices of a chapter made."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

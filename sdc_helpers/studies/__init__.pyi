@@ -1,0 +1,76 @@
+from .clip_training import (
+    SmallClipRecipe,
+    scene_pairs,
+    train_small_clip,
+)
+from .curriculum_grid import (
+    Grid,
+    load_grid,
+    run_grid,
+    save_grid,
+)
+from .curriculum_materials import make_materials
+from .decoder import course_decoder
+from .participants import (
+    ImageEmbeddings,
+    ParticipantData,
+    embed_stimuli,
+    fit_decoders,
+    load_participants,
+)
+from .planted import truth_masks
+from .scene_metrics import (
+    SceneMetrics,
+    measure_on_scenes,
+    phrase_embeddings,
+)
+from .scene_scores import (
+    SceneScores,
+    SceneTest,
+    scene_test,
+    score_on_scenes,
+)
+from .settings_study import (
+    Outcome,
+    Variation,
+    recorded_outcomes,
+    run_variations,
+)
+from .shared_concepts import (
+    FoundConcepts,
+    find_concepts,
+)
+from .source import Study, open_study
+
+__all__ = [
+    "FoundConcepts",
+    "Grid",
+    "ImageEmbeddings",
+    "Outcome",
+    "ParticipantData",
+    "SceneMetrics",
+    "SceneScores",
+    "SceneTest",
+    "SmallClipRecipe",
+    "Study",
+    "Variation",
+    "course_decoder",
+    "embed_stimuli",
+    "find_concepts",
+    "fit_decoders",
+    "load_grid",
+    "load_participants",
+    "make_materials",
+    "measure_on_scenes",
+    "open_study",
+    "phrase_embeddings",
+    "recorded_outcomes",
+    "run_grid",
+    "run_variations",
+    "save_grid",
+    "scene_pairs",
+    "scene_test",
+    "score_on_scenes",
+    "train_small_clip",
+    "truth_masks",
+]

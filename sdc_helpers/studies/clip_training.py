@@ -1,0 +1,224 @@
+"""Training of the course's small CLIP on the scenes, and what it can do on pictures never seen.
+
+``sdc clip train`` calls :func:`train_small_clip`, which writes the three files that
+``load_clip("course-small")`` reads. The loss is CLIP's (Radford et al. 2021, section 2.3) with a
+learned temperature; nothing but scenes and their captions goes in.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sdc_helpers.embeddings.small_clip import small_clip_preprocessing
+from sdc_helpers.training.loop import TrainingOptions, train_pairs
+from sdc_helpers.training.state import atomic_path
+
+if TYPE_CHECKING:
+    import torch
+
+    from sdc_helpers.embeddings.small_clip import SmallClipTokenizer
+
+TRAINING_SEED = 1_000_003
+"""Of the scenes that the small CLIP is trained on; the chapters' scenes have others."""
+QUICK = {"n": 1_500, "n_gallery": 500, "probes": False}
+"""A measurement of seconds, by which a test holds the shipped weights to their record."""
+_PART = 2_000  # scenes drawn at a time by one process
+
+
+@dataclass(frozen=True)
+class SmallClipRecipe:
+    """How the small CLIP is trained; the defaults gave the weights that the course ships.
+
+    Attributes
+    ----------
+    n_pictures : int
+        Training pictures, each with 5 captions of which one is drawn every time.
+    n_steps, batch_size, lr, warmup_steps, weight_decay
+        As in `TrainingOptions`; the learning rate falls along half a cosine.
+    temperature : float
+        Where the learned temperature starts.
+    seed : int
+        Of the initial values and the batches.
+    """
+
+    n_pictures: int = 40_000
+    n_steps: int = 800
+    batch_size: int = 256
+    lr: float = 2e-3
+    warmup_steps: int = 100
+    weight_decay: float = 0.1
+    temperature: float = 0.07
+    seed: int = 0
+
+    def options(self) -> TrainingOptions:
+        """Return the options of the training run."""
+        return TrainingOptions(
+            n_steps=self.n_steps,
+            batch_size=self.batch_size,
+            lr=self.lr,
+            warmup_steps=self.warmup_steps,
+            weight_decay=self.weight_decay,
+            betas=(0.9, 0.98),
+            gradient_clip=1.0,
+            seed=self.seed,
+            checkpoint_every=100,
+        )
+
+
+class ScenePairs:
+    """Scenes and their captions as pairs to train on, pictures kept as bytes.
+
+    Parameters
+    ----------
+    pictures : uint8 array of shape (n, 64, 64, 3)
+        As `render` gives them.
+    tokens : int64 tensor of shape (n, n_captions, n_tokens)
+        Captions of each; one is drawn whenever its picture is used.
+    """
+
+    def __init__(self, pictures: np.ndarray, tokens: torch.Tensor) -> None:
+        if len(pictures) != len(tokens) or tokens.ndim != 3:
+            raise ValueError(
+                f"Expected captions (n, n_captions, n_tokens) of {len(pictures)} pictures, got "
+                f"shape {tuple(tokens.shape)}."
+            )
+        self.pictures, self.tokens = pictures, tokens
+        self._preprocess = small_clip_preprocessing()
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def batch(
+        self, indices: np.ndarray, rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, None]:
+        """Return pictures, normalised, and one caption of each."""
+        chosen = rng.integers(0, self.tokens.shape[1], len(self))[indices]
+        return self._preprocess(self.pictures[indices]), self.tokens[indices, chosen], None
+
+
+def scene_pairs(
+    n: int, seed: int = TRAINING_SEED, tokenizer: SmallClipTokenizer | None = None
+) -> tuple[ScenePairs, SmallClipTokenizer]:
+    """Draw scenes to train on.
+
+    Parameters
+    ----------
+    n : int
+        Number of scenes.
+    seed : int
+        Of scenes and captions.
+    tokenizer : SmallClipTokenizer, optional
+        By default one is made of these captions.
+
+    Returns
+    -------
+    pairs : ScenePairs
+    tokenizer : SmallClipTokenizer
+    """
+    import joblib
+    import torch
+
+    from sdc_helpers.embeddings.small_clip import SmallClipTokenizer
+
+    parts = joblib.Parallel(n_jobs=-1 if n > _PART else 1)(
+        joblib.delayed(_draw)(seed, start, min(_PART, n - start)) for start in range(0, n, _PART)
+    )
+    pictures = np.concatenate([part for part, _ in parts])
+    texts = [text for _, of_part in parts for text in of_part]
+    tokenizer = tokenizer or SmallClipTokenizer.train(texts)
+    tokens = torch.cat([tokenizer(of_part) for _, of_part in parts])
+    return ScenePairs(pictures, tokens.reshape(n, -1, tokens.shape[1])), tokenizer
+
+
+def _draw(seed: int, start: int, n: int) -> tuple[np.ndarray, list[str]]:
+    """Return pictures and captions, all captions of a scene one after the other."""
+    from sdc_helpers.scenes import captions, generate_scenes, render
+
+    scenes = generate_scenes(n, seed=seed, start=start)
+    return render(scenes), [text for of_scene in captions(scenes, seed=seed) for text in of_scene]
+
+
+def train_small_clip(
+    out: str | Path,
+    recipe: SmallClipRecipe | None = None,
+    *,
+    device: str | None = "cpu",
+    progress: bool = True,
+    hardware: str = "",
+    measure: bool = True,
+) -> dict[str, Any]:
+    """Train the small CLIP from scratch and measure it.
+
+    Parameters
+    ----------
+    out : path
+        Gets ``weights.safetensors`` (float16), ``tokenizer.json`` and ``metrics.json``, and holds
+        the checkpoint from which a run that was cut off goes on.
+    recipe : SmallClipRecipe, optional
+        By default the one that gave the course's weights.
+    device : str or None
+        As in `train_pairs`.
+    progress : bool
+        Whether to show a bar.
+    hardware : str
+        Description of the machine, to be written beside the minutes.
+    measure : bool
+        Whether to measure the network, which takes two minutes more.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` holds: the recipe, the minutes, the metrics of `measure_on_scenes`
+        on the weights as they were written, rounded to float16.
+    """
+    from safetensors.torch import save_file
+
+    from sdc_helpers.contrastive.losses import ContrastiveLoss
+    from sdc_helpers.contrastive.towers import TwoTowers
+    from sdc_helpers.embeddings.clip import load_clip
+    from sdc_helpers.embeddings.small_clip import build_small_clip
+    from sdc_helpers.studies.scene_metrics import measure_on_scenes
+
+    recipe = recipe or SmallClipRecipe()
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    pairs, tokenizer = scene_pairs(recipe.n_pictures)
+    data_seconds = time.perf_counter() - started
+    clip = build_small_clip(len(tokenizer.words), recipe.seed)
+    clip.logit_scale.requires_grad_(False)  # the loss holds the one that is learned
+    loss = ContrastiveLoss(temperature=recipe.temperature, learn_temperature=True)
+    history = train_pairs(
+        TwoTowers(clip),
+        loss,
+        pairs,
+        recipe.options(),
+        out=out,
+        device=device,
+        progress=progress,
+    )
+    clip = clip.to("cpu")
+    clip.logit_scale.data.copy_(loss.logit_scale.detach())
+    tokenizer.save(out / "tokenizer.json")
+    with atomic_path(out / "weights.safetensors") as path:
+        save_file({k: v.half().contiguous() for k, v in clip.state_dict().items()}, path)
+    steps = history.table.iloc[-1]
+    record = {
+        "recipe": asdict(recipe),
+        "minutes": round((data_seconds + float(steps["seconds"])) / 60, 1),
+        "hardware": hardware,
+        "final_loss": round(float(steps["loss"]), 4),
+    }
+    if measure:
+        trained = load_clip("course-small", out / "weights.safetensors")
+        record["metrics"] = measure_on_scenes(trained).to_dict()
+        record["quick_metrics"] = measure_on_scenes(trained, **QUICK).to_dict()
+    with atomic_path(out / "metrics.json") as path:
+        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return record

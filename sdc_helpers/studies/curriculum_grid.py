@@ -1,0 +1,257 @@
+"""The complete grid of the study: made by one command, kept as one file, read by the chapter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sdc_helpers.curriculum.design import Cell, CellResult, StudyDesign, all_cells
+from sdc_helpers.curriculum.results import Evaluation
+from sdc_helpers.training.state import atomic_path
+
+_RECORDED = Path(__file__).with_name("recorded_grid.json")
+_SAME_FOR_ALL = ("chance", "kinds", "units")
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Results of many cells.
+
+    Attributes
+    ----------
+    design : StudyDesign
+        Their sizes.
+    results : dict of Cell to CellResult
+        In the order of `all_cells`.
+    made : dict
+        When, on what, from which revision, in how many minutes.
+    """
+
+    design: StudyDesign
+    results: dict[Cell, CellResult]
+    made: dict[str, Any]
+
+    def evaluations(self, family: str, text: str, order: str, task: str) -> list[Evaluation]:
+        """Return what the seeds of one condition did in one task, by seed.
+
+        Raises
+        ------
+        ValueError
+            If there is no such condition or task.
+        """
+        found = [r for c, r in self.results.items() if (c.family, c.text, c.order) ==
+                 (family, text, order)]  # fmt: skip
+        if not found or task not in found[0].evaluations:
+            raise ValueError(f"the grid holds no {family}, {text}, {order} with task {task!r}.")
+        return [r.evaluations[task] for r in sorted(found, key=lambda r: r.cell)]
+
+
+def run_grid(
+    design: StudyDesign,
+    out: str | Path,
+    *,
+    cells: Sequence[Cell] | None = None,
+    n_jobs: int = 1,
+    device: str = "cpu",
+    on_cell: Callable[[Cell, int, int], object] | None = None,
+) -> dict[Cell, CellResult]:
+    """Train and evaluate all cells; those that `out` holds already are read.
+
+    Parameters
+    ----------
+    design : StudyDesign
+        Sizes.
+    out : path
+        Folder of checkpoints and results, a file a cell. Started again, it goes on.
+    cells : sequence of Cell, optional
+        By default all with seeds 0, 1 and 2.
+    n_jobs : int, default=1
+        Processes, of one thread each if more than one.
+    device : str
+        Where to train.
+    on_cell : callable, optional
+        Called as ``on_cell(cell, n_done, n)`` after each.
+
+    Returns
+    -------
+    dict of Cell to CellResult
+
+    Raises
+    ------
+    ValueError
+        If `out` was made with another design.
+    """
+    from joblib import Parallel, delayed
+
+    out = Path(out)
+    _check_design(design, out / "design.json")
+    cells = list(all_cells() if cells is None else cells)
+    # cells that share their text stage go to one process, one after the other
+    groups: dict[tuple[str, str, int], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.family, cell.text, cell.seed), []).append(cell)
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    n_done = 0
+    for done in parallel(
+        delayed(_run_cells)(group, design, out, device, n_jobs > 1) for group in groups.values()
+    ):
+        for cell in done:
+            n_done += 1
+            if on_cell is not None:
+                on_cell(cell, n_done, len(cells))
+    return {cell: read_result(_file(out, cell)) for cell in cells}
+
+
+def _run_cells(
+    cells: list[Cell], design: StudyDesign, out: Path, device: str, alone: bool
+) -> list[Cell]:
+    import torch
+
+    from sdc_helpers.curriculum.study import run_cell
+
+    before = torch.get_num_threads()
+    if alone:
+        torch.set_num_threads(1)
+    try:
+        missing = [cell for cell in cells if not _file(out, cell).is_file()]
+        materials = _materials(design, device) if missing else None
+        for cell in missing:
+            save_result(run_cell(cell, design, materials, out=out, device=device), _file(out, cell))
+    finally:
+        torch.set_num_threads(before)
+    return cells
+
+
+@lru_cache(maxsize=1)
+def _materials(design: StudyDesign, device: str) -> Any:
+    """Make the materials once a process."""
+    from sdc_helpers.embeddings.clip import load_clip
+    from sdc_helpers.studies.curriculum_materials import make_materials
+
+    return make_materials(design, load_clip(device=device))
+
+
+def _file(out: Path, cell: Cell) -> Path:
+    return out / f"{cell.name.replace('/', '-')}.json"
+
+
+def _check_design(design: StudyDesign, path: Path) -> None:
+    """Write the design beside the results, or see that those there have the same."""
+    if not path.is_file():
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(asdict(design)), encoding="utf-8")
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    differ = [k for k, v in asdict(design).items() if found.get(k) != v]
+    if differ:
+        raise ValueError(
+            f"{path} is of another design: {differ[0]} was {found.get(differ[0])!r} and is "
+            f"{asdict(design)[differ[0]]!r}. Choose another folder, or delete this one."
+        )
+
+
+def save_result(result: CellResult, path: str | Path) -> None:
+    """Write the result of one cell as JSON, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(_as_json(result)), encoding="utf-8")
+
+
+def read_result(path: str | Path) -> CellResult:
+    """Read what `save_result` wrote."""
+    return _from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def save_grid(grid: Grid, path: str | Path) -> None:
+    """Write a grid as one JSON file, atomically; what all cells share is written once."""
+    cells = [_as_json(result) for result in grid.results.values()]
+    shared = {
+        task: {key: evaluation[key] for key in _SAME_FOR_ALL}
+        for task, evaluation in cells[0]["evaluations"].items()
+    }
+    for cell in cells:
+        for task, evaluation in cell["evaluations"].items():
+            if any(evaluation.pop(key) != shared[task][key] for key in _SAME_FOR_ALL):
+                raise ValueError(f"{cell['cell']}: other items in {task!r} than the first cell.")
+    content = {"made": grid.made, "design": asdict(grid.design), "tasks": shared, "cells": cells}
+    with atomic_path(path) as temporary:
+        text = json.dumps(content, separators=(",", ":")).replace('{"cell"', '\n{"cell"')
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def load_grid(path: str | Path | None = None) -> Grid:
+    """Read a grid; by default the one that the course records.
+
+    Raises
+    ------
+    ValueError
+        If the file is no grid.
+    """
+    return _load(Path(path) if path is not None else _RECORDED)
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path) -> Grid:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not {"made", "design", "tasks", "cells"} <= content.keys():
+        raise ValueError(f"{path} is no grid; make one with 'sdc curriculum grid'.")
+    results = {}
+    for cell in content["cells"]:
+        for task, evaluation in cell["evaluations"].items():
+            evaluation.update(content["tasks"][task])
+        result = _from_json(cell)
+        results[result.cell] = result
+    return Grid(StudyDesign(**content["design"]), results, content["made"])
+
+
+def _as_json(result: CellResult) -> dict[str, Any]:
+    return {
+        "cell": result.cell.name,
+        "n_samples": result.n_samples,
+        "n_words": result.n_words,
+        "losses": {k: round(v, 5) for k, v in result.losses.items()},
+        "curve": [[n, round(v, 5)] for n, v in result.curve],
+        "seconds": round(result.seconds, 1),
+        "evaluations": {
+            task: {
+                "correct": [_plain(v) for v in e.correct],
+                "chance": e.chance,
+                "kinds": list(map(str, e.kinds)),
+                "units": list(map(int, e.units)),
+            }
+            for task, e in result.evaluations.items()
+        },
+    }
+
+
+def _plain(value: float) -> float | int:
+    """Return 0 and 1 as integers: a file of a third of the size."""
+    return int(value) if value in (0, 1) else round(float(value), 6)
+
+
+def _from_json(content: dict[str, Any]) -> CellResult:
+    evaluations = {
+        task: Evaluation(
+            name=task,
+            correct=np.array(e["correct"], dtype=float),
+            margin=np.full(len(e["correct"]), np.nan),  # not kept
+            chance=e["chance"],
+            kinds=np.array(e["kinds"]),
+            units=np.array(e["units"]),
+        )
+        for task, e in content["evaluations"].items()
+    }
+    return CellResult(
+        cell=Cell.from_name(content["cell"]),
+        n_samples=content["n_samples"],
+        n_words=content["n_words"],
+        evaluations=evaluations,
+        losses=content["losses"],
+        curve=tuple((n, v) for n, v in content["curve"]),
+        seconds=content["seconds"],
+    )

@@ -1,0 +1,69 @@
+"""What was planted in simulated participants, laid beside the voxels that were clustered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
+from sdc_helpers.simulate.truth import Truth
+
+
+def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels:
+    """Stack what was planted in a simulated dataset, as `recover` takes it.
+
+    Parameters
+    ----------
+    truth : Truth
+        From ``sdc_helpers.simulate``.
+    voxels : mapping of str to bool array of shape (X, Y, Z)
+        Voxels of each participant, as passed to ``NSD.betas``. The rows of the result are the
+        participants in the order of the mapping, each in C order.
+
+    Returns
+    -------
+    PlantedVoxels
+        A mask for each concept of these participants and for each kind of voxel without a concept.
+
+    Raises
+    ------
+    ValueError
+        If a participant is unknown, its mask is not a bool array of the shape of its volumes, or
+        there is no participant.
+    """
+    if not voxels:
+        raise ValueError("voxels names no participant.")
+    rows = {"participant": [], "kind": [], "concept": []}
+    for participant, mask in voxels.items():
+        if participant not in truth.participants:
+            raise ValueError(
+                f"voxels: {participant!r} is not among {', '.join(truth.participants)}."
+            )
+        planted = truth.participants[participant]
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.shape != planted.shape:
+            raise ValueError(
+                f"voxels[{participant!r}] has type {mask.dtype} and shape {mask.shape}; expected "
+                f"bool and {planted.shape}."
+            )
+        row = np.full(planted.shape, -1)
+        row[tuple(planted.voxels[["x", "y", "z"]].to_numpy().T)] = np.arange(len(planted.voxels))
+        row = row[mask]
+        rows["participant"].append(np.full(len(row), participant, dtype=object))
+        for column in ("kind", "concept"):  # "" outside the brain
+            rows[column].append(np.append(planted.voxels[column].to_numpy(dtype=object), "")[row])
+    stacked = {column: np.concatenate(parts).astype(str) for column, parts in rows.items()}
+
+    masks, kinds = {}, {}
+    for name, concept in truth.concepts.items():
+        mask = stacked["concept"] == name
+        if mask.any():
+            masks[name] = mask
+            kinds[name] = TO_FIND if concept.is_shared else "private"
+    for kind in truth.kinds:
+        mask = (stacked["kind"] == kind) & (stacked["concept"] == "")
+        if mask.any():
+            masks[kind] = mask
+            kinds[kind] = kind
+    return PlantedVoxels(stacked["participant"], masks, kinds)

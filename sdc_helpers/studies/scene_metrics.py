@@ -1,0 +1,210 @@
+"""What a CLIP knows of scenes it has not seen: zero-shot, retrieval, probes of every factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sdc_helpers.embeddings.clip import ClipModel
+from sdc_helpers.embeddings.encode import UnitEmbeddings, embed_captions, embed_images, embed_texts
+from sdc_helpers.embeddings.probes import LinearProbe, linear_probe
+from sdc_helpers.embeddings.retrieval import Retrieval, retrieval
+from sdc_helpers.embeddings.zero_shot import ZeroShot, zero_shot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HELD_OUT_SEED = 2_000_003
+"""Of the scenes on which a CLIP is measured; no other part of the course draws from it."""
+
+PLACE_PROMPTS: dict[str, tuple[str, ...]] = {
+    place: tuple(f"{start} {where}." for start in ("a picture", "a scene", "a view"))
+    for place, where in {
+        "beach": "on the beach",
+        "field": "in a field",
+        "forest": "in a forest",
+        "kitchen": "in a kitchen",
+        "office": "in an office",
+        "room": "in a living room",
+        "snow": "in a snowy valley",
+        "street": "on a street",
+    }.items()
+}
+"""Sentences for each value of the factor ``place``."""
+
+CATEGORY_PROMPTS: dict[str, tuple[str, ...]] = {
+    "animal": ("an animal.", "two animals.", "a brown horse.", "a dog.", "three cows.", "a cat."),
+    "body": ("a person walking.", "a man waving.", "a group of people.", "two women strolling."),
+    "building": ("a building.", "a house.", "a church.", "two towers.", "a castle."),
+    "face": ("a portrait of a woman.", "the face of a man.", "two faces.", "a girl up close."),
+    "food_long": ("a banana.", "a carrot.", "two cucumbers.", "a long pepper.", "a hotdog."),
+    "food_round": ("an apple.", "a round fruit.", "two tomatoes.", "a melon.", "a donut."),
+    "hand": ("a hand.", "an open hand.", "two hands.", "a raised palm."),
+    "leg": ("a pair of legs.", "two pairs of legs.", "legs."),
+    "vehicle": ("a vehicle.", "a car.", "a bus.", "two trucks.", "a bicycle."),
+    "word": ("a sign.", "a poster with text.", "a screen.", "two books.", "a banner."),
+}
+"""Sentences for each value of the factor ``main_category``."""
+
+
+@dataclass(frozen=True, eq=False)
+class SceneMetrics:
+    """What `measure_on_scenes` found.
+
+    Attributes
+    ----------
+    place, main_category : ZeroShot
+        Classification by the sentences of `PLACE_PROMPTS` and `CATEGORY_PROMPTS`.
+    one_caption, any_caption : Retrieval
+        Among `n_gallery` pictures: with the first caption of each; with all 5, where any of a
+        picture's captions is a right answer.
+    probes : dict of str to LinearProbe
+        One a factor, read from the picture's embedding, on scenes not used to fit them.
+    effective_rank_images, effective_rank_texts : float
+        exp of the entropy of the eigenvalues of the covariance, as shares of their sum.
+    images : UnitEmbeddings, shape (n, d)
+        Embeddings of the held-out pictures.
+    """
+
+    place: ZeroShot
+    main_category: ZeroShot
+    one_caption: Retrieval
+    any_caption: Retrieval
+    probes: dict[str, LinearProbe]
+    effective_rank_images: float
+    effective_rank_texts: float
+    images: UnitEmbeddings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures by name, rounded to 4 digits."""
+        flat = {
+            "zero_shot_place": self.place.accuracy,
+            "zero_shot_main_category": self.main_category.accuracy,
+            "effective_rank_images": self.effective_rank_images,
+            "effective_rank_texts": self.effective_rank_texts,
+        }
+        for name in ("one_caption", "any_caption"):
+            found: Retrieval = getattr(self, name)
+            for i, k in enumerate(found.ks):
+                flat[f"{name}_image_to_text_at_{k}"] = found.image_to_text[i]
+                flat[f"{name}_text_to_image_at_{k}"] = found.text_to_image[i]
+        flat |= {f"probe_{factor}": probe.score for factor, probe in self.probes.items()}
+        return {name: round(float(value), 4) for name, value in flat.items()}
+
+
+def measure_on_scenes(
+    clip: ClipModel,
+    n: int = 6_000,
+    n_gallery: int = 1_000,
+    *,
+    probes: bool = True,
+    seed: int = HELD_OUT_SEED,
+) -> SceneMetrics:
+    """Measure a CLIP on scenes that it was not trained on.
+
+    Parameters
+    ----------
+    clip : ClipModel
+        From `load_clip`.
+    n : int
+        Scenes; the probes are fitted on the first two thirds and scored on the rest.
+    n_gallery : int
+        Pictures, of the last ones, among which captions are looked for.
+    probes : bool
+        Whether to probe the factors, which takes a minute.
+    seed : int
+        Of the scenes.
+
+    Returns
+    -------
+    SceneMetrics
+
+    Raises
+    ------
+    ValueError
+        If the scored third is smaller than the gallery.
+    """
+    from sdc_helpers.scenes import captions, factors, generate_scenes, render
+
+    n_fit = 2 * n // 3
+    if not 10 < n_gallery <= n - n_fit:
+        raise ValueError(f"n_gallery={n_gallery}: expected more than 10 and at most {n - n_fit}.")
+    scenes = generate_scenes(n, seed=seed)
+    images = embed_images(clip, render(scenes, size=max(64, min(clip.image_size, 224))))
+    table = factors(scenes)
+    texts = embed_captions(clip, captions(scenes[-n_gallery:], seed=seed)).vectors
+    gallery = images.vectors[-n_gallery:]
+    return SceneMetrics(
+        place=_classify(clip, images.vectors[n_fit:], PLACE_PROMPTS, table["place"][n_fit:]),
+        main_category=_classify(
+            clip, images.vectors[n_fit:], CATEGORY_PROMPTS, table["main_category"][n_fit:]
+        ),
+        one_caption=retrieval(gallery, texts[:, 0]),
+        any_caption=retrieval(gallery, texts),
+        probes=probe_factors(images.vectors, table, n_fit) if probes else {},
+        effective_rank_images=_effective_rank(images.vectors),
+        effective_rank_texts=_effective_rank(texts[:, 0]),
+        images=images,
+    )
+
+
+def probe_factors(vectors: np.ndarray, table: pd.DataFrame, n_fit: int) -> dict[str, LinearProbe]:
+    """Read every factor from embeddings with a linear model.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, d)
+        Embeddings of scenes.
+    table : pandas.DataFrame of n rows
+        From `factors`. Numbers are regressed, names classified.
+    n_fit : int
+        How many of the first rows the models are fitted on; the rest score them.
+
+    Returns
+    -------
+    dict of str to LinearProbe
+    """
+    found = {}
+    for factor in table.columns:
+        values = table[factor]
+        values = values.astype(float) if values.dtype.kind in "fiub" else values.astype(str)
+        values = values.to_numpy()
+        found[factor] = linear_probe(
+            vectors[:n_fit], values[:n_fit], vectors[n_fit:], values[n_fit:], n_bootstrap=200
+        )
+    return found
+
+
+def phrase_embeddings(clip: ClipModel, prompts: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """Embed classes that are each described by several sentences.
+
+    Parameters
+    ----------
+    clip : ClipModel
+        From `load_clip`.
+    prompts : dict of str to tuple of str
+        Sentences of each class.
+
+    Returns
+    -------
+    float32 array of shape (n_classes, d)
+        Means of the sentences' unit vectors, of unit length again, in the order of `prompts`.
+    """
+    rows = [embed_texts(clip, list(sentences)).vectors.mean(0) for sentences in prompts.values()]
+    return np.stack([row / np.linalg.norm(row) for row in rows])
+
+
+def _classify(
+    clip: ClipModel, images: np.ndarray, prompts: dict[str, tuple[str, ...]], values: pd.Series
+) -> ZeroShot:
+    names = list(prompts)
+    labels = np.array([names.index(value) for value in values])
+    return zero_shot(images, phrase_embeddings(clip, prompts), labels)
+
+
+def _effective_rank(vectors: np.ndarray) -> float:
+    shares = np.linalg.eigvalsh(np.cov(vectors.astype(np.float64).T))
+    shares = np.clip(shares, 1e-300, None) / shares.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))

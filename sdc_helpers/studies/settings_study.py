@@ -1,0 +1,250 @@
+"""What the finding of shared concepts depends on: one run of it for each of several settings.
+
+Every setting gets its own decoders, its own shuffled pairs and its own choice of eps. The outcome
+holds what can be known without the truth (concepts that both halves of the runs reproduce, false
+discovery) beside what the planted truth says, so that one can be held against the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sdc_helpers.concepts.recovery import recover
+from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder, whiten
+from sdc_helpers.studies.participants import load_participants
+from sdc_helpers.studies.planted import truth_masks
+from sdc_helpers.studies.shared_concepts import find_concepts
+from sdc_helpers.training.state import atomic_path
+
+if TYPE_CHECKING:
+    from sdc_helpers.datasets.nsd import NSD
+    from sdc_helpers.datasets.splits import Split
+    from sdc_helpers.simulate.truth import Truth
+    from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A setting that differs from the course's in one thing.
+
+    Attributes
+    ----------
+    name : str
+        What is different.
+    n_components : int or None
+        Principal components of the embeddings, at equal variance; None: embeddings as they are.
+    input_noise : float or None
+        Of the decoder; None: the course's.
+    n_participants : int or None
+        The first so many; None: all.
+    noise_variance : float
+        Factor on the variance of the responses' noise.
+    holds_all : bool
+        Whether the planted concepts' values are put into the embeddings: a control that asks what
+        would be found if the network held every concept. It uses the truth.
+    """
+
+    name: str
+    n_components: int | None = N_COMPONENTS
+    input_noise: float | None = None
+    n_participants: int | None = None
+    noise_variance: float = 1.0
+    holds_all: bool = False
+
+
+VARIATIONS = (
+    Variation("the course's"),
+    Variation("embedding holds all", holds_all=True),
+    Variation("4 participants", n_participants=4),
+    Variation("noise doubled", noise_variance=2.0),
+    Variation("input noise 0", input_noise=0.0),
+    Variation("input noise 1", input_noise=1.0),
+    Variation("input noise 4", input_noise=4.0),
+    Variation("input noise 16", input_noise=16.0),
+    Variation("D = 15", n_components=15),
+    Variation("D = 80", n_components=80),
+    Variation("not whitened", n_components=None),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one setting finds in simulated participants.
+
+    Attributes
+    ----------
+    name, seed : str, int
+        Of the setting, and of the simulated participants.
+    eps, min_participants : float, int
+        Chosen without the truth.
+    is_allowed : bool
+        Whether that choice keeps to the false discovery that is allowed.
+    n_concepts, n_reproduced : int
+        Clusters, and those that both halves of the decoder runs have.
+    false_discovery : float
+        Voxels clustered with shuffled pairs over voxels clustered.
+    n_planted, n_recovered, n_merged, n_traps : int
+        Planted shared concepts; those whose voxels come back with F1 of at least 0.6; clusters
+        that hold half of several; clusters of what should be noise.
+    n_traps_reproduced : int
+        Of the last, those that both halves of the runs have.
+    missed : tuple of str
+        Planted concepts that did not come back.
+    adjusted_rand : float
+        Over voxels of one planted shared concept.
+    """
+
+    name: str
+    seed: int
+    eps: float
+    min_participants: int
+    is_allowed: bool
+    n_concepts: int
+    n_reproduced: int
+    false_discovery: float
+    n_planted: int
+    n_recovered: int
+    n_merged: int
+    n_traps: int
+    n_traps_reproduced: int
+    missed: tuple[str, ...]
+    adjusted_rand: float
+
+
+def run_variations(
+    nsd: NSD,
+    truth: Truth,
+    embeddings: ImageEmbeddings,
+    split: Split,
+    variations: Iterable[Variation],
+    *,
+    profile: str = "workshop",
+    seed: int = 0,
+    n_shuffles: int = 1,
+    device: str = "cpu",
+    on_outcome: Callable[[Outcome], object] | None = None,
+) -> list[Outcome]:
+    """Find shared concepts once for each setting.
+
+    Parameters
+    ----------
+    nsd, truth : NSD, Truth
+        Simulated participants and what was planted in them.
+    embeddings : ImageEmbeddings
+        Of every image that was seen, not whitened.
+    split : Split
+        Training, validation and test images.
+    variations : iterable of Variation
+        The settings.
+    profile : {"smoke", "workshop", "full"}
+        How long decoders are trained.
+    seed : int
+        Of the participants, the added noise and the shuffles.
+    n_shuffles : int
+        Refits with shuffled pairs.
+    device : str
+        Where to train.
+    on_outcome : callable, optional
+        Called with each outcome as it comes.
+
+    Returns
+    -------
+    list of Outcome
+
+    Raises
+    ------
+    ValueError
+        As ``find_concepts`` and ``load_participants``.
+    """
+    outcomes = []
+    for variation in variations:
+        held = _with_all_concepts(embeddings, truth) if variation.holds_all else embeddings
+        data = _data(nsd, held, split, variation, seed)
+        noise = {} if variation.input_noise is None else {"input_noise": variation.input_noise}
+        decoder = course_decoder(profile, device=device, **noise)
+        found = find_concepts(data, decoder, n_shuffles=n_shuffles, seed=seed)
+        planted = truth_masks(truth, {name: one.mask for name, one in data.items()})
+        result = recover(
+            found.model.labels_, found.weights.participants, planted.masks, planted.kinds,
+            min_f1=0.6,
+        )  # fmt: skip
+        setting = found.setting
+        traps = [f.number for v in ("trap", "spurious") for f in result.with_verdict(v)]
+        outcome = Outcome(
+            name=variation.name,
+            seed=seed,
+            eps=setting.eps,
+            min_participants=setting.min_participants,
+            is_allowed=found.selection.chosen is not None,
+            n_concepts=setting.n_concepts,
+            n_reproduced=setting.n_reproduced,
+            false_discovery=float(np.nan_to_num(setting.false_discovery, nan=1.0)),
+            n_planted=len(result.matches),
+            n_recovered=len(result.recovered),
+            n_merged=len(result.merged),
+            n_traps=len(traps),
+            n_traps_reproduced=int(found.is_reproduced[traps].sum()),
+            missed=tuple(m.planted for m in result.matches if not m.is_recovered),
+            adjusted_rand=float(result.adjusted_rand_planted),
+        )
+        outcomes.append(outcome)
+        if on_outcome is not None:
+            on_outcome(outcome)
+    return outcomes
+
+
+def recorded_outcomes() -> list[Outcome]:
+    """Return what ``sdc concepts settings`` found: all settings, three seeds."""
+    return list(_read(Path(__file__).with_name("recorded_settings.json")))
+
+
+def save_outcomes(outcomes: Sequence[Outcome], path: str | Path) -> None:
+    """Write outcomes as JSON, atomically."""
+    with atomic_path(path) as temporary:
+        text = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path) -> tuple[Outcome, ...]:
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(Outcome(**{**row, "missed": tuple(row["missed"])}) for row in rows)
+
+
+def _data(
+    nsd: NSD, embeddings: ImageEmbeddings, split: Split, variation: Variation, seed: int
+) -> dict[str, ParticipantData]:
+    if variation.n_components is not None:
+        embeddings, _ = whiten(embeddings, split, variation.n_components)
+    names = tuple(split.participants)[: variation.n_participants]
+    data = load_participants(nsd, embeddings, split, participants=names)
+    if variation.noise_variance == 1:
+        return data
+    rng = np.random.default_rng([seed, 3])
+    return {name: _noisier(one, variation.noise_variance, rng) for name, one in data.items()}
+
+
+def _with_all_concepts(embeddings: ImageEmbeddings, truth: Truth) -> ImageEmbeddings:
+    """Add a dimension for each planted shared concept, as strong as the embeddings' strongest."""
+    names = [f"concept_{name}" for name, concept in truth.concepts.items() if concept.is_shared]
+    values = truth.images.loc[embeddings.image_ids, names].to_numpy(dtype=float)
+    vectors = embeddings.vectors - embeddings.vectors.mean(axis=0)
+    strongest = np.linalg.norm(vectors, ord=2) / np.sqrt(len(vectors))
+    values = strongest * (values - values.mean(axis=0)) / values.std(axis=0)
+    both = np.hstack([vectors, values]).astype(np.float32)
+    return replace(embeddings, vectors=both)
+
+
+def _noisier(one: ParticipantData, factor: float, rng: np.random.Generator) -> ParticipantData:
+    """Responses with more noise, as the noise ceiling measures it, at variance 1 again."""
+    variance = (1 - one.ceiling / 100) * (factor - 1)
+    extra = rng.normal(size=one.responses.shape) * np.sqrt(variance)
+    responses = (one.responses + extra) / np.sqrt(1 + variance)
+    return replace(one, responses=responses.astype(np.float32))

@@ -1,0 +1,7 @@
+"""Training on pairs: batches, options, history, and runs that go on where they stopped."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

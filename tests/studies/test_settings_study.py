@@ -1,0 +1,102 @@
+"""One run of the whole pipeline a setting, on a small simulated dataset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sdc_helpers.datasets import NSD, split_sdc2025
+from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.simulate import load_truth, write_nsd
+from sdc_helpers.studies.participants import ImageEmbeddings
+from sdc_helpers.studies.settings_study import (
+    VARIATIONS,
+    Variation,
+    _data,
+    _with_all_concepts,
+    recorded_outcomes,
+    run_variations,
+    save_outcomes,
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Simulated participants, and embeddings that hold every planted concept."""
+    root = write_nsd(tmp_path_factory.mktemp("simulated") / "nsd", profile="smoke", n_jobs=1)
+    nsd, truth = NSD(root), load_truth(root)
+    trials = {name: nsd.trials(name, nsd.sessions(name)) for name in nsd.participants}
+    values = truth.images.filter(like="concept_")
+    vectors = (values - values.mean()) / values.std()
+    rng = np.random.default_rng(0)
+    vectors = vectors.to_numpy() @ rng.normal(size=(vectors.shape[1], 24))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    order = np.argsort(values.index)
+    ids = values.index.to_numpy()[order]
+    embeddings = ImageEmbeddings(ids, vectors[order].astype(np.float32))
+    return nsd, truth, embeddings, split_sdc2025(trials, 0, 30, 30)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SDC_DATA", str(tmp_path))
+
+
+def test_an_outcome_says_what_was_found(small, tmp_path):
+    some = (Variation("few", n_components=8), Variation("deaf", 8, input_noise=1000.0))
+    seen = []
+    outcomes = run_variations(*small, some, profile="smoke", seed=4, on_outcome=seen.append)
+    assert outcomes == seen
+    few, deaf = outcomes
+    assert (few.name, few.seed) == ("few", 4)
+    assert few.n_planted == 10
+    assert few.n_recovered + len(few.missed) == few.n_planted
+    assert few.n_concepts >= few.n_reproduced
+    assert deaf.n_recovered <= few.n_recovered
+    save_outcomes(outcomes, tmp_path / "outcomes.json")
+    assert (tmp_path / "outcomes.json").read_text().count('"eps"') == 2
+
+
+def test_a_variation_changes_one_thing(small):
+    nsd, _, embeddings, split = small
+    plain = _data(nsd, embeddings, split, Variation("", 8), 0)
+    fewer = _data(nsd, embeddings, split, Variation("", 8, n_participants=2), 0)
+    assert list(fewer) == list(plain)[:2]
+    raw = _data(nsd, embeddings, split, Variation("", None), 0)
+    assert {one.embeddings.shape[1] for one in raw.values()} == {24}
+    assert {one.embeddings.shape[1] for one in plain.values()} == {8}
+
+
+def test_an_embedding_can_be_made_to_hold_every_concept(small):
+    _, truth, embeddings, _ = small
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=embeddings.vectors.shape).astype(np.float32)
+    blind = ImageEmbeddings(embeddings.image_ids, noise)
+    held = _with_all_concepts(blind, truth).vectors
+    values = truth.images.loc[blind.image_ids, ["concept_faces", "concept_number"]].to_numpy()
+    for vectors, low, high in ((noise, 0.0, 0.5), (held, 0.99, 1.01)):
+        centred = vectors - vectors.mean(axis=0)
+        fitted = centred @ np.linalg.lstsq(centred, values - values.mean(axis=0), rcond=None)[0]
+        explained = fitted.var(axis=0) / values.var(axis=0)
+        assert np.all((explained > low) & (explained < high))
+
+
+def test_noise_is_doubled_as_the_ceiling_measures_it(small):
+    nsd, _, embeddings, split = small
+    plain = _data(nsd, embeddings, split, Variation("", 8), 0)
+    noisy = _data(nsd, embeddings, split, Variation("", 8, noise_variance=2.0), 0)
+    for name, one in plain.items():
+        found = noise_ceiling(ncsnr(noisy[name].responses, one.image_ids, one.split.train_trials))
+        share = one.ceiling / 100
+        expected = 100 * share / (share + 2 * (1 - share))
+        assert np.median(found) == pytest.approx(np.median(expected), abs=4)
+        assert noisy[name].responses.std() == pytest.approx(one.responses.std(), rel=0.03)
+
+
+def test_what_is_recorded_is_of_all_settings_and_three_seeds():
+    recorded = recorded_outcomes()
+    assert [o.name for o in recorded] == 3 * [v.name for v in VARIATIONS]
+    assert len({o.seed for o in recorded}) == 3
+    for outcome in recorded:
+        assert outcome.n_recovered + len(outcome.missed) == outcome.n_planted
+        assert not outcome.is_allowed or outcome.false_discovery <= 0.05

@@ -1,0 +1,70 @@
+"""From participants to concepts in one call, on planted directions."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sdc_helpers.concepts.selection import select_clustering
+from sdc_helpers.decoding import ContrastiveDecoder
+from sdc_helpers.studies.participants import ParticipantData
+from sdc_helpers.studies.shared_concepts import find_concepts
+
+N_TRIALS, N_DIMS, N_EACH = 240, 8, 6
+
+
+def participant(name, rng):
+    """Six voxels for each of two axes of the embedding, and as many of noise alone."""
+    embeddings = rng.normal(size=(N_TRIALS, N_DIMS))
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    tuning = np.zeros((N_DIMS, 3 * N_EACH))
+    tuning[0, :N_EACH] = tuning[1, N_EACH : 2 * N_EACH] = 6
+    responses = embeddings @ tuning + rng.normal(size=(N_TRIALS, 3 * N_EACH))
+    fold = np.repeat(["train", "validation", "test"], (200, 20, 20))
+    return ParticipantData(
+        participant=name,
+        responses=responses.astype(np.float32),
+        embeddings=embeddings.astype(np.float32),
+        image_ids=np.arange(N_TRIALS),
+        split=SimpleNamespace(trials=lambda side: fold == side),
+        mask=np.ones((1, 1, 3 * N_EACH), dtype=bool),
+        ceiling=np.full(3 * N_EACH, 50.0),
+    )
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SDC_DATA", str(tmp_path))
+
+
+def test_planted_directions_are_found_at_the_setting_that_is_reported():
+    rng = np.random.default_rng(0)
+    data = {name: participant(name, rng) for name in "abcd"}
+    decoder = ContrastiveDecoder(
+        temperature=0.1, lr=3e-2, batch_size=40, input_noise=2.0, n_steps=40, n_runs=2,
+        random_state=0,
+    )  # fmt: skip
+    found = find_concepts(data, decoder, seed=3)
+    assert found.setting is found.selection.chosen
+    assert found.model.eps == found.setting.eps
+    assert found.is_reproduced.sum() == found.setting.n_reproduced
+    assert len(found.is_reproduced) == found.setting.n_concepts
+    labels = found.model.labels_.reshape(4, 3, N_EACH)
+    assert len(np.unique(labels[:, 0])) == len(np.unique(labels[:, 1])) == 1
+    assert labels[0, 0, 0] != labels[0, 1, 0]
+    again = find_concepts(data, decoder, seed=3)
+    np.testing.assert_array_equal(again.model.labels_, found.model.labels_)
+    chosen = select_clustering(
+        found.weights.weights, found.weights.halves, [np.zeros_like(found.weights.weights)],
+        found.weights.participants, [found.setting.eps],
+    )  # fmt: skip
+    assert chosen.settings[0].n_concepts == found.setting.n_concepts == len(found.model.concepts_)
+
+
+def test_it_needs_a_shuffle_and_somebody():
+    with pytest.raises(ValueError, match="n_shuffles=0"):
+        find_concepts({}, ContrastiveDecoder(), n_shuffles=0)
+    with pytest.raises(ValueError, match="decoders is empty"):
+        find_concepts({}, ContrastiveDecoder())

@@ -202,7 +202,8 @@ def _load(
         highest = f"{ceiling[good].max():.1f} %" if good.any() else "that of no voxel at all"
         raise ValueError(
             f"{name}: no voxel has a noise ceiling above {min_ceiling} % on training trials, the "
-            f"highest is {highest}. Lower min_ceiling or leave {name} out."
+            f"highest is {highest}. Give load_participants a lower min_ceiling, or leave {name} "
+            "out of its participants."
         )
     selected = mask.copy()
     selected[mask] = chosen

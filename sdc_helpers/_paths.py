@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from pathlib import Path
 
@@ -51,11 +52,21 @@ def visible(folder: Path, pattern: str = "*") -> list[Path]:
     folder : pathlib.Path
         Where to look.
     pattern : str
-        As for :meth:`pathlib.Path.glob`, of names in this folder.
+        Of names, with ``*``, ``?`` and ``[...]``.
 
     Returns
     -------
     list of pathlib.Path
         In order of their names; empty where the folder is not there.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be looked into (`pathlib.Path.glob` would find nothing there).
     """
-    return sorted(path for path in folder.glob(pattern) if not path.name.startswith("."))
+    try:
+        found = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    own = (path for path in found if not path.name.startswith("."))
+    return sorted(path for path in own if fnmatch.fnmatchcase(path.name, pattern))

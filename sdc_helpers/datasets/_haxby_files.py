@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sdc_helpers._paths import visible
 from sdc_helpers.datasets._nifti import Grid, on_grid, read_grid, read_nifti
 from sdc_helpers.datasets._text_files import check_last_line
-from sdc_helpers.datasets.errors import DataFormatError, require_file, unreadable
+from sdc_helpers.datasets.errors import DataFormatError, listed, require_file, unreadable
 
 __all__ = ["read_grid"]
 
@@ -37,7 +36,7 @@ def find_runs(root: Path) -> dict[int, Path]:
     folder = root / "sub001" / "BOLD"
     found = {
         int(match[1]): path
-        for path in visible(folder, "task001_run*")
+        for path in listed(folder, "task001_run*")
         if (match := _RUN_FOLDER.fullmatch(path.name))
     }
     if not found:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sdc_helpers._paths import visible
 from sdc_helpers.datasets._nifti import Grid, read_grid
-from sdc_helpers.datasets.errors import DataFormatError, is_there
+from sdc_helpers.datasets.errors import DataFormatError, is_folder, is_there, listed
 
 SPACE = "func1pt8mm"
 AXES = "RAS"  # of the released volumes and betas: from left, back and bottom
@@ -35,7 +34,7 @@ class Tree:
     def participants(self) -> tuple[str, ...]:
         """Names of the participants of whom anything is there, ascending."""
         folders = (self.root / top / "ppdata" for top in ("nsddata", "nsddata_betas"))
-        found = {path.name for folder in folders for path in visible(folder, "subj*")}
+        found = {path.name for folder in folders for path in listed(folder, "subj*")}
         return tuple(sorted(name for name in found if _PARTICIPANT.fullmatch(name)))
 
     def check_participant(self, participant: str) -> str:
@@ -56,7 +55,7 @@ class Tree:
 
     def sessions(self, participant: str) -> dict[int, Path]:
         """Map the sessions whose betas are there, ascending, to their files."""
-        files = visible(self.betas(participant), "betas_*")
+        files = listed(self.betas(participant), "betas_*")
         matches = ((_SESSION.fullmatch(file.name), file) for file in files)
         return dict(sorted((int(match[1]), path) for match, path in matches if match))
 
@@ -131,12 +130,12 @@ class Tree:
     def rois(self, participant: str) -> dict[str, Path]:
         """Map the names of the ROI volumes that are there, ascending, to their files."""
         folder = self.functional(participant) / "roi"
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise DataFormatError(
                 f"{folder} is not there; expected ROI volumes such as nsdgeneral.nii.gz. Download "
                 f"nsddata/ppdata/{participant}/{SPACE}/roi."
             )
-        return {p.name.removesuffix(".nii.gz"): p for p in visible(folder, "*.nii.gz")}
+        return {p.name.removesuffix(".nii.gz"): p for p in listed(folder, "*.nii.gz")}
 
     def label_table(self, participant: str, roi: str) -> Path:
         """Names of the labels of a ROI volume; both hemispheres share one table."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from sdc_helpers.datasets._nifti import Grid, canonical, on_grid, read_nifti
 from sdc_helpers.datasets._nsd_files import AXES, nearest
-from sdc_helpers.datasets.errors import DataFormatError, require_file, unreadable
+from sdc_helpers.datasets.errors import DataFormatError, is_there, require_file, unreadable
 
 _LABEL_TOLERANCE = 1e-3  # a label that was scaled in single precision is not quite whole
 
@@ -97,7 +97,7 @@ def read_roi(participant: str, name: str, file: Path, table: Path, reference: Gr
     volume = volume.astype(np.int32)
     volume.setflags(write=False)
     present = {int(label) for label in np.unique(volume) if label > 0}
-    if not table.is_file() and present <= {1}:
+    if not is_there(table) and present <= {1}:
         return ROI(participant, name, volume, {0: "Unknown", 1: name})
     labels = _read_label_table(table)
     unnamed = sorted(present - set(labels))

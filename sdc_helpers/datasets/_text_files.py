@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sdc_helpers._paths import visible
-from sdc_helpers.datasets.errors import DataFormatError, unreadable
+from sdc_helpers.datasets.errors import DataFormatError, listed, unreadable
 
 _TAIL_BYTES = 2**20
 
@@ -22,7 +21,7 @@ def data_files(folder: Path, suffix: str) -> list[Path]:
     DataFormatError
         If there is none.
     """
-    files = [path for path in visible(folder, f"*{suffix}") if path.is_file()]
+    files = [path for path in listed(folder, f"*{suffix}") if path.is_file()]
     if not files:
         raise DataFormatError(f"{folder} holds no file *{suffix}.")
     return files

@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers._paths import visible
 from sdc_helpers.datasets._hdf5 import find, open_hdf5
 from sdc_helpers.datasets._text_files import check_last_line
-from sdc_helpers.datasets.errors import DataFormatError, require_file, unreadable
+from sdc_helpers.datasets.errors import DataFormatError, is_folder, listed, require_file, unreadable
 
 if TYPE_CHECKING:
     import h5py
@@ -45,12 +44,12 @@ _GAP_BYTES = 64 * 2**10  # reading over a gap as short as this is quicker than a
 def find_folder(root: Path) -> Path:
     """Folder of the files: `root`, or ``betas_csv`` in it as the release's archive unpacks."""
     inner = root / "betas_csv"
-    return inner if inner.is_dir() else root
+    return inner if is_folder(inner) else root
 
 
 def find_participants(folder: Path) -> tuple[str, ...]:
     """Names ("sub-01") of the participants of whom there is at least one file."""
-    matches = (_PARTICIPANT_FILE.fullmatch(path.name) for path in visible(folder, "sub-*_*"))
+    matches = (_PARTICIPANT_FILE.fullmatch(path.name) for path in listed(folder, "sub-*_*"))
     found = tuple(sorted({match[1] for match in matches if match}))
     if not found:
         raise DataFormatError(

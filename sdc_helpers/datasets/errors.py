@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdc_helpers._file_errors import access_problem, speaks_of_damage
+from sdc_helpers._paths import visible
 
 
 class DataUnavailableError(RuntimeError):
@@ -77,6 +78,28 @@ def is_there(file: Path) -> bool:
         return file.is_file()
     except OSError as error:  # no permission to enter the folder, a network folder that is gone
         raise unreadable(file, error) from error
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; raises a `DataAccessError` where nobody can tell."""
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def listed(folder: Path, pattern: str = "*") -> list[Path]:
+    """List what a user put into a folder, see `sdc_helpers._paths.visible`.
+
+    Raises
+    ------
+    DataAccessError
+        If the folder cannot be looked into.
+    """
+    try:
+        return visible(folder, pattern)
+    except OSError as error:
+        raise unreadable(folder, error) from error
 
 
 def require_file(file: Path, content: str) -> Path:

@@ -22,7 +22,7 @@ from sdc_helpers.datasets._nsd_files import N_IMAGES, Tree, check_image_ids, nea
 from sdc_helpers.datasets._nsd_request import BetasRequest, ZScore, make_request
 from sdc_helpers.datasets._nsd_stimuli import read_stimuli
 from sdc_helpers.datasets._nsd_volumes import ROI, read_roi, read_volume
-from sdc_helpers.datasets.errors import DataFormatError, require_file
+from sdc_helpers.datasets.errors import DataFormatError, is_folder, require_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class NSD:
 
     def __init__(self, root: str | Path, cache: str | Path | Literal[False] | None = None) -> None:
         self.root = Path(root).expanduser()
-        if not self.root.is_dir():
+        if not is_folder(self.root):
             raise ValueError(
                 f"root={str(root)!r} is not a folder; expected the one that holds nsddata."
             )

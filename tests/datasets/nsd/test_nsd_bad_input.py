@@ -474,3 +474,13 @@ def test_all_voxels_constant(tree, nsd):
     tree.write_betas(P, 1, np.zeros_like(tree.stored[P, 1]), "contiguous")
     with pytest.raises(ValueError, match=r"bad_voxels='exclude' leaves no voxel of subj01"):
         nsd.betas(P, MASK, bad_voxels="exclude")
+
+
+@pytest.mark.parametrize("table", ["responses", "stim_info"])
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_table_cut_in_its_last_line(tree, nsd, table, cut):
+    """The last field of responses.tsv may be a number, and a part of it is a number as well."""
+    file = tree.responses(P) if table == "responses" else tree.stim_info
+    file.write_bytes(file.read_bytes()[:-cut])
+    with pytest.raises(DataFormatError, match=rf"{file.name}: the last line .*cut short"):
+        nsd.trials(P)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import zlib
+from contextlib import contextmanager
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,3 +82,64 @@ def test_words_in_the_path_say_nothing(tmp_path):
     error = OSError(f"cannot use {file}")
     assert access_problem(file, error) == ""
     assert not speaks_of_damage(file, error)
+
+
+@contextmanager
+def nobody():
+    """Be a user who may not read others' files; root may read all."""
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def training_state(path):
+    from sdc_helpers.training.state import load_training_state, save_training_state
+
+    module = torch.nn.Linear(2, 2)
+    save_training_state(path, {"module": module}, {}, {})
+    return lambda: load_training_state(path, {"module": module}, {})
+
+
+def state_dict(path):
+    from sdc_helpers.embeddings._checkpoints import read_state_dict
+
+    state = torch.nn.Linear(2, 2).state_dict()
+    torch.save(state, path)
+    return lambda: read_state_dict(path, state)
+
+
+def safe_state_dict(path):
+    from safetensors.torch import save_file
+
+    from sdc_helpers.embeddings._checkpoints import read_state_dict
+
+    state = torch.nn.Linear(2, 2).state_dict()
+    save_file(state, path)
+    return lambda: read_state_dict(path, state)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (training_state, "state.safetensors"),
+        (state_dict, "weights.pt"),
+        (safe_state_dict, "weights.safetensors"),
+    ],
+)
+def test_weights_and_states_that_may_not_be_read_are_not_called_damaged(tmp_path, make, name):
+    path = tmp_path / name
+    read = make(path)
+    read()
+    path.chmod(0)
+    with nobody(), pytest.raises(ValueError, match="no permission to read it") as caught:
+        read()
+    assert "damaged" not in str(caught.value)
+    assert "Delete" not in str(caught.value)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(ValueError, match="damaged"):
+        read()

@@ -236,9 +236,9 @@ def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise TrainingStateError(f"{path} does not exist: there is no saved training state.")
     try:
+        if not path.is_file():
+            raise TrainingStateError(f"{path} does not exist: there is no saved training state.")
         file = safe_open(path, framework="pt", device="cpu")
         header = (file.metadata() or {}).get(_HEADER_KEY)
     except (SafetensorError, OSError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from pathlib import Path
 
@@ -38,3 +39,34 @@ def data_root() -> Path:
         return root / "data"
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "sdc_helpers"
+
+
+def visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """List what a user put into a folder; the one way in which readers look into folders.
+
+    Names that begin with a dot are left out: the system and editors put them there (``._name``
+    and ``.DS_Store`` of macOS, ``.~lock`` of an office program, ``.nfs``), and none holds data.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to look.
+    pattern : str
+        Of names, with ``*``, ``?`` and ``[...]``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        In order of their names; empty where the folder is not there.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be looked into (`pathlib.Path.glob` would find nothing there).
+    """
+    try:
+        found = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    own = (path for path in found if not path.name.startswith("."))
+    return sorted(path for path in own if fnmatch.fnmatchcase(path.name, pattern))

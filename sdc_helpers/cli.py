@@ -165,6 +165,9 @@ def data_verify(
         for status in statuses:
             if status.state == "corrupted":
                 typer.echo(f"  corrupted: {status.path}; mend with 'sdc data fetch {dataset}'")
+            if status.state == "unreadable":
+                typer.echo(f"  unreadable: {status.detail}")
+                wrong += 1
         wrong += count["corrupted"]
         wrong += count["missing"] if name else 0
     raise typer.Exit(1 if wrong else 0)

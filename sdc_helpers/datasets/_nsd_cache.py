@@ -96,8 +96,8 @@ def cached_array(
                 found = _map(file, shape, dtype)
     except OSError as error:
         raise ValueError(
-            f"cache={str(folder)!r} cannot be used ({error}). Choose another folder, or "
-            "cache=False to keep results in memory."
+            f"cache={str(folder)!r} cannot be used ({error}). Choose another folder (SDC_DATA "
+            "moves the default), or NSD(..., cache=False) to keep results in memory."
         ) from error
     if found is None:
         raise ValueError(f"cache={str(folder)!r}: {file.name} was changed while it was written.")

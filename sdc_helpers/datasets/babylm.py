@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sdc_helpers._checks import check_count
 from sdc_helpers.datasets._text_files import data_files, read_lines
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets.errors import DataFormatError, listed
 
 SUFFIXES = (".train", ".dev", ".test", ".txt")
 _HEADING = re.compile(r"\s*=(?:\s*=)+\s.*\s=(?:\s*=)+\s*")
@@ -81,7 +81,7 @@ def _corpus_files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise DataFormatError(f"{path} is not there; expected a file or folder of BabyLM text.")
-    kinds = [suffix for suffix in SUFFIXES if any(path.glob(f"*{suffix}"))]
+    kinds = [suffix for suffix in SUFFIXES if listed(path, f"*{suffix}")]
     if len(kinds) != 1:
         found = f"files of several kinds ({', '.join(kinds)})" if kinds else "no such file"
         raise DataFormatError(

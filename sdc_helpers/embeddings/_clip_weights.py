@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdc_helpers._file_errors import access_problem
 from sdc_helpers.embeddings._checkpoints import WeightsError, differences
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
 
@@ -231,7 +232,11 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
     from open_clip.factory import load_state_dict
     from open_clip.model import convert_to_custom_text_state_dict
 
-    if _holds_code(path):
+    try:
+        holds_code = _holds_code(path)
+    except OSError as error:
+        raise WeightsError(access_problem(path, error) or str(error)) from error
+    if holds_code:
         raise WeightsError(
             f"{path} is a TorchScript archive, which holds code and is not run: give the "
             "safetensors file of the same weights."
@@ -241,6 +246,8 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
         items = list(state.items())
         state = convert_state_dict(model, state)
     except Exception as error:  # a damaged file can fail in any part of the reader
+        if problem := access_problem(path, error):
+            raise WeightsError(problem) from error
         raise WeightsError(
             f"{path} cannot be read as weights ({type(error).__name__}). It is damaged, or holds "
             "Python objects, which are never loaded: copy it again, or save with "

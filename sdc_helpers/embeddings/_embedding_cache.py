@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sdc_helpers._file_errors import access_problem
 from sdc_helpers._paths import data_root
 
 ITEMS_PER_ENTRY = 256
@@ -102,15 +103,18 @@ class EmbeddingCache:
 
         if not entry.is_file():
             return None
+        failed = None
         try:
             with safe_open(entry, framework="numpy") as file:
                 vectors, expected = file.get_tensor("vectors"), file.metadata()["checksum"]
             whole = _checksum(vectors) == expected and vectors.ndim == 2 and len(vectors) == n
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError):
-            whole = False
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            whole, failed = False, error
         if whole:
             return vectors
-        warnings.warn(f"{entry} is damaged; its embeddings are computed again.", stacklevel=2)
+        problem = f"{entry} is damaged" if failed is None else access_problem(entry, failed)
+        said = (problem or f"{entry} is damaged").rstrip(".")
+        warnings.warn(f"{said}; its embeddings are computed again.", stacklevel=2)
         return None
 
     def store(self, entry: Path, vectors: np.ndarray) -> None:
@@ -149,8 +153,8 @@ class EmbeddingCache:
             yield
         except OSError as error:
             raise ValueError(
-                f"cache: {self.folder} cannot be used ({error}). Choose another folder, or "
-                "cache=None to keep nothing."
+                f"cache: {self.folder} cannot be used ({error}). Choose another folder (SDC_DATA "
+                "moves the default), or cache=None to keep nothing."
             ) from error
 
 

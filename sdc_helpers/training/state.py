@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdc_helpers._file_errors import access_problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -234,12 +236,14 @@ def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise TrainingStateError(f"{path} does not exist: there is no saved training state.")
     try:
+        if not path.is_file():
+            raise TrainingStateError(f"{path} does not exist: there is no saved training state.")
         file = safe_open(path, framework="pt", device="cpu")
         header = (file.metadata() or {}).get(_HEADER_KEY)
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
+        if problem := access_problem(path, error):
+            raise TrainingStateError(problem) from error
         raise TrainingStateError(
             f"{path} is damaged ({error}). Delete it and train again."
         ) from error

@@ -207,7 +207,7 @@ class TestFetch:
 
     def test_a_folder_in_the_place_of_a_file(self, toy):
         (toy.folder / "a.bin").mkdir(parents=True)
-        with pytest.raises(DataUnavailableError, match="is a folder; remove it"):
+        with pytest.raises(DataUnavailableError, match="it is a folder, where a file is expected"):
             fetch("toy")
 
     def test_a_data_folder_that_cannot_be_made(self, toy, tmp_path, monkeypatch):
@@ -393,3 +393,57 @@ def test_toy_oracle(toy):
     """The toy registry itself tells the truth, or the tests above would show nothing."""
     for file in dataset_info("toy").files:
         assert hashlib.sha256(toy.contents[file.path]).hexdigest() == file.sha256
+
+
+class TestFilesThatCannotBeRead:
+    """They may be whole: never replaced, and the true cause is said."""
+
+    def test_a_link_to_nothing(self, toy):
+        file = fetch("toy") / "a.bin"
+        file.unlink()
+        file.symlink_to("nowhere")
+        assert not available("toy")
+        assert {s.state for s in verify("toy")} == {"ok", "unreadable"}
+        with pytest.raises(DataUnavailableError, match=r"a link to nowhere, which is not there"):
+            fetch("toy")
+        assert file.is_symlink()
+        assert toy.server.requests["a.bin"] == 1
+
+    def test_no_permission(self, toy):
+        file = fetch("toy") / "a.bin"
+        verify("toy")  # forget that it was verified
+        user = os.geteuid()
+        try:
+            file.chmod(0)
+            if user == 0:
+                os.seteuid(65534)
+            with pytest.raises(DataUnavailableError, match=r"no permission to read it") as caught:
+                fetch("toy")
+        finally:
+            os.seteuid(user)
+            file.chmod(0o644)
+        assert "SDC_DATA_MIRROR" not in str(caught.value)
+        assert fetch("toy") == toy.folder
+        assert toy.server.requests["a.bin"] == 1
+
+    def test_a_full_disk(self, toy, monkeypatch):
+        """A device that is always full stands for the file to be written."""
+        if not Path("/dev/full").exists():
+            pytest.skip("this system has no /dev/full")
+        real_open = open
+
+        def on_a_full_disk(file, mode="r", *args, **kwargs):
+            is_temporary = Path(str(file)).name.startswith("tmp") and "w" in mode
+            return real_open("/dev/full" if is_temporary else file, mode, *args, **kwargs)
+
+        monkeypatch.setattr("builtins.open", on_a_full_disk)
+        with pytest.raises(DataUnavailableError, match=r"the disk is full. Free some") as caught:
+            fetch("toy")
+        assert "where there is a network" not in str(caught.value)
+
+    def test_a_mirror_that_may_not_be_read(self, toy, monkeypatch):
+        monkeypatch.setenv("SDC_DATA_MIRROR", str(toy.source))
+        (toy.source / "toy" / "a.bin").unlink()
+        (toy.source / "toy" / "a.bin").mkdir()
+        with pytest.raises(DataUnavailableError, match=r"toy/a\.bin cannot be used: it is a"):
+            fetch("toy")

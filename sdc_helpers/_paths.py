@@ -62,6 +62,14 @@ def absolute(path: str | Path) -> Path:
     return Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111 (never raises)
 
 
+def readable(text: str) -> str:
+    """Return a word of the command line as UTF-8, where the locale could not read it so."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
+
+
 def absolute_paths(environment: Mapping[str, str]) -> dict[str, str]:
     """Return a copy of the environment in which folders mean the same from every other folder.
 

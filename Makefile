@@ -6,11 +6,13 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 UV_VERSION := 0.13.8
-# uv from PATH if it is there, otherwise one of our own, put into .tools with pip
+# Every path is relative, and every tool is started by python: the folder may have blanks, quotes or
+# umlauts in its name. uv from PATH if it is there, otherwise one of our own, put into .tools with pip
 OWN_UV := .tools/bin/uv
-UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
+UV := $(if $(shell command -v uv 2>/dev/null),uv,$(OWN_UV))
 BIN := .venv/bin
-SDC := $(BIN)/sdc
+PY := $(BIN)/python
+SDC := $(PY) -m sdc_helpers.cli
 RUNS := build/runs
 BOOK := build/book
 
@@ -24,23 +26,25 @@ endif
 help:  ## List what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-course: env  ## Environment, every notebook (profile workshop), the book; ends with its first page
-	@echo "== running every notebook (profile workshop) into $(RUNS)"
-	@$(SDC) run all --profile workshop --out $(RUNS)
-	@$(MAKE) book
+course: env  ## Environment, every notebook (profile workshop), the book; again: what is missing (AGAIN=1: all)
+	@echo "== running every notebook (profile workshop) into $(RUNS), then building the book into $(BOOK)"
+	@# a chapter that fails stops neither the others nor the book; Ctrl-C (130) and a kill (above) stop it
+	@code=0; $(SDC) run all --profile workshop --out $(RUNS) $(if $(AGAIN),--again) || code=$$?; \
+		[ $$code -le 128 ] || exit $$code; \
+		$(SDC) book build --runs $(RUNS) --out $(BOOK) || code=$$?; exit $$code
 
 test: env  ## Environment if needed, lint, and every test
 	@$(MAKE) lint
 	@echo "== testing"
-	@$(BIN)/python -m pytest
+	@$(PY) -m pytest
 
 env: .venv/.installed  ## The environment in .venv, nothing else
 
 .venv/.installed: requirements.lock pyproject.toml | $(filter $(OWN_UV),$(UV))
 	@echo "== making the environment in .venv (every package pinned and hashed in requirements.lock)"
-	@test -x $(BIN)/python || $(UV) venv --quiet --no-managed-python --python '>=3.11' .venv
-	@VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip sync --quiet --require-hashes requirements.lock
-	@VIRTUAL_ENV=$(CURDIR)/.venv $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@test -x $(PY) || $(UV) venv --quiet --no-managed-python --python '>=3.11' .venv
+	@$(UV) pip sync --python $(PY) --quiet --require-hashes requirements.lock
+	@$(UV) pip install --python $(PY) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(OWN_UV):
@@ -48,14 +52,14 @@ $(OWN_UV):
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv==$(UV_VERSION)
 
 lab: env  ## JupyterLab; notebooks/source opens as notebooks too
-	@$(BIN)/jupyter lab --notebook-dir notebooks
+	@$(SDC) lab
 
 lint: env  ## Ruff, the direction of imports, types, notebooks against their sources
 	@echo "== linting"
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports
-	@$(BIN)/python tests/type_ratchet.py
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) $(BIN)/lint-imports
+	@$(PY) tests/type_ratchet.py
 	@$(SDC) notebooks check
 
 notebooks: env  ## Generate notebooks/*.ipynb from notebooks/source/*.py
@@ -66,11 +70,11 @@ book: env  ## The book, from the notebooks run by `make course`
 	@$(SDC) book build --runs $(RUNS) --out $(BOOK)
 
 bench: env  ## The benchmarks: ours against a peer, ratios printed
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(PY) $$script; done
 
 time: env  ## For authors: measure every notebook, write the minutes into their title cells
-	@$(SDC) run all --profile smoke --out build/timing-smoke
-	@$(SDC) run all --profile workshop --out build/timing-workshop
+	@$(SDC) run all --again --profile smoke --out build/timing-smoke
+	@$(SDC) run all --again --profile workshop --out build/timing-workshop
 	@$(SDC) notebooks time --runs build/timing-smoke
 	@$(SDC) notebooks time --runs build/timing-workshop
 	@$(SDC) notebooks figure build/timing-workshop/09_cka_pitfalls.ipynb \

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._machine import usable_cores
 from sdc_helpers.simulate import _files as files
 from sdc_helpers.simulate import truth
 from sdc_helpers.simulate.concepts import PRIVATE, SHARED, concept_values
@@ -241,9 +242,7 @@ def _write_truth(
 def _n_jobs(n_jobs: int | None, n_images: int) -> int:
     if n_jobs is not None:
         return int(n_jobs)
-    import joblib
-
-    return 1 if n_images < _FEW_IMAGES else joblib.cpu_count()
+    return 1 if n_images < _FEW_IMAGES else usable_cores()
 
 
 class _Runner:

@@ -60,7 +60,10 @@ class Commands:
         """Environment, every notebook (profile workshop), the book; ends with its first page."""
         self.env()
         self._say(f"running every notebook (profile workshop) into {RUNS}")
-        failed = self._tool("sdc", "run", "all", "--profile", "workshop", "--out", RUNS, *more)
+        again = ["--again"] if os.environ.get("AGAIN") else []
+        failed = self._sdc("run", "all", "--profile", "workshop", "--out", RUNS, *again, *more)
+        if failed < 0 or failed > 128:  # stopped from outside, not by a chapter
+            return failed
         return self.book() or failed
 
     def test(self, *more: str) -> int:
@@ -103,27 +106,27 @@ class Commands:
         self.env()
         self._say("linting")
         return (
-            self._tool("ruff", "check", ".")
-            or self._tool("ruff", "format", "--check", ".")
-            or self._tool("lint-imports")
-            or self._tool("sdc", "notebooks", "check")
+            self._python("-m", "ruff", "check", ".")
+            or self._python("-m", "ruff", "format", "--check", ".")
+            or self._script("lint-imports")
+            or self._sdc("notebooks", "check")
         )
 
     def notebooks(self) -> int:
         """Generate notebooks/*.ipynb from notebooks/source/*.py."""
         self.env()
-        return self._tool("sdc", "notebooks", "build")
+        return self._sdc("notebooks", "build")
 
     def book(self) -> int:
         """Build the book from the notebooks that `course` ran."""
         self.env()
         self._say(f"building the book into {BOOK}")
-        return self._tool("sdc", "book", "build", "--runs", RUNS, "--out", BOOK)
+        return self._sdc("book", "build", "--runs", RUNS, "--out", BOOK)
 
     def sdc(self, *more: str) -> int:
-        """Run the course's own command: `python course.py sdc run 09`, `sdc check`, `sdc list`."""
+        """Run the course's own command, as in `python course.py sdc run 09` or `sdc check`."""
         self.env()
-        return self._tool("sdc", *more)
+        return self._sdc(*more)
 
     def bench(self) -> int:
         """Run the benchmarks: ours against a peer, ratios printed."""
@@ -136,13 +139,13 @@ class Commands:
         self.env()
         for profile in ("smoke", "workshop"):
             runs = f"build/timing-{profile}"
-            failed = self._tool("sdc", "run", "all", "--profile", profile, "--out", runs)
-            failed = failed or self._tool("sdc", "notebooks", "time", "--runs", runs)
+            failed = self._sdc("run", "all", "--profile", profile, "--out", runs)
+            failed = failed or self._sdc("notebooks", "time", "--runs", runs)
             if failed:
                 return failed
         figure = ["build/timing-workshop/09_cka_pitfalls.ipynb", "--caption", "With 24 blocks"]
         to = ["--to", "book/images/cka_real_fmri.png"]
-        return self._tool("sdc", "notebooks", "figure", *figure, *to)
+        return self._sdc("notebooks", "figure", *figure, *to)
 
     def lock(self) -> int:
         """For authors: pin the dependencies anew."""
@@ -175,8 +178,13 @@ class Commands:
     def _python(self, *arguments: str) -> int:
         return self._run(str(in_venv("python")), *arguments)
 
-    def _tool(self, name: str, *arguments: str) -> int:
-        return self._run(str(in_venv(name)), *arguments)
+    def _sdc(self, *arguments: str) -> int:
+        return self._python("-m", "sdc_helpers.cli", *arguments)
+
+    def _script(self, name: str, *arguments: str) -> int:
+        """Run a program of the environment; by python, as its first line cannot hold a blank."""
+        script = str(in_venv(name))
+        return self._run(script, *arguments) if IS_WINDOWS else self._python(script, *arguments)
 
     def _uv(self, bundle: Bundle | None) -> str:
         """Return the uv on PATH, else the one in .tools, fetched where it is missing."""
@@ -226,7 +234,8 @@ class Bundle:
         if system not in made_for:
             raise CourseStop(
                 f"the stick at {self.folder} is for {', '.join(made_for)}, and this machine is "
-                f"{system}; make one with `sdc bundle --for`, or set SDC_BUNDLE=none for the network"
+                f"{system}; make one for it with `sdc bundle --for {system}`, or set "
+                "SDC_BUNDLE=none for the network"
             )
         if self.record["lock_sha256"] != sha256_of_text(LOCK):
             raise CourseStop(
@@ -363,6 +372,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 9):
+    if sys.version_info < (3, 9):  # noqa: UP036 (whatever Python a laptop has)
         sys.exit("course.py: this Python is too old; start it with Python 3.11, 3.12 or 3.13.")
     sys.exit(main(sys.argv[1:]))

@@ -128,6 +128,11 @@ class Commands:
         self.env()
         return self._sdc(*more)
 
+    def python(self, *more: str) -> int:
+        """Run the environment's Python, as in `python course.py python -m ruff check`."""
+        self.env()
+        return self._python(*more)
+
     def bench(self) -> int:
         """Run the benchmarks: ours against a peer, ratios printed."""
         self.env()

@@ -139,7 +139,7 @@ def write_bundle(
 
     A file gets its name when it is whole and its checksum right, so that a stick that was
     interrupted is completed by the same call. ``bundle.json``, by which `course.py env` knows a
-    stick, is written last.
+    stick, is written last. Wheels that an earlier one lists and this plan does not are removed.
 
     Parameters
     ----------
@@ -161,17 +161,17 @@ def write_bundle(
         When there is too little space, or a file cannot be had.
     """
     data = list(data)
-    require_space(plan, data)
     marker = plan.folder / "bundle.json"
-    marker.unlink(missing_ok=True)
     wheels = plan.folder / "wheels"
+    if marker.is_file():
+        earlier = json.loads(marker.read_text(encoding="utf-8"))["wheels"]
+        for name in set(earlier) - set(plan.files):
+            (wheels / name).unlink(missing_ok=True)
+    require_space(plan, data)
+    marker.unlink(missing_ok=True)
     wheels.mkdir(parents=True, exist_ok=True)
     for wheel in plan.missing.values():
         download(wheel, wheels, on_bytes)
-    wanted = plan.files
-    for file in wheels.iterdir():  # of an earlier lock
-        if file.name not in wanted:
-            file.unlink()
     course = plan.folder / "course"
     for file in course_files(course_folder()):
         copy_whole(course_folder() / file, course / file)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from sdc_helpers._paths import absolute, absolute_paths, readable
+from sdc_helpers.cli_bundle import bundle_command
 from sdc_helpers.cli_experiments import EXPERIMENTS
 from sdc_helpers.course.errors import CourseError
 
@@ -23,6 +24,7 @@ book_app = typer.Typer(no_args_is_help=True, help="The book.")
 app.add_typer(data_app, name="data")
 app.add_typer(notebooks_app, name="notebooks")
 app.add_typer(book_app, name="book")
+app.command("bundle")(bundle_command)
 for name, experiment in EXPERIMENTS.items():
     app.add_typer(experiment, name=name)
 

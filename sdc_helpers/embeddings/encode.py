@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache, cache_folder
 from sdc_helpers.embeddings._networks import checked_device, evaluating
 from sdc_helpers.embeddings._pictures import as_tensor, check_picture_shape, check_pictures
+from sdc_helpers.embeddings._pillow import is_iterable_of_pictures, picture_array
 from sdc_helpers.embeddings._vectors import (
     UNIT_TOLERANCE,
     check_vectors,
     largest_length_error,
     unit_rows,
 )
-from sdc_helpers.embeddings.clip import ClipModel, check_texts
+from sdc_helpers.embeddings.clip import ClipModel
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +97,8 @@ def embed_images(
     images : array of shape (n, height, width, 3), or iterable
         uint8 from 0 to 255, or floats from 0 to 1. An array, memory map or h5py dataset is read
         a block at a time. Otherwise an iterable of pictures (height, width, 3), which may differ
-        in size, or of arrays (n_i, height, width, 3).
+        in size, or of arrays (n_i, height, width, 3). Pictures of Pillow are converted to RGB;
+        those stored turned, transparent or with more than 8 bits are refused with advice.
     batch_size : int, default=256
         Pictures a forward pass; as many are in memory at their own size (twice as many on CUDA).
     device : str or torch.device, optional
@@ -163,7 +166,7 @@ def embed_texts(
     ValueError
         An argument is not as described, or a vector is not finite or has no direction.
     """
-    texts = check_texts(texts)
+    texts = text_list(texts)
 
     def encode(tokens: torch.Tensor) -> torch.Tensor:
         return clip.model.encode_text(tokens, normalize=False)
@@ -200,9 +203,7 @@ def embed_captions(
     ValueError
         As `embed_texts`, or the number of captions differs.
     """
-    if isinstance(captions, str):
-        raise ValueError("captions must be a sequence of sequences of strings, got one string.")
-    rows = [check_texts(row) for row in captions]
+    rows = text_groups(captions)
     counts = {len(row) for row in rows}
     if len(counts) != 1:
         raise ValueError(
@@ -343,7 +344,8 @@ class _Runner:
 
 
 def _is_array(images: Any) -> bool:
-    return hasattr(images, "shape") and hasattr(images, "__getitem__")
+    is_array = hasattr(images, "shape") and hasattr(images, "__getitem__")
+    return is_array and not is_iterable_of_pictures(images)
 
 
 def _picture_blocks(images: Any, size: int) -> Iterator[np.ndarray]:
@@ -364,10 +366,10 @@ def _picture_blocks(images: Any, size: int) -> Iterator[np.ndarray]:
 
 
 def _pictures(images: Any) -> Iterator[np.ndarray]:
-    if isinstance(images, str | bytes | dict) or not isinstance(images, Iterable):
+    if not is_iterable_of_pictures(images):
         raise ValueError(f"images must be an array or an iterable, got {type(images).__name__}.")
     for i, item in enumerate(images):
-        array = np.asarray(item)
+        array = picture_array(item, f"Item {i} of images")
         array = array[None] if array.ndim == 3 else array
         try:
             check_picture_shape(array.shape)

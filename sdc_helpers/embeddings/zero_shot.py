@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from sdc_helpers._texts import text_list
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors, unit_rows
-from sdc_helpers.embeddings.clip import ClipModel, check_texts
+from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import UnitEmbeddings, caption_average, embed_captions
 
 _BLOCK_ROWS = 8192
@@ -73,7 +74,7 @@ def class_embeddings(
     ----------
     Radford et al. (2021), section 3.1.4, "Prompt engineering and ensembling".
     """
-    names, templates = check_texts(names), check_texts(templates)
+    names, templates = text_list(names, "names"), text_list(templates, "templates")
     if len(set(names)) != len(names):
         repeated = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(f"names must differ; {', '.join(repeated[:5])} occur more than once.")

@@ -83,7 +83,9 @@ show(
 # %%
 session = nsd.sessions(p.participant)[0]
 mask = nsd.roi(p.participant, "nsdgeneral").volume > 0
-bad = nsd.bad_voxels(p.participant, mask)  # one value in all trials of a session: not measured there
+bad = nsd.bad_voxels(
+    p.participant, mask
+)  # one value in all trials of a session: not measured there
 mask[mask] = ~bad
 file = nsd.root / (
     f"nsddata_betas/ppdata/{p.participant}/func1pt8mm/betas_fithrf_GLMdenoise_RR/"

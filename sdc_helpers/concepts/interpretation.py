@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sdc_helpers._checks import check_count
+from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.concepts.ranking import ranking_auc
 from sdc_helpers.measures import NullTest
 
@@ -157,7 +158,8 @@ def extremes(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def words_of(captions: Sequence[str]) -> frozenset[str]:
     """Return the words of a picture's captions, lower case, each once."""
-    return frozenset(word for caption in captions for word in _WORD.findall(caption.lower()))
+    texts = text_list(captions, "captions", empty=True)
+    return frozenset(word for text in texts for word in _WORD.findall(text.lower()))
 
 
 def enriched_words(
@@ -199,12 +201,9 @@ def enriched_words(
     from scipy.stats import norm
 
     check_count("min_pictures", min_pictures, 1)
-    vocabulary = set(vocabulary)
-    counts = []
-    for name, pictures in (("top", top), ("bottom", bottom)):
-        if not len(pictures) or any(isinstance(captions, str) for captions in pictures):
-            raise ValueError(f"{name}: expected at least one picture, each a list of captions.")
-        counts.append(_count_words(pictures, vocabulary))
+    vocabulary = _word_set(vocabulary, "vocabulary")
+    top, bottom = text_groups(top, "top", empty=True), text_groups(bottom, "bottom", empty=True)
+    counts = [_count_words(pictures, vocabulary) for pictures in (top, bottom)]
     both = counts[0].keys() | counts[1].keys()
     words = sorted(w for w in both if counts[0].get(w, 0) + counts[1].get(w, 0) >= min_pictures)
     if not words:
@@ -219,6 +218,12 @@ def enriched_words(
     order = np.argsort(-z, kind="stable")
     bound = float(norm.isf(0.025 / len(words)))
     return WordEnrichment(tuple(words[i] for i in order), z[order], bound)
+
+
+def _word_set(words: Collection[str], name: str) -> set[str]:
+    if isinstance(words, str):
+        raise ValueError(f"{name} is the string {words!r}; expected a collection of words.")
+    return set(words)
 
 
 def _count_words(pictures: Sequence[Sequence[str]], vocabulary: set[str]) -> dict[str, int]:
@@ -258,6 +263,7 @@ def nearest_words(
     ValueError
         If shapes do not fit each other or values are not finite.
     """
+    words = text_list(words, "words", empty=True)
     concept, vectors = np.asarray(concept, dtype=float), np.asarray(vectors, dtype=float)
     if vectors.ndim != 2 or concept.shape != vectors.shape[1:] or len(words) != len(vectors):
         raise ValueError(
@@ -275,7 +281,8 @@ def nearest_words(
 
 def fits_name(captions: Sequence[Sequence[str]], name: Collection[str]) -> np.ndarray:
     """Say for which pictures any caption has any word of a name, bool (n_pictures,)."""
-    return np.array([bool(words_of(own) & set(name)) for own in captions], dtype=bool)
+    words = _word_set(name, "name")
+    return np.array([bool(words_of(own) & words) for own in captions], dtype=bool)
 
 
 def score_names(

@@ -13,6 +13,7 @@ import numpy as np
 from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache, cache_folder
 from sdc_helpers.embeddings._networks import checked_device, evaluating
 from sdc_helpers.embeddings._pictures import as_tensor, check_picture_shape, check_pictures
+from sdc_helpers.embeddings._pillow import is_iterable_of_pictures, picture_array
 from sdc_helpers.embeddings.clip import ClipModel
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ class Runner:
 
 
 def is_array(images: Any) -> bool:
-    return hasattr(images, "shape") and hasattr(images, "__getitem__")
+    """Tell arrays, which are cut into blocks, from iterables of pictures."""
+    like_array = hasattr(images, "shape") and hasattr(images, "__getitem__")
+    return like_array and not is_iterable_of_pictures(images)
 
 
 def picture_blocks(images: Any, size: int) -> Iterator[np.ndarray]:
@@ -140,10 +143,10 @@ def picture_blocks(images: Any, size: int) -> Iterator[np.ndarray]:
 
 
 def _pictures(images: Any) -> Iterator[np.ndarray]:
-    if isinstance(images, str | bytes | dict) or not isinstance(images, Iterable):
+    if not is_iterable_of_pictures(images):
         raise ValueError(f"images must be an array or an iterable, got {type(images).__name__}.")
     for i, item in enumerate(images):
-        array = np.asarray(item)
+        array = picture_array(item, f"Item {i} of images")
         array = array[None] if array.ndim == 3 else array
         try:
             check_picture_shape(array.shape)

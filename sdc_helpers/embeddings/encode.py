@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.embeddings._pictures import check_picture_shape
 from sdc_helpers.embeddings._tower_runs import Runner, is_array, picture_blocks
 from sdc_helpers.embeddings._vectors import (
@@ -16,7 +17,7 @@ from sdc_helpers.embeddings._vectors import (
     largest_length_error,
     unit_rows,
 )
-from sdc_helpers.embeddings.clip import ClipModel, check_texts
+from sdc_helpers.embeddings.clip import ClipModel
 
 if TYPE_CHECKING:
     import torch
@@ -99,7 +100,8 @@ def embed_images(
     images : array of shape (n, height, width, 3), or iterable
         uint8 from 0 to 255, or floats from 0 to 1. An array, memory map or h5py dataset is read
         a block at a time. Otherwise an iterable of pictures (height, width, 3), which may differ
-        in size, or of arrays (n_i, height, width, 3).
+        in size, or of arrays (n_i, height, width, 3). Pictures of Pillow are converted to RGB;
+        those stored turned, transparent or with more than 8 bits are refused with advice.
     batch_size : int, default=256
         Pictures a forward pass; as many are in memory at their own size (twice as many on CUDA).
     device : str or torch.device, optional
@@ -228,7 +230,7 @@ def text_features(
     ValueError
         An argument is not as described, or a vector is not finite.
     """
-    texts = check_texts(texts)
+    texts = text_list(texts)
 
     def encode(tokens: torch.Tensor) -> torch.Tensor:
         return clip.model.encode_text(tokens, normalize=False)
@@ -289,9 +291,7 @@ def caption_features(
     ValueError
         As `text_features`, or the number of captions differs.
     """
-    if isinstance(captions, str):
-        raise ValueError("captions must be a sequence of sequences of strings, got one string.")
-    rows = [check_texts(row) for row in captions]
+    rows = text_groups(captions)
     counts = {len(row) for row in rows}
     if len(counts) != 1:
         raise ValueError(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sdc_helpers._texts import label_array
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
 from sdc_helpers.measures import Interval
 
@@ -272,11 +273,9 @@ def _over_draws(
 
 
 def _check_labels(y: Any, n: int, name: str) -> np.ndarray:
-    y = np.asarray(y)
+    y = label_array(y, name)
     if y.shape != (n,):
         raise ValueError(f"{name} must have one label an item, {n}, got shape {y.shape}.")
-    if y.dtype.kind == "O" and all(isinstance(label, str) for label in y):
-        y = y.astype(str)
     if y.dtype.kind not in "biufUS":
         raise ValueError(f"{name} must hold numbers, booleans or strings, got {y.dtype}.")
     if y.dtype.kind == "f" and not np.isfinite(y).all():

@@ -200,7 +200,7 @@ def test_captions_that_cancel_have_no_average():
         ("a cat", "one string"),
         (["a cat", "a dog"], r"pass \['a cat'\]"),
         ([["a cat"], ["a dog", "two dogs"]], r"equally many.*\[1, 2\]"),
-        ([], "equally many"),
+        ([], "at least one item"),
         ([["a cat"], []], "at least one string"),
     ],
 )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sdc_helpers._files import is_abandoned, one_at_a_time
 from sdc_helpers._paths import data_root
 from sdc_helpers.datasets import _download
 from sdc_helpers.datasets.catalogue import DataFile, DatasetInfo, dataset_info, list_datasets
@@ -178,8 +179,6 @@ def fetch(name: str, progress: bool = False) -> Path:
     DataUnavailableError
         If a file is neither present nor can be fetched.
     """
-    import filelock
-
     info = dataset_info(name)
     folder = dataset_folder(name)
     missing = _not_ok(info)
@@ -187,7 +186,7 @@ def fetch(name: str, progress: bool = False) -> Path:
         return folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_name(f".{name}.lock"), timeout=_LOCK_TIMEOUT_S):
+        with one_at_a_time(folder.with_name(f".{name}.lock"), timeout=_LOCK_TIMEOUT_S):
             _remove_unfinished(folder)
             for file in _with_progress(_not_ok(info), info, progress):
                 _fetch_file(info, file, folder)
@@ -293,10 +292,10 @@ def _state(path: Path, file: DataFile) -> tuple[Literal["ok", "missing", "corrup
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove what a killed fetch left behind; the caller holds the lock, so nobody uses it."""
+    """Remove what a fetch that was killed a day ago or more left behind."""
     for path in folder.rglob("tmp*"):
-        if _TEMPORARY_NAME.fullmatch(path.name) and path.is_file():
-            path.unlink()
+        if _TEMPORARY_NAME.fullmatch(path.name) and path.is_file() and is_abandoned(path):
+            path.unlink(missing_ok=True)
 
 
 def _with_progress(files: Sequence[DataFile], info: DatasetInfo, show: bool) -> Iterator[DataFile]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sdc_helpers._files import atomic_path
 from sdc_helpers.course.catalogue import CHAPTER_NAME, TIMINGS, course_folder, is_copy
 from sdc_helpers.course.errors import CourseError, ParameterError
 from sdc_helpers.course.parameters import parse_schema
@@ -53,9 +54,8 @@ def build(folder: Path | None = None) -> list[Path]:
         target = folder / f"{source.stem}.ipynb"
         content = render(source)
         if not target.is_file() or target.read_bytes() != content.encode():
-            partial = target.with_suffix(".partial")
-            partial.write_bytes(content.encode())
-            partial.replace(target)
+            with atomic_path(target) as temporary:
+                temporary.write_bytes(content.encode())
             changed.append(target)
     return changed
 
@@ -165,8 +165,8 @@ def update_timings(runs: Path, folder: Path | None = None) -> Path:
             "cores": record["hardware"]["cores"],
             "date": record["started"][:10],
         }
-    text = json.dumps(timings, indent=1, sort_keys=True) + "\n"
-    target.write_text(text, encoding="utf-8")
+    with atomic_path(target) as temporary:
+        temporary.write_text(json.dumps(timings, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return target
 
 
@@ -197,8 +197,8 @@ def save_figure(notebook: Path, caption: str, target: Path) -> Path:
             data = output.get("data", {})
             picture = _PICTURE.search("".join(data.get("text/html", "")))
             if picture and caption in "".join(data.get("text/plain", "")):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(base64.b64decode(picture.group(1)))
+                with atomic_path(target) as temporary:
+                    temporary.write_bytes(base64.b64decode(picture.group(1)))
                 return target
     raise CourseError(f"{notebook} holds no figure whose caption says {caption!r}")
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import re
 import shutil
 import tempfile
 import unicodedata
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sdc_helpers._files import private_path, remove_abandoned
 from sdc_helpers.course.catalogue import Notebook
 from sdc_helpers.course.errors import RunError
 from sdc_helpers.course.made_by import source_identity
-
-_SCRATCH = re.compile(r"\..+\.(?P<host>[^@]+)@(?P<pid>\d+)-[0-9a-f]{8}\.partial")
 
 
 @dataclass(frozen=True)
@@ -97,15 +92,10 @@ def _folded(name: str) -> str:
 @contextmanager
 def scratch_folder(folder: Path, name: str) -> Iterator[Path]:
     """Give a run a hidden folder of its own inside ``folder``; clear those of killed runs."""
-    host = re.sub(r"[^\w-]", "_", platform.node()) or "here"
-    scratch = folder / f".{name}.{host}@{os.getpid()}-{uuid.uuid4().hex[:8]}.partial"
+    scratch = private_path(folder / name, ".partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(".*.partial"):
-            made = _SCRATCH.fullmatch(left.name)
-            # the processes of another machine cannot be seen from here
-            if made and made["host"] == host and not _is_running(int(made["pid"])):
-                shutil.rmtree(left, ignore_errors=True)
+        remove_abandoned(folder, suffix=".partial")
         scratch.mkdir()
     except OSError as error:
         reason = f"cannot write into {folder} ({error.strerror}); choose another --out"
@@ -114,15 +104,6 @@ def scratch_folder(folder: Path, name: str) -> Iterator[Path]:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    import psutil
-
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def publish(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdc_helpers._files import atomic_path
 from sdc_helpers._texts import text_list
-from sdc_helpers.training.state import atomic_path
 
 if TYPE_CHECKING:
     import torch

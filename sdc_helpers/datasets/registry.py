@@ -18,6 +18,7 @@ from stat import S_ISDIR
 from typing import Literal
 
 from sdc_helpers._file_errors import access_problem
+from sdc_helpers._files import is_abandoned, one_at_a_time
 from sdc_helpers._paths import data_root
 from sdc_helpers.datasets import _download
 from sdc_helpers.datasets.catalogue import DataFile, DatasetInfo, dataset_info, list_datasets
@@ -196,7 +197,7 @@ def fetch(name: str, progress: bool = False) -> Path:
     _refuse_unreadable(info)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_name(f".{name}.lock"), timeout=_LOCK_TIMEOUT_S):
+        with one_at_a_time(folder.with_name(f".{name}.lock"), timeout=_LOCK_TIMEOUT_S):
             _remove_unfinished(folder)
             for file in _with_progress(_not_ok(info), info, progress):
                 _fetch_file(info, file, folder)
@@ -319,10 +320,10 @@ def _state(
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove what a killed fetch left behind; the caller holds the lock, so nobody uses it."""
+    """Remove what a fetch that was killed a day ago or more left behind."""
     for path in folder.rglob("tmp*"):
-        if _TEMPORARY_NAME.fullmatch(path.name) and path.is_file():
-            path.unlink()
+        if _TEMPORARY_NAME.fullmatch(path.name) and path.is_file() and is_abandoned(path):
+            path.unlink(missing_ok=True)
 
 
 def _with_progress(files: Sequence[DataFile], info: DatasetInfo, show: bool) -> Iterator[DataFile]:

@@ -10,6 +10,7 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -236,8 +237,10 @@ def fit_decoders(
         Unfitted; its parameters hold for everybody.
     cache : bool or path
         Folder in which trained decoders are kept, True for ``cache/decoders`` in the data folder.
-        They are found again by their parameters, responses and embeddings, so that chapters share
-        them; a training that was cut off goes on.
+        They are found again by their parameters, responses and embeddings, the version of torch
+        and the kind of device, so that chapters share them; a training that was cut off goes on.
+        What is kept but cannot be used, because it is damaged or another version of this package
+        wrote it, is trained again, and a warning says so once.
     progress : bool
         Whether to show a bar.
 
@@ -248,23 +251,40 @@ def fit_decoders(
     """
     from sklearn.base import clone
 
+    from sdc_helpers.training.state import TrainingStateError
+
     folder = None if cache is False else Path(data_root() / "cache/decoders")
     if folder is not None and cache is not True:
         folder = Path(cache)
-    fitted = {}
+    fitted, refused = {}, []
     for name in _shown(data, progress):
         one = data[name]
         train, validation = one.fold("train"), one.fold("validation")
-        kept = None if folder is None else folder / _digest(decoder, [*train, *validation])
-        fitted[name] = clone(decoder).fit(
-            *train[:2], items=train[2], validation=validation, checkpoint=kept
-        )
+        fit = partial(clone(decoder).fit, *train[:2], items=train[2], validation=validation)
+        if folder is None:
+            fitted[name] = fit()
+            continue
+        kept = folder / _digest(decoder, [*train, *validation])
+        try:
+            fitted[name] = fit(checkpoint=kept)
+        except TrainingStateError as error:  # nobody asked for this checkpoint
+            if not refused:
+                warnings.warn(
+                    f"A kept decoder cannot be used and is trained again: {error}", stacklevel=2
+                )
+            refused.append(name)
+            for file in kept.glob("*.safetensors"):
+                file.unlink(missing_ok=True)
+            fitted[name] = fit(checkpoint=kept)
     return fitted
 
 
 def _digest(decoder: ContrastiveDecoder, arrays: Iterable[np.ndarray]) -> str:
+    import torch
+
     parameters = {k: v for k, v in sorted(decoder.get_params().items()) if k != "device"}
-    digest = hashlib.blake2b(repr(parameters).encode(), digest_size=12)
+    made_by = [torch.__version__, str(decoder.device).partition(":")[0]]
+    digest = hashlib.blake2b(repr([parameters, made_by]).encode(), digest_size=12)
     for array in arrays:
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)

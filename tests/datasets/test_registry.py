@@ -378,6 +378,12 @@ class TestProcesses:
         assert not any((toy.folder / path).exists() for path in toy.contents)
         assert {s.state for s in verify("toy")} == {"missing"}
 
+        a_day = 24 * 3600 + 60  # until then it may be another machine's that still writes
+        fetch("toy")
+        assert unfinished[0].exists()
+        old = time.time() - a_day
+        os.utime(unfinished[0], (old, old))
+        (toy.folder / "a.bin").unlink()
         fetch("toy")
         assert_complete(toy)  # the leftover is gone as well
 

@@ -29,8 +29,8 @@ PAIRS = np.array([7, 3, 3, 7, 5, 5])
 
 def pairs_together(order):
     """Rows of a pair come from one pair, in their order."""
-    where = [order[PAIRS == label] for label in (7, 3, 5)]
-    return all(any((rows == np.flatnonzero(PAIRS == x)).all() for x in (7, 3, 5)) for rows in where)
+    where = [order[label == PAIRS] for label in (7, 3, 5)]
+    return all(any((rows == np.flatnonzero(x == PAIRS)).all() for x in (7, 3, 5)) for rows in where)
 
 
 @pytest.mark.parametrize(

@@ -15,21 +15,18 @@ from sdc_helpers.alignment.cka import (
 from sdc_helpers.alignment.grams import gram
 from sdc_helpers.alignment.nulls import (
     CKATable,
-    PartialShuffleCurve,
-    PermutationTest,
     cka_table,
     cka_table_from_grams,
-    partial_shuffle_curve,
     permutation_test,
     permutation_test_from_grams,
 )
+from sdc_helpers.alignment.partial import PartialShuffleCurve, partial_shuffle_curve
 
 __all__ = [
     "CKATable",
     "FeatureCorrectedCKA",
     "MinibatchCKA",
     "PartialShuffleCurve",
-    "PermutationTest",
     "biased_null",
     "cka",
     "cka_from_grams",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import re
@@ -150,3 +151,47 @@ def test_notebooks_have_no_outputs():
 def test_no_large_file_is_tracked(tracked):
     large = {str(p.relative_to(ROOT)): p.stat().st_size for p in tracked}
     assert {name: size for name, size in large.items() if size > MAX_BYTES} == {}
+
+
+# Who looks into a folder otherwise than by `_paths.visible`, and for what.
+OTHER_LISTINGS = {
+    "_paths.py": "visible itself",
+    "datasets/registry.py": "what a killed download of ours left behind",
+    "embeddings/_embedding_cache.py": "temporaries of ours, whose names begin with a dot",
+    "simulate/cache.py": "temporaries of ours, whose names begin with a dot",
+    "simulate/things.py": "whether a folder to be written is empty",
+    "simulate/write_nsd.py": "whether a folder to be written is empty",
+    "training/state.py": "temporaries of ours, whose names begin with a dot",
+}
+LISTINGS = {"glob", "rglob", "iglob", "iterdir", "listdir", "scandir", "walk", "fwalk"}
+
+
+def listings(file):
+    """Lines of a module that list a folder by a method or function of the standard library."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", None))
+        owner = getattr(getattr(call.func, "value", None), "id", None)
+        if name in LISTINGS and owner != "ast":
+            yield call.lineno
+
+
+def test_readers_look_into_folders_in_one_way():
+    """Names that begin with a dot are the system's; one function leaves them out."""
+    package = ROOT / "sdc_helpers"
+    found = {}
+    for file in package.rglob("*.py"):
+        name = file.relative_to(package).as_posix()
+        if not name.startswith("course/") and (lines := list(listings(file))):
+            found[name] = lines
+    assert sorted(found) == sorted(OTHER_LISTINGS), found
+
+
+def test_what_the_system_puts_into_a_folder_is_left_out(tmp_path):
+    from sdc_helpers._paths import visible
+
+    for name in ("b.txt", "a.txt", "._a.txt", ".DS_Store", ".~lock.a.txt#", ".hidden.txt", "c.csv"):
+        (tmp_path / name).write_text("x")
+    assert [path.name for path in visible(tmp_path, "*.txt")] == ["a.txt", "b.txt"]
+    assert [path.name for path in visible(tmp_path)] == ["a.txt", "b.txt", "c.csv"]
+    assert visible(tmp_path / "nowhere") == []

@@ -49,6 +49,8 @@ class DatasetInfo:
         Address that the files' addresses share.
     files : tuple of DataFile
         Every file of the dataset.
+    may_be_copied : bool
+        Whether the licence allows to pass the files on, as on a stick; not, where it does not say.
     """
 
     name: str
@@ -59,6 +61,7 @@ class DatasetInfo:
     citation: str
     base_url: str
     files: tuple[DataFile, ...]
+    may_be_copied: bool = False
 
     @property
     def n_bytes(self) -> int:

@@ -228,7 +228,7 @@ def test_check_names_what_is_missing_different_or_without_a_source(folder, rende
     ]
     assert [p.name for p in authoring.build(folder)] == ["02_other.ipynb", "03_third.ipynb"]
     assert authoring.check(folder) == ["04_orphan.ipynb has no source/04_orphan.py"]
-    assert not list(folder.glob("*.partial"))
+    assert not list(folder.glob(".*.tmp"))
 
 
 # --- minutes --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from sdc_helpers.course import ParameterError, RunError, runner
+from sdc_helpers.course import ParameterError, RunError, outputs
 from sdc_helpers.course.runner import load_record, run
 
 CLAIM = """\
@@ -98,7 +98,7 @@ def test_a_complete_run_writes_the_notebook_and_its_record_and_nothing_else(good
     assert good.result.notebook == good.out / "small.ipynb"
     assert visible(good.out) == PAIR
     assert not leftovers(good.out)
-    assert visible(good.cwd) == {"runs"}
+    assert visible(good.cwd) == {"runs", "left_behind.txt"}  # the notebook's own
     assert json.loads((good.out / "small.run.json").read_text()) == good.record
 
 
@@ -141,11 +141,11 @@ def test_the_executed_notebook_carries_its_run_and_no_folder_of_this_machine(goo
     assert "reached the end" in outputs_text(good.notebook)
 
 
-def test_the_notebook_works_in_a_folder_that_is_gone_afterwards(good):
+def test_the_notebook_works_where_the_run_is_asked_for_and_its_files_are_named(good):
     said = re.search(r"working folder: (.+)", outputs_text(good.notebook)).group(1)
-    assert good.out in Path(said).parents
-    assert not Path(said).exists()
-    assert not list(good.cwd.rglob("left_behind.txt"))
+    assert Path(said) == good.cwd
+    assert (good.cwd / "left_behind.txt").is_file()
+    assert good.record["files"] == ["left_behind.txt"]
 
 
 def test_progress_goes_from_no_cell_to_all_of_them(good):
@@ -326,10 +326,8 @@ def test_runs_that_finish_at_the_same_moment_are_not_mixed(tmp_path):
         scratch = tmp_path / run_id
         scratch.mkdir()
         content = {"metadata": {"sdc_run_id": run_id}}
-        (scratch / "notebook.ipynb").write_text(json.dumps(content))
-        (scratch / "run.json").write_text(json.dumps({"run_id": run_id}))
         barrier.wait()
-        runner._publish(out, "small", scratch, {"run_id": run_id, "error": None})
+        outputs.publish(out, "small", scratch, {"run_id": run_id, "error": None}, content)
 
     with ThreadPoolExecutor(n_runs) as pool:
         for turn in range(15):

@@ -97,9 +97,9 @@ def test_a_killed_run_leaves_no_output_and_the_next_run_clears_up(waiting_run, n
 
     (left,) = out.glob(".small.*.partial")
     no_process = 4194304  # above the largest number that Linux gives
-    earlier = out / left.name.replace(f"@{process.pid}-", f"@{no_process}-")
+    earlier = out / left.name.replace(f"-{process.pid}-", f"-{no_process}-")
     earlier.mkdir()
-    elsewhere = out / f".small.another_machine@{no_process}-0123abcd.partial"
+    elsewhere = out / f".small.00000000-{no_process}-0123456789ab.partial"
     elsewhere.mkdir()  # a process that cannot be seen from here may be using it
     run(notebook, profile="smoke", out=out)
     assert list(out.glob(".*.partial")) == [elsewhere]

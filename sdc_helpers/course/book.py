@@ -86,7 +86,7 @@ def build_book(runs: Path, out: Path) -> Path:
 
 def _link_citations(notebook: dict[str, Any], bibliography: Path) -> None:
     """Turn BibTeX keys in back quotes, which any notebook viewer can show, into citations."""
-    keys = re.findall(r"^@\w+\{([^,]+),", bibliography.read_text(), flags=re.MULTILINE)
+    keys = re.findall(r"^@\w+\{([^,\s]+),", bibliography.read_text(), flags=re.MULTILINE)
     quoted = re.compile("`(" + "|".join(map(re.escape, keys)) + ")`")
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":

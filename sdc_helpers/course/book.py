@@ -163,7 +163,7 @@ def _write_missing(notebook: Notebook, runs: Path, source: Path) -> None:
 def _link_citations(notebook: dict[str, Any], bibliography: Path) -> None:
     """Turn BibTeX keys in back quotes, which any notebook viewer can show, into citations."""
     keys = re.findall(
-        r"^@\w+\{([^,]+),", bibliography.read_text(encoding="utf-8"), flags=re.MULTILINE
+        r"^@\w+\{([^,\s]+),", bibliography.read_text(encoding="utf-8"), flags=re.MULTILINE
     )
     quoted = re.compile("`(" + "|".join(map(re.escape, keys)) + ")`")
     for cell in notebook["cells"]:

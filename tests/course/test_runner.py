@@ -27,7 +27,7 @@ FILES = """\
 from pathlib import Path
 here = Path.cwd()
 import os
-Path("left_behind.txt").write_text("a file in the working folder: für")
+Path("left_behind.txt").write_text("für")
 print("text:", Path("left_behind.txt").read_bytes().decode("utf-8"))
 os.chdir("/")
 for name in ("SDC_DATA", "SDC_DATA_MIRROR", "XDG_CACHE_HOME", "OMP_WAIT_POLICY"):
@@ -178,7 +178,7 @@ def test_every_parameter_is_known_to_papermill_as_the_course_writes_it(write_not
     always = ['profile: str = "smoke"  # x', "seed: int = 1  # x", 'device: str = "cpu"  # x']
     path = write_notebook(tmp_path / "typed.ipynb", parameters="\n".join([*always, *lines]))
     engine.register()
-    found = papermill.inspect_notebook(str(path), language="python")
+    found = papermill.inspect_notebook(str(path))
     assert {name: (p["inferred_type_name"], p["default"]) for name, p in found.items()} == {
         "profile": ("str", "'smoke'"),
         "seed": ("int", "1"),

@@ -13,6 +13,7 @@ from typing import Any
 from sdc_helpers.course.catalogue import course_folder, list_notebooks
 from sdc_helpers.course.claims import claims_page
 from sdc_helpers.course.errors import CourseError
+from sdc_helpers.course.published import fill_links, read_address
 from sdc_helpers.course.runner import load_record
 
 
@@ -71,6 +72,10 @@ def build_book(runs: Path, out: Path) -> Path:
         _link_citations(notebook, source / "references.bib")
         (source / f"{record['name']}.ipynb").write_text(json.dumps(notebook))
     (source / "claims.md").write_text(claims_page(records))
+    first = source / "index.md"
+    first.write_text(
+        fill_links(first.read_text(encoding="utf-8"), read_address()), encoding="utf-8"
+    )
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source)]
     command += ["--path-output", str(out), "--all", "--warningiserror", "--keep-going"]
     done = subprocess.run(command, capture_output=True, text=True)

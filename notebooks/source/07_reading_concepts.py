@@ -222,7 +222,8 @@ training = np.setdiff1d(
     np.concatenate([one.split.train_images for one in data.values()]),
     np.concatenate([np.r_[one.split.validation_images, held_out] for one in data.values()]),
 )
-captions = dict(zip(seen.tolist(), nsd.captions(seen), strict=True))
+shown = study.image_ids
+captions = dict(zip(shown.tolist(), nsd.captions(shown), strict=True))
 
 
 def texts_of(rows):

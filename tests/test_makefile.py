@@ -26,13 +26,20 @@ def make(*arguments: str) -> str:
 
 
 def test_help_lists_every_target_with_a_sentence():
-    targets = set(re.findall(r"^([a-z][\w-]*):(?!=)", MAKEFILE, re.MULTILINE))
-    declared = set(re.search(r"^\.PHONY:(.*)$", MAKEFILE, re.MULTILINE).group(1).split())
-    listed = dict(re.findall(r"^\s+make (\S+)\s+(\S.*)$", make("help"), re.MULTILINE))
-    assert listed.keys() == targets == declared
-    assert {"course", "test", "env", "lab", "lint", "notebooks", "book", "bench", "clean"} <= (
-        targets
-    )
+    targets = set(re.search(r"^COMMANDS := (.*)$", MAKEFILE, re.MULTILINE).group(1).split())
+    listed = dict(re.findall(r"^  (\S+)\s+(\S.*\.)$", make("help"), re.MULTILINE))
+    assert targets <= listed.keys()
+    assert {
+        "course",
+        "test",
+        "check",
+        "env",
+        "lab",
+        "lint",
+        "notebooks",
+        "book",
+        "bench",
+    } <= targets
 
 
 def test_make_without_a_target_is_help():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -96,6 +97,71 @@ def test_modules_are_short():
     }
     assert n_lines
     assert {name: n for name, n in n_lines.items() if n > MAX_LINES} == {}
+
+
+def text_without_encoding(source):
+    """Return the lines that open text, or read a program's, in the encoding of the locale."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        given = {k.arg: k.value for k in node.keywords}
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        system = isinstance(owner, ast.Name) and owner.id in ("os", "webbrowser", "Image")
+        position = {"open": 0 if owner is not None else 1, "fdopen": 1}.get(name)
+        mode = given.get("mode")
+        if mode is None and position is not None and len(node.args) > position:
+            mode = node.args[position]
+        binary = isinstance(mode, ast.Constant) and "b" in str(mode.value)
+        opens = name in ("read_text", "write_text", "fdopen", "TextIOWrapper")
+        opens |= name == "open" and not system
+        program = any(k in given for k in ("text", "universal_newlines"))
+        if (program or (opens and not binary)) and "encoding" not in given:
+            found.append(node.lineno)
+    return found
+
+
+def test_text_is_utf8_whatever_the_locale():
+    files = [*(ROOT / "sdc_helpers").rglob("*.py"), ROOT / "conftest.py"]
+    lines = {
+        str(file.relative_to(ROOT)): text_without_encoding(file.read_text(encoding="utf-8"))
+        for file in files
+        if not file.name.startswith(".")
+    }
+    assert {name: found for name, found in lines.items() if found} == {}
+
+
+def test_text_in_the_encoding_of_the_locale_is_recognised():
+    for line in (
+        "open('a')",
+        "p.open('w')",
+        "p.read_text()",
+        "p.write_text('a')",
+        "run(text=True)",
+    ):
+        assert text_without_encoding(line) == [1]
+    for line in (
+        "open('a', 'rb')",
+        "p.open('wb')",
+        "p.read_text(encoding='utf-8')",
+        "os.open(a, 1)",
+    ):
+        assert text_without_encoding(line) == []
+
+
+def test_commands_print_under_a_locale_that_knows_no_umlaut(tmp_path):
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    for command in (["list"], ["notebooks", "check"]):
+        answer = subprocess.run(
+            [sys.executable, "-m", "sdc_helpers.cli", *command],
+            env={**os.environ, **locale},
+            capture_output=True,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr
+        assert answer.stdout.decode("ascii")
 
 
 def addresses_in(text):

@@ -23,7 +23,7 @@
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}
 seed: int = 1  # which scenes, and where every draw starts [0, 999999]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
-clip_name: str = "course-small"  # which CLIP: the course's own, or an architecture of open_clip
+clip_name: str = "course-small"  # or open_clip's; for a file of OpenAI's weights ViT-B-32-quickgelu
 clip_weights: str = "course"  # course; a published tag, such as openai; a file's path; random
 n_gallery: int | None = None  # pictures to search among; None: the profile decides [150, 10000]
 n_seeds: int = 3  # galleries, and repetitions of every random draw [2, 20]
@@ -47,6 +47,7 @@ from sdc_helpers.datasets import available, load_clip_pairs
 from sdc_helpers.embeddings import (
     caption_average,
     caption_features,
+    embed_captions,
     embed_images,
     embed_texts,
     image_features,
@@ -979,7 +980,8 @@ else:
 # sdc run 02 -p clip_weights=random   # the control: nothing learned
 # ```
 #
-# The weights may also be the path of a file. A gallery of 150 takes some minutes on a CPU, one of 1,000 wants a GPU; vectors are kept, so a second run is quick.
+# The weights may also be the path of a file. A file does not say how its network computes: a copy of OpenAI's weights needs
+# `clip_name=ViT-B-32-quickgelu`, and a warning says so where another name is given. A gallery of 150 takes some minutes on a CPU, one of 1,000 wants a GPU; vectors are kept, so a second run is quick.
 # Claims that hold for the small network need not hold for a larger one: it has never seen such drawings, and it knows
 # more words.
 #

@@ -23,7 +23,7 @@
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}
 seed: int = 1  # which scenes, and where every draw starts [0, 999999]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
-clip_name: str = "course-small"  # which CLIP is fine-tuned: the course's, or one of open_clip's
+clip_name: str = "course-small"  # or open_clip's; for a file of OpenAI's weights ViT-B-32-quickgelu
 clip_weights: str = "course"  # course; a published tag, such as openai; or a file's path
 n_pairs: int | None = None  # training pairs; None: the profile decides [256, 100000]
 n_test: int | None = None  # test scenes; None: the profile decides [200, 20000]

@@ -15,6 +15,7 @@ from sdc_helpers._files import atomic_path
 from sdc_helpers.course.catalogue import CHAPTER_NAME, TIMINGS, course_folder, is_copy
 from sdc_helpers.course.errors import CourseError, ParameterError
 from sdc_helpers.course.parameters import parse_schema
+from sdc_helpers.course.published import fill_links, read_address, setup_cell
 
 MINUTES = "{{ minutes }}"
 _WORDS_A_MINUTE = 160
@@ -23,20 +24,10 @@ _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-_SETUP = """\
-# This notebook needs the course's package, sdc_helpers.
-from importlib.util import find_spec
-
-if find_spec("sdc_helpers") is None:
-    raise ModuleNotFoundError(
-        "sdc_helpers is not installed in this kernel. On your own machine: run 'make env' in the "
-        "course folder, then 'make lab'. On Colab: upload or clone the course folder, then run "
-        "'%pip install ./FOLDER' in a new cell above, with its name, and start again."
-    )"""
 
 
 def build(folder: Path | None = None) -> list[Path]:
-    """Generate every notebook from its source.
+    """Generate every notebook from its source, and the links to them in README.md.
 
     Parameters
     ----------
@@ -46,7 +37,7 @@ def build(folder: Path | None = None) -> list[Path]:
     Returns
     -------
     list of pathlib.Path
-        The notebooks whose content changed.
+        The files whose content changed.
     """
     folder = folder or course_folder() / "notebooks"
     changed = []
@@ -57,6 +48,10 @@ def build(folder: Path | None = None) -> list[Path]:
             with atomic_path(target) as temporary:
                 temporary.write_bytes(content.encode())
             changed.append(target)
+    readme, text = _readme(folder)
+    if text is not None and text != readme.read_text(encoding="utf-8"):
+        readme.write_text(text, encoding="utf-8")
+        changed.append(readme)
     return changed
 
 
@@ -71,7 +66,8 @@ def check(folder: Path | None = None) -> list[str]:
     Returns
     -------
     list of str
-        One sentence for each notebook that is missing, different or without a source.
+        One sentence for each notebook that is missing, different or without a source, and one for
+        README.md where its links differ.
     """
     folder = folder or course_folder() / "notebooks"
     problems = []
@@ -85,6 +81,9 @@ def check(folder: Path | None = None) -> list[str]:
     notebooks = {p.stem for p in folder.glob("*.ipynb") if not is_copy(p.stem)}
     orphans = notebooks - {s.stem for s in sources}
     problems += [f"{name}.ipynb has no source/{name}.py" for name in sorted(orphans)]
+    readme, text = _readme(folder)
+    if text is not None and text != readme.read_text(encoding="utf-8"):
+        problems.append("README.md differs from what [tool.sdc] in pyproject.toml says")
     return problems
 
 
@@ -114,7 +113,11 @@ def render(source: Path) -> str:
     _require_anatomy(source, notebook.cells)
     title = notebook.cells[0]
     title.source = title.source.replace(MINUTES, _minutes(source, notebook.cells))
-    setup = nbformat.v4.new_code_cell(_SETUP, metadata={"tags": ["setup", "remove-cell"]})
+    address = read_address()
+    if address is not None:
+        title.source += f"\n\n{address.links(source.stem)}"
+    tags = {"tags": ["setup", "remove-cell"]}
+    setup = nbformat.v4.new_code_cell(setup_cell(address), metadata=tags)
     notebook.cells.insert(1, setup)
     seen: dict[str, int] = {}
     for cell in notebook.cells:
@@ -201,6 +204,14 @@ def save_figure(notebook: Path, caption: str, target: Path) -> Path:
                     temporary.write_bytes(base64.b64decode(picture.group(1)))
                 return target
     raise CourseError(f"{notebook} holds no figure whose caption says {caption!r}")
+
+
+def _readme(folder: Path) -> tuple[Path, str | None]:
+    """Return the page beside the notebooks, and what it should say; None where there is none."""
+    readme = folder.parent / "README.md"
+    if not readme.is_file():
+        return readme, None
+    return readme, fill_links(readme.read_text(encoding="utf-8"), read_address())
 
 
 def _sources(folder: Path) -> list[Path]:

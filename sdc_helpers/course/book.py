@@ -16,6 +16,7 @@ from sdc_helpers.course.catalogue import Notebook, course_folder, list_notebooks
 from sdc_helpers.course.claims_page import claims_page
 from sdc_helpers.course.errors import CourseError, RunError
 from sdc_helpers.course.outputs import load_record, write_json
+from sdc_helpers.course.published import fill_links, read_address
 
 _BUILDER = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 
@@ -122,6 +123,9 @@ def build_book(runs: Path, out: Path) -> Path:
     for missing in (n for n in list_notebooks() if n.name in chapters.missing):
         _write_missing(missing, runs, source)
     (source / "claims.md").write_text(claims_page(chapters.records), encoding="utf-8")
+    first = source / "index.md"
+    links = fill_links(first.read_text(encoding="utf-8"), read_address())
+    first.write_text(links, encoding="utf-8")
     command = [sys.executable, "-P", "-c", _BUILDER, "build", str(source)]
     command += ["--path-output", str(out), "--all", "--warningiserror", "--keep-going"]
     done = subprocess.run(
@@ -163,7 +167,7 @@ def _write_missing(notebook: Notebook, runs: Path, source: Path) -> None:
 def _link_citations(notebook: dict[str, Any], bibliography: Path) -> None:
     """Turn BibTeX keys in back quotes, which any notebook viewer can show, into citations."""
     keys = re.findall(
-        r"^@\w+\{([^,]+),", bibliography.read_text(encoding="utf-8"), flags=re.MULTILINE
+        r"^@\w+\{([^,\s]+),", bibliography.read_text(encoding="utf-8"), flags=re.MULTILINE
     )
     quoted = re.compile("`(" + "|".join(map(re.escape, keys)) + ")`")
     for cell in notebook["cells"]:

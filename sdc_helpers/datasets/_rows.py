@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets.errors import DataFormatError, unreadable
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ def raw_lines(file: Path) -> Iterator[tuple[str, bytes]]:
             for number, line in enumerate(handle, start=1):
                 yield f"{file}, line {number}", line.removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
-        raise DataFormatError(f"{file} cannot be read ({error.strerror}).") from error
+        raise unreadable(file, error) from error
 
 
 def text_of(line: bytes, where: str) -> str:

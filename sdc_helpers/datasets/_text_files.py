@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,36 +24,6 @@ def data_files(folder: Path, suffix: str) -> list[Path]:
     if not files:
         raise DataFormatError(f"{folder} holds no file *{suffix}.")
     return files
-
-
-def read_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a UTF-8 file that are not blank, without line ends, with their numbers.
-
-    Raises
-    ------
-    DataFormatError
-        If the file is not there or is not UTF-8.
-    """
-    try:
-        with file.open("rb") as handle:
-            for number, line in enumerate(handle, start=1):
-                try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise DataFormatError(
-                        f"{file}, line {number}: not UTF-8 text ({error.reason})."
-                    ) from error
-                if text.strip():
-                    yield number, text.rstrip("\r\n")
-    except OSError as error:
-        raise unreadable(file, error) from error
-
-
-def read_json_lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each line's object, and where it is: "file, line 3"."""
-    for number, line in read_lines(file):
-        where = f"{file}, line {number}"
-        yield where, _object(line, where)
 
 
 def read_json(file: Path) -> dict[str, Any]:

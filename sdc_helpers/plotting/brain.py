@@ -85,18 +85,18 @@ def _most_frequent(volume: np.ndarray, affine: np.ndarray, outer: Any, inner: An
 
 
 def _checked_affine(affine: Any) -> np.ndarray:
-    """Return the affine as a plain array; say once if its header does not speak of MNI space."""
+    """Return the affine as a plain array; say so if its header does not speak of MNI space."""
     matrix = np.array(affine, dtype=float)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not np.linalg.det(matrix):
         raise ValueError(f"affine is {matrix.tolist()}; expected an invertible matrix, (4, 4)")
     space = getattr(affine, "space", None)
     if space not in (None, "MNI"):
-        warnings.warn(  # without a level, so that it is shown once and not at every map
+        said = (
             f"The volume is not in MNI space: its header says {space!r}, which is as a rule the "
             "participant's own. On the cortex of fsaverage its places are only roughly right; map "
-            "the volume to MNI space first where they matter.",
-            stacklevel=1,
+            "the volume to MNI space first where they matter."
         )
+        warnings.warn(said, stacklevel=1)
     return matrix
 
 

@@ -24,7 +24,15 @@ claims.record("small.mean", "A mean is small.", draws.mean(), source="this cours
               data="simulated normal numbers", at_most=100.0)
 """
 FILES = """\
-Path("left_behind.txt").write_text("a file in the working folder")
+from pathlib import Path
+here = Path.cwd()
+import os
+Path("left_behind.txt").write_text("für")
+print("text:", Path("left_behind.txt").read_bytes().decode("utf-8"))
+os.chdir("/")
+for name in ("SDC_DATA", "SDC_DATA_MIRROR", "XDG_CACHE_HOME", "OMP_WAIT_POLICY"):
+    print(f"{name}: {os.environ[name]}")
+os.chdir(here)
 print("working folder:", Path.cwd())
 """
 EVENTS = """\
@@ -57,6 +65,9 @@ def good(notebook, tmp_path_factory):
     cwd, progress = tmp_path_factory.mktemp("elsewhere"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(cwd)
+        patch.setenv("SDC_DATA", "my data")
+        patch.setenv("SDC_DATA_MIRROR", "../elsewhere0/mirror")
+        patch.setenv("XDG_CACHE_HOME", "cache")
         result = run(
             notebook,
             {"seed": 11, "size": 5},
@@ -146,6 +157,36 @@ def test_the_notebook_works_where_the_run_is_asked_for_and_its_files_are_named(g
     assert Path(said) == good.cwd
     assert (good.cwd / "left_behind.txt").is_file()
     assert good.record["files"] == ["left_behind.txt"]
+
+
+def test_folders_of_the_environment_mean_the_same_in_the_notebook_wherever_it_goes(good):
+    said = dict(re.findall(r"^([A-Z_]+): (.+)$", outputs_text(good.notebook), re.MULTILINE))
+    assert said == {
+        "SDC_DATA": str(good.cwd / "my data"),
+        "SDC_DATA_MIRROR": str(good.cwd.parent / "elsewhere0" / "mirror"),
+        "XDG_CACHE_HOME": str(good.cwd / "cache"),
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+
+
+def test_every_parameter_is_known_to_papermill_as_the_course_writes_it(write_notebook, tmp_path):
+    import papermill
+
+    from sdc_helpers.course import engine
+
+    lines = ["a: int | None = None  # x", "b: list[int] = [1, 2]  # x", "c: float | str = 0.5  # x"]
+    always = ['profile: str = "smoke"  # x', "seed: int = 1  # x", 'device: str = "cpu"  # x']
+    path = write_notebook(tmp_path / "typed.ipynb", parameters="\n".join([*always, *lines]))
+    engine.register()
+    found = papermill.inspect_notebook(str(path))
+    assert {name: (p["inferred_type_name"], p["default"]) for name, p in found.items()} == {
+        "profile": ("str", "'smoke'"),
+        "seed": ("int", "1"),
+        "device": ("str", "'cpu'"),
+        "a": ("int | None", "None"),
+        "b": ("list[int]", "[1, 2]"),
+        "c": ("float | str", "0.5"),
+    }
 
 
 def test_progress_goes_from_no_cell_to_all_of_them(good):

@@ -7,7 +7,8 @@ import pytest
 import scipy.io
 
 from sdc_helpers.datasets import DataFormatError, load_clip_pairs, load_haxby, load_haxby_runs
-from sdc_helpers.datasets._text_files import read_json, read_lines
+from sdc_helpers.datasets._rows import raw_lines
+from sdc_helpers.datasets._text_files import read_json
 from sdc_helpers.datasets.errors import DataAccessError
 from sdc_helpers.datasets.objects92 import _read_mat
 
@@ -47,7 +48,7 @@ def test_matlab(tmp_path, assert_told):
     assert_told(file, lambda: _read_mat(file, ("RDMs",)), DataAccessError)
 
 
-@pytest.mark.parametrize("read", [lambda f: list(read_lines(f)), read_json])
+@pytest.mark.parametrize("read", [lambda f: list(raw_lines(f)), read_json])
 def test_text(tmp_path, assert_told, read):
     file = tmp_path / "some.json"
     file.write_text('{"a": 1}')

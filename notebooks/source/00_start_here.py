@@ -112,11 +112,14 @@ show(
 # ## A claim is measured
 #
 # A headline statement of this course is never just written down. It is *recorded*: the statement, where it
-# comes from, the value found here, and the condition under which it holds. The book lists all of them, also
-# those that did not hold.
+# comes from, the value found here, and the condition under which it holds. There are three kinds. An *identity*
+# says that two ways to compute one thing agree, as here. A *regression* meets a number again. A *hypothesis* says
+# something about data; it holds only if the whole interval of what was measured lies on the right side of its
+# bound, and is *undecided* while the bound lies inside. The book lists all of them, also those that did not hold.
 
 # %%
-claims.record("start_here.chance_size", float(np.max(np.abs(sizes.mean(1) / np.sqrt(2 / (np.pi * (lengths - 1))) - 1)[lengths >= 10])))
+ratio = sizes.mean(axis=1) / np.sqrt(2 / (np.pi * (lengths - 1)))  # measured by formula
+claims.record("start_here.chance_size", np.abs(ratio[lengths >= 10] - 1).max())
 
 # %% [markdown]
 # ## Pitfall: the average hides the miss

@@ -99,7 +99,8 @@ BLUE, ORANGE, GREEN, GREY = (COLOURS[name] for name in ("blue", "orange", "green
 clip = load_clip(p.clip_name, p.clip_weights, device=p.device)
 untrained = load_clip(p.clip_name, "random", device=p.device, seed=p.seed)
 network = f"{clip.name}, weights {clip.weights}"
-foreign = "" if p.clip_weights == "course" else "These weights were not trained on such scenes."
+foreign = None if p.clip_weights == "course" else "These weights were not trained on such scenes."
+noted = {"network": network, "n_gallery": p.n_gallery, "reason": foreign}  # beside every claim
 keep = p.clip_name != "course-small"  # a large network takes minutes: keep its vectors on disk
 
 scenes = generate_scenes(p.n_seeds * p.n_gallery, seed=p.seed)
@@ -289,7 +290,8 @@ show(
     f"seen the loss is lowest near τ = {best_tau:.3f} (learned: {tau:.3f}); far above, it nears guessing. Band: "
     f"range over {p.n_seeds} batches.",
 )
-claims.record("clip.temperature.flat", np.mean([loss_of(g, 1.0) for g in galleries]) / np.log(batch), data=f'simulated scenes, {network}')
+left = [loss_of(g, 1.0) / np.log(batch) for g in galleries]
+claims.record("clip.temperature.flat", Interval.over_seeds(left), **noted)
 
 # %% [markdown]
 # ## Zero-shot: a classifier made of words
@@ -355,8 +357,12 @@ show(
     f"{100 * shots['main_category']['untrained'].accuracy.value:.0f}. Bars: 95 percent intervals.",
 )
 for task, found in shots.items():
-    claims.record(f'clip.zero_shot.{task}', found['sentences'].accuracy.value / found['sentences'].accuracy.chance, data=f'simulated scenes, {network}', reason=foreign)
-claims.record("clip.zero_shot.ensemble", shots['main_category']['sentences'].accuracy.value - shots['main_category']['one name'].accuracy.value, data=f'simulated scenes, {network}', reason=foreign)
+    accuracy = found["sentences"].accuracy
+    claims.record(f"clip.zero_shot.{task}", accuracy.scaled(1 / accuracy.chance), **noted)
+truth = table.main_category.map(list(CATEGORY_PROMPTS).index).to_numpy()
+right = {name: result.predictions == truth for name, result in shots["main_category"].items()}
+more_right = right["sentences"].astype(int) - right["one name"]  # of each picture: -1, 0 or 1
+claims.record("clip.zero_shot.ensemble", Interval.over_seeds(more_right), **noted)
 
 # %% [markdown]
 # Accuracy hides which classes are taken for which. The table of confusions does not:
@@ -452,8 +458,9 @@ show(
 )
 
 # %%
-claims.record("clip.retrieval.recall10", k10['one caption'].min(), data=f'simulated scenes, galleries of {p.n_gallery}, {network}', reason=foreign)
-claims.record("clip.retrieval.average", (k10['caption average'] - k10['one caption']).min(), data=f'simulated scenes, galleries of {p.n_gallery}, {network}', reason=foreign)
+more_found = k10["caption average"] - k10["one caption"]
+claims.record("clip.retrieval.recall10", Interval.over_seeds(k10["one caption"]), **noted)
+claims.record("clip.retrieval.average", Interval.over_seeds(more_found), **noted)
 
 # %% [markdown]
 # Numbers do not say *why* a search fails. Look at three searches: the longest caption whose picture came first, the
@@ -525,6 +532,7 @@ chosen = [name for name in table.columns if name not in left_out]
 if p.profile == "smoke":
     chosen = ["place", "brightness", "animal", "word", "n_people", "near", unsaid]
 probes = {name: {} for name in sources}
+held_out = {}  # of each factor: rows of the pictures, and what is true of them
 for factor in chosen:
     y = table[factor].to_numpy()
     y = y.astype(str) if table[factor].dtype.kind not in "fiub" else y.astype(float)
@@ -533,6 +541,7 @@ for factor in chosen:
         fit = train[:600]
         usual = [c for c in np.unique(y) if min(sum(y[fit] == c), sum(y[test] == c)) >= 5]
         fit, held = (rows[np.isin(y[rows], usual)] for rows in (fit, test))
+    held_out[factor] = held, y[held]
     for name, vectors in sources.items():
         probes[name][factor] = probe(
             vectors[fit], y[fit], vectors[held], y[held],
@@ -594,9 +603,47 @@ say(
     f"{effective_rank(texts[:, 0]):.0f} for captions, and {effective_rank(untrained_images):.0f} for pictures "
     f"before training."
 )
-claims.record("clip.factors.said", np.mean([kept['picture'][f].value - kept['untrained network'][f].value for f in said]), data=f'simulated scenes, {network}', reason=foreign)
-claims.record("clip.factors.unsaid", of_untrained - of_picture, data=f'simulated scenes, {network}', reason='Too few pictures to fit the probe on.' if p.n_gallery < 500 else foreign)
-claims.record("clip.factors.brightness", gain['brightness'], data=f'simulated scenes, {network}', reason=foreign)
+
+# %% [markdown]
+# Which of two sources holds more of a factor? Both were read on the same pictures, so draw pictures anew, with
+# replacement, and take the difference of the two scores in each draw.
+
+
+# %%
+def read(name, factor, weights):
+    """Score above chance of a probe; pictures count as often as they were drawn."""
+    rows, y = held_out[factor]
+    predicted, w = probes[name][factor].predictions, weights[rows]
+    if y.dtype.kind == "U":  # balanced accuracy, scaled so that chance is 0
+        classes, code = np.unique(y, return_inverse=True)
+        with np.errstate(invalid="ignore"):  # a class that was not drawn: no score
+            hits = np.bincount(code, w * (predicted == y)) / np.bincount(code, w)
+        return (hits.mean() * len(classes) - 1) / (len(classes) - 1)
+    return 1 - w @ (y - predicted) ** 2 / (w @ (y - np.average(y, weights=w)) ** 2)
+
+
+def difference(first, second, chosen):
+    """How much more of some factors the first source holds; below chance counts as nothing."""
+
+    def mean_difference(weights):
+        scores = [[read(name, f, weights) for name in (first, second)] for f in chosen]
+        return np.subtract(*np.maximum(scores, 0).T).mean()
+
+    rng, n = np.random.default_rng([p.seed, 50]), len(scenes)
+    drawn = [np.bincount(rng.choice(test, len(test)), minlength=n) for _ in range(500)]
+    return Interval.from_resamples(
+        mean_difference(np.ones(n)), [mean_difference(weights) for weights in drawn]
+    )
+
+
+everyone = np.ones(len(scenes))
+for f in chosen:
+    assert np.isclose(read("picture", f, everyone), kept["picture"][f].value)
+claims.record("clip.factors.said", difference("picture", "untrained network", said), **noted)
+claims.record("clip.factors.unsaid", difference("untrained network", "picture", [unsaid]), **noted)
+claims.record(
+    "clip.factors.brightness", difference("picture", "caption average", ["brightness"]), **noted
+)
 
 # %% [markdown]
 # Look at three groups. What captions *name* is there: people, hands, words, places. What *goes along* with naming is
@@ -661,7 +708,8 @@ show(
     f"{', '.join(name.replace('_', ' ') for name in read_factors)}, read from one caption at {reads[0].mean():.2f}, from five at "
     f"{reads[-1].mean():.2f}, from the picture at {from_picture.mean():.2f}. Bands: range over {p.n_seeds} galleries.",
 )
-claims.record("clip.captions.diminishing", gains[-1] / gains[0] if gains[0] > 0.01 else np.nan, data=f'simulated scenes, {network}', reason=foreign)
+each = np.diff(recalls, axis=0)  # gain of each further caption, in each gallery
+claims.record("clip.captions.diminishing", Interval.over_seeds(each[0] - each[-1]), **noted)
 
 # %% [markdown]
 # ## Pitfalls: four mistakes, made on purpose
@@ -679,10 +727,9 @@ recall1 = {
     "same sentence\ncounts": [],
 }
 same_share = []
-known = generate_scenes(p.n_gallery, seed=TRAINING_SEED)
+known = generate_scenes(len(scenes), seed=TRAINING_SEED)
 known_images = embed_images(clip, render(known, size=pictures.shape[1]), cache=keep).vectors
 known_texts = embed_captions(clip, captions(known, seed=TRAINING_SEED), cache=keep).vectors
-recall1["trained-on\npictures"].append(retrieval(known_images, known_texts, [1]).text_to_image[0])
 for g in galleries:
     owner = np.repeat(np.arange(len(g)), 5)
     flat = texts[g].reshape(-1, clip.dimension)
@@ -696,6 +743,8 @@ for g in galleries:
     fair = [pictures_of[sentence] for i in g for sentence in sentences[i]]
     same_share.append(np.mean([len(rows) > 1 for rows in fair]))
     recall1["same sentence\ncounts"].append(recall_at_k(flat, images[g], fair, [1])[0])
+    of_known = retrieval(known_images[g], known_texts[g], [1])
+    recall1["trained-on\npictures"].append(of_known.text_to_image[0])
 
 fig, ax = figure(width=7.2, height=3.4)
 plot_bars(recall1, ax, colours=(BLUE, ORANGE, ORANGE, GREEN))
@@ -715,10 +764,10 @@ say(
 )
 
 # %%
-data = f"simulated scenes, galleries of {p.n_gallery}, {network}"
-claims.record("clip.pitfall.lengths", np.min(np.subtract(recall1['as it\nshould be'], recall1['lengths\nkept'])), data=data, reason=foreign)
-claims.record("clip.pitfall.same_sentence", np.min(np.subtract(recall1['same sentence\ncounts'], recall1['as it\nshould be'])), data=data, reason=foreign)
-claims.record("clip.pitfall.training", means[2] - means[0], data=data, reason=foreign or 'Training saw each picture too few times to learn it by heart.')
+should, kept_lengths, trained_on, same = map(np.array, recall1.values())
+claims.record("clip.pitfall.lengths", Interval.over_seeds(should - kept_lengths), **noted)
+claims.record("clip.pitfall.training", Interval.over_seeds(trained_on - should), **noted)
+claims.record("clip.pitfall.same_sentence", Interval.over_seeds(same - should), **noted)
 
 # %% [markdown]
 # **4. Words the network has never read.** The course's tokenizer turns an unknown word into *unknown*, with a
@@ -829,9 +878,9 @@ else:
     fig, axes = figure(1, 2, width=9, height=3.4, sharex=True)
     for ax, (name, cosines) in zip(axes, tables.items(), strict=True):
         own = np.diag(cosines)
-        foreign = cosines[~np.eye(len(cosines), dtype=bool)]
+        mixed = cosines[~np.eye(len(cosines), dtype=bool)]
         for values, colour, label, y in (
-            (foreign, GREY, "other pairs", 0.9),
+            (mixed, GREY, "other pairs", 0.9),
             (own, BLUE, "own pairs", 0.8),
         ):
             ax.hist(values, bins=50, density=True, color=colour, alpha=0.7)
@@ -853,7 +902,8 @@ else:
         f"hill. Left, for comparison: simulated scenes.",
     )
     claims.record("clip.real.recall1", recalls_real.image_to_text[0])
-    claims.record("clip.real.low_cosine", np.diag(tables['real pictures, OpenAI ViT-B/32']).mean())
+    of_pairs = np.diag(tables["real pictures, OpenAI ViT-B/32"])
+    claims.record("clip.real.low_cosine", of_pairs.mean())
 
 # %% [markdown]
 # A cosine of 0.3 says nothing by itself: compare it with those of other pairs. Why pictures and captions keep such a

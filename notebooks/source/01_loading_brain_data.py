@@ -265,7 +265,8 @@ if truth:
             f"{name} {r:.2f} ({len(attended[name])})"
             for name, r in zip(nsd.participants, alike, strict=True)
         )
-        + "."
+        + ". Whoever missed sessions has fewer pictures that were shown three times; and where voxels answer weakly, the "
+        "error of a ceiling is as large as the differences between voxels."
     )
 
 # %% [markdown]

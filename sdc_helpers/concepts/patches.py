@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, check_count
+
 
 @dataclass(frozen=True, eq=False)
 class NullTest:
@@ -80,10 +82,10 @@ def contiguity(
     from scipy.spatial import cKDTree
 
     positions = _check_positions(positions)
-    labels = np.asarray(labels)
+    labels = as_array("labels", labels)
     if labels.shape != (len(positions),):
         raise ValueError(f"labels has shape {labels.shape}; expected ({len(positions)},).")
-    _check_draws(n_draws)
+    check_count("n_draws", n_draws, 1)
     if len(positions) < 2:
         return {}
     nearest = _nearest_other(cKDTree(positions), positions)
@@ -139,8 +141,8 @@ def overlap(
         not positive or n_draws is below 1.
     """
     positions = _check_positions(positions)
-    cluster, region = np.asarray(cluster), np.asarray(region)
-    localiser = np.asarray(localiser, dtype=float)
+    cluster, region = as_array("cluster", cluster), as_array("region", region)
+    localiser = as_array("localiser", localiser, float)
     for name, values in (("cluster", cluster), ("region", region), ("localiser", localiser)):
         if values.shape != (len(positions),):
             raise ValueError(f"{name} has shape {values.shape}; expected ({len(positions)},).")
@@ -152,7 +154,7 @@ def overlap(
         raise ValueError(f"cluster has {cluster.sum()} of {len(cluster)} voxels; expected some.")
     if not reach > 0:
         raise ValueError(f"reach={reach!r}: expected a distance above 0.")
-    _check_draws(n_draws)
+    check_count("n_draws", n_draws, 1)
     drawn = np.concatenate(
         [cluster[None], blobs(positions, patch_sizes(positions[cluster], reach), n_draws, rng)]
     )
@@ -251,14 +253,9 @@ def _test(value: float, null: np.ndarray) -> NullTest:
 
 
 def _check_positions(positions: np.ndarray) -> np.ndarray:
-    positions = np.asarray(positions, dtype=float)
+    positions = as_array("positions", positions, float)
     if positions.ndim != 2 or positions.shape[1] != 3 or not np.isfinite(positions).all():
         raise ValueError(
             f"positions has shape {positions.shape}; expected three finite numbers a voxel."
         )
     return positions
-
-
-def _check_draws(n_draws: int) -> None:
-    if isinstance(n_draws, bool) or not isinstance(n_draws, int | np.integer) or n_draws < 1:
-        raise ValueError(f"n_draws={n_draws!r}: expected a whole number, 1 or more.")

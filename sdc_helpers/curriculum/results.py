@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, check_count, check_share
+
 _ROUNDING = 1e-6  # by how much single precision may exceed probability 1
 _BLOCK = 200  # resamples at a time
 
@@ -31,7 +33,7 @@ class LogLikelihoods:
     n_tokens: np.ndarray
 
     def __post_init__(self) -> None:
-        total, n_tokens = np.asarray(self.total, float), np.asarray(self.n_tokens)
+        total, n_tokens = as_array("total", self.total, float), as_array("n_tokens", self.n_tokens)
         if total.ndim != 1 or total.shape != n_tokens.shape:
             raise ValueError(
                 f"total has shape {total.shape} and n_tokens {n_tokens.shape}; expected (n,) both."
@@ -80,6 +82,8 @@ class Evaluation:
     units: np.ndarray
 
     def __post_init__(self) -> None:
+        for name in ("correct", "margin", "kinds", "units"):
+            object.__setattr__(self, name, as_array(name, getattr(self, name)))
         shapes = {np.shape(v) for v in (self.correct, self.margin, self.kinds, self.units)}
         if len(shapes) != 1 or np.ndim(self.correct) != 1 or not len(self.correct):
             raise ValueError(
@@ -214,8 +218,8 @@ def refuse(bad: np.ndarray, name: str, values: np.ndarray, expected: str) -> Non
 def _bootstrap(
     measured: Evaluation | CaptionLikelihood, level: float, n_draws: int, seed: int
 ) -> tuple[float, float]:
-    if not 0 < level < 1 or n_draws < 1:
-        raise ValueError(f"level={level} must lie in (0, 1) and n_draws={n_draws} be 1 or more.")
+    check_share("level", level)
+    check_count("n_draws", n_draws, 1)
     values, weights = sums_by_unit(measured)
     n = len(values)
     rng = np.random.default_rng(seed)

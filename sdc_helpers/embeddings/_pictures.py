@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
+
 if TYPE_CHECKING:
     import torch
 
@@ -60,7 +62,7 @@ class PicturePreprocessing:
         ValueError
             `images` is not such an array, or holds no picture.
         """
-        images = np.asarray(images)
+        images = as_array("images", images)
         check_picture_shape(images.shape)
         return self.transform(as_tensor(check_pictures(images)))
 

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache, cache_folder
-from sdc_helpers.embeddings._networks import checked_device, evaluating
-from sdc_helpers.embeddings._pictures import as_tensor, check_picture_shape, check_pictures
-from sdc_helpers.embeddings._vectors import (
+from sdc_helpers._checks import (
     UNIT_TOLERANCE,
-    check_vectors,
+    as_array,
+    check_count,
+    check_device,
     largest_length_error,
     unit_rows,
 )
+from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache, cache_folder
+from sdc_helpers.embeddings._networks import evaluating
+from sdc_helpers.embeddings._pictures import as_tensor, check_picture_shape, check_pictures
+from sdc_helpers.embeddings._vectors import check_vectors
 from sdc_helpers.embeddings.clip import ClipModel, check_texts
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ class UnitEmbeddings(Embeddings):
     """Embeddings of length 1, so that inner products are cosines. Checked when made."""
 
     def __post_init__(self) -> None:
-        error = largest_length_error(np.asarray(self.vectors))
+        error = largest_length_error(as_array("vectors", self.vectors))
         if not error <= UNIT_TOLERANCE:
             raise ValueError(
                 f"Lengths of vectors differ from 1 by up to {error:.2g}: these are RawEmbeddings."
@@ -260,13 +263,10 @@ class _Runner:
         cache: Cache,
         progress: bool,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"batch_size must be a whole number of at least 1, got {batch_size!r}."
-            )
+        check_count("batch_size", batch_size, 1)
         folder = cache_folder(cache)
         if device is not None:
-            clip.model.to(checked_device(device))
+            clip.model.to(check_device(device))
         self.clip, self.kind, self.encode, self.progress = clip, kind, encode, progress
         self.batch_size = batch_size
         self.stored = None if folder is None else EmbeddingCache(folder, clip.fingerprint, kind)
@@ -350,7 +350,7 @@ def _picture_blocks(images: Any, size: int) -> Iterator[np.ndarray]:
     """Yield checked pictures, at most `size` of one shape at a time."""
     if _is_array(images):
         for start in range(0, len(images), size):
-            yield check_pictures(np.asarray(images[start : start + size]))
+            yield check_pictures(as_array("images", images[start : start + size]))
         return
     block: list[np.ndarray] = []
     for picture in _pictures(images):
@@ -367,7 +367,7 @@ def _pictures(images: Any) -> Iterator[np.ndarray]:
     if isinstance(images, str | bytes | dict) or not isinstance(images, Iterable):
         raise ValueError(f"images must be an array or an iterable, got {type(images).__name__}.")
     for i, item in enumerate(images):
-        array = np.asarray(item)
+        array = as_array(f"Item {i} of images", item)
         array = array[None] if array.ndim == 3 else array
         try:
             check_picture_shape(array.shape)

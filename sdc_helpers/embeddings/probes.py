@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
 
 PENALTIES = tuple(np.logspace(-1, 5, 7).tolist())
@@ -101,8 +102,7 @@ def linear_probe(
     y_train = _check_labels(y_train, len(x_train), "y_train")
     y_test = _check_labels(y_test, len(x_test), "y_test")
     ordered = _check_penalties(penalties)
-    if isinstance(n_bootstrap, bool) or not isinstance(n_bootstrap, int) or n_bootstrap < 1:
-        raise ValueError(f"n_bootstrap must be a whole number of at least 1, got {n_bootstrap!r}.")
+    check_count("n_bootstrap", n_bootstrap, 1)
     if kind == "auto":
         kind = "continuous" if y_train.dtype.kind == "f" else "classes"
     fits = {"classes": _probe_classes, "continuous": _probe_continuous}
@@ -286,20 +286,16 @@ def _percentiles(
 
 
 def _check_labels(y: Any, n: int, name: str) -> np.ndarray:
-    y = np.asarray(y)
+    y = as_array(name, y)
     if y.shape != (n,):
         raise ValueError(f"{name} must have one label an item, {n}, got shape {y.shape}.")
-    if y.dtype.kind == "O" and all(isinstance(label, str) for label in y):
-        y = y.astype(str)
-    if y.dtype.kind not in "biufUS":
-        raise ValueError(f"{name} must hold numbers, booleans or strings, got {y.dtype}.")
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError(f"{name} holds NaN or infinite values.")
     return y
 
 
 def _check_penalties(penalties: Sequence[float]) -> list[float]:
-    ordered = sorted(np.atleast_1d(np.asarray(penalties, dtype=float)).tolist(), reverse=True)
+    ordered = sorted(np.atleast_1d(as_array("penalties", penalties, float)).tolist(), reverse=True)
     if not ordered or not all(0 < penalty < np.inf for penalty in ordered):
         raise ValueError(f"penalties must be positive and finite, got {penalties!r}.")
     return ordered

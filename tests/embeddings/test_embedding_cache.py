@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -181,6 +181,7 @@ def patch_sizes(positions: np.ndarray, reach: float) -> np.ndarray:
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
+    positions = _check_positions(positions)
     pairs = cKDTree(positions).query_pairs(reach, output_type="ndarray")
     size = len(positions)
     graph = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), shape=(size, size))
@@ -215,6 +216,7 @@ def blobs(
     ValueError
         If the patches have more voxels than there are.
     """
+    positions, sizes = _check_positions(positions), as_array("sizes", sizes, int)
     if np.sum(sizes) > len(positions):
         raise ValueError(f"sizes sum to {np.sum(sizes)}, but there are {len(positions)} voxels.")
     drawn = np.zeros((n_draws, len(positions)), dtype=bool)

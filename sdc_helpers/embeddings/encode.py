@@ -52,6 +52,9 @@ class Embeddings:
     model: str
     weights: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vectors", as_array("vectors", self.vectors))
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Return `vectors`."""
         if copy:
@@ -67,7 +70,8 @@ class UnitEmbeddings(Embeddings):
     """Embeddings of length 1, so that inner products are cosines. Checked when made."""
 
     def __post_init__(self) -> None:
-        error = largest_length_error(as_array("vectors", self.vectors))
+        super().__post_init__()
+        error = largest_length_error(self.vectors)
         if not error <= UNIT_TOLERANCE:
             raise ValueError(
                 f"Lengths of vectors differ from 1 by up to {error:.2g}: these are RawEmbeddings."

@@ -61,6 +61,7 @@ def _list_items(name: str, values: list | tuple) -> list | tuple:
     kinds = set(map(type, values))
     texts = sum(issubclass(kind, str) for kind in kinds)
     if texts and texts < len(kinds):
+        _refuse_missing(name, sum(map(_is_missing, values)))
         raise ValueError(f"{name} mixes text with {_others(kinds, str)}; make all of it text.")
     if not any(issubclass(k, (list, tuple)) or hasattr(k, "__array__") for k in kinds):
         return values
@@ -90,13 +91,16 @@ def from_objects(name: str, array: np.ndarray) -> np.ndarray:
             return found.reshape(array.shape)
     if not kinds:
         return array.astype(float)
-    missing = [v for v in flat if v is None or type(v).__name__ in ("NAType", "NaTType")]
-    if any(issubclass(k, str) for k in kinds):  # pandas has NaN where a name is missing
-        missing += [v for v in flat if isinstance(v, float) and np.isnan(v)]
-    _refuse_missing(name, len(missing))
+    _refuse_missing(name, sum(map(_is_missing, flat)))
     raise ValueError(
         f"{name} must hold real numbers or text, got objects such as {_others(kinds, Real)}."
     )
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell what stands for a missing value among objects; pandas has NaN where a name is."""
+    nan = isinstance(value, float) and np.isnan(value)
+    return bool(nan) or value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _others(kinds: set[type], expected: type) -> str:

@@ -110,7 +110,7 @@ def check_device(device: str | torch.device) -> torch.device:
         if torch.backends.mps.is_available():
             known.append("mps")
         raise ValueError(
-            f"device={str(device)!r} is not available here; use one of: {', '.join(known)}."
+            f"device={str(device)!r} cannot be used here; available: {', '.join(known)}."
         ) from error
 
 

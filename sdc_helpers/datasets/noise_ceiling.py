@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from sdc_helpers._checks import as_array
+from sdc_helpers._checks import as_array, check_count
 
 _BLOCK_BYTES = 8 * 2**20
 
@@ -113,15 +113,7 @@ def _repeated_rows(betas, image_ids, train, n_repetitions: int) -> np.ndarray:
         raise ValueError(f"betas has shape {betas.shape}, expected (n_trials, n_voxels).")
     if betas.dtype.kind not in "iuf":
         raise ValueError(f"betas holds {betas.dtype}, expected real numbers.")
-    if (
-        not isinstance(n_repetitions, int | np.integer)
-        or isinstance(n_repetitions, bool)
-        or n_repetitions < 2
-    ):
-        raise ValueError(
-            f"n_repetitions={n_repetitions!r}: expected a whole number, 2 or more; one showing "
-            "tells nothing of the noise."
-        )
+    check_count("n_repetitions", n_repetitions, 2)  # one showing tells nothing of the noise
     image_ids, train = as_array("image_ids", image_ids), as_array("train", train)
     if image_ids.shape != betas.shape[:1]:
         raise ValueError(

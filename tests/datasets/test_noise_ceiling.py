@@ -202,7 +202,7 @@ BETAS, IDS, TRAIN = data(0)
         ({"train": TRAIN[1:]}, r"train: bool of shape \(59,\), expected bool of shape \(60,\)"),
         ({"train": TRAIN.astype(int)}, "train: int64"),
         ({"train": ~np.ones(60, bool)}, r"no image occurs so often among the 0 training trials"),
-        ({"n_repetitions": 1}, "n_repetitions=1: expected a whole number, 2 or more"),
+        ({"n_repetitions": 1}, "n_repetitions=1: expected an integer of 2 or more"),
         ({"n_repetitions": 3.0}, "n_repetitions=3.0"),
         ({"n_repetitions": 50}, r"n_repetitions=50: no image .*\(at most \d+ times\)"),
         ({"total_variance": np.ones(3)}, r"total_variance has shape \(3,\).*\(4,\)"),

@@ -248,7 +248,7 @@ def with_nan(values):
         (lambda t: {"Y": with_nan(t.Y)}, "contains NaN"),
         (lambda t: {"Y": t.Y[:-1]}, "inconsistent numbers of samples|rows|samples"),
         (lambda t: {"Y": t.Y[:, 0]}, "Y must be 2-D"),
-        (lambda t: {"Y": wrong(t.Y)}, "Y must have rows of unit length; row 5 has length 2"),
+        (lambda t: {"Y": wrong(t.Y)}, "Y must have rows of unit length.*row 5 has length 2"),
         (lambda t: {"items": t.items[1:]}, "items must name the image of each of the 720 rows"),
         (lambda t: {"items": np.arange(720) % 7}, "two embeddings of image"),
         (lambda t: {"Y": np.repeat(t.Y[:1], 720, axis=0), "items": None}, "trials show one image"),
@@ -264,9 +264,9 @@ def test_bad_trials_are_named(folds, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_runs": 0}, "n_runs=0: expected a whole number, 1 or more"),
+        ({"n_runs": 0}, "n_runs=0: expected an integer of 1 or more"),
         ({"n_steps": 2.5}, "n_steps=2.5"),
-        ({"batch_size": 1}, "batch_size=1: expected a whole number, 2 or more"),
+        ({"batch_size": 1}, "batch_size=1: expected an integer of 2 or more"),
         ({"batch_size": 721}, "batch_size=721: there are only 720 training trials"),
         ({"hidden": 0}, "hidden=0"),
         ({"temperature": 0}, "temperature=0: expected a finite number above 0"),
@@ -275,8 +275,8 @@ def test_bad_trials_are_named(folds, changes, message):
         ({"input_noise": "1"}, "input_noise='1'"),
         ({"early_stopping": "best"}, "early_stopping='best': expected None, 'top_1' or 'loss'"),
         ({"early_stopping": "loss"}, "early_stopping='loss' needs validation="),
-        ({"device": "abacus"}, "device='abacus' is not to be had"),
-        ({"device": "cuda:99"}, "device='cuda:99' is not to be had"),
+        ({"device": "abacus"}, "device='abacus' cannot be used here"),
+        ({"device": "cuda:99"}, "device='cuda:99' cannot be used here"),
         ({"random_state": [1, 2]}, "one seed of 0 or more for each of the n_runs=3"),
     ],
 )

@@ -115,9 +115,9 @@ def test_progress_is_reported(rng):
 @pytest.mark.parametrize("count", [0, -1, 2.5, True, "9"])
 def test_bad_number_of_permutations(rng, count):
     X, Y = related(rng)
-    with pytest.raises(ValueError, match="n_permutations=.*expected an integer of 1 or more"):
+    with pytest.raises(ValueError, match=r"n_permutations=.*expected an integer of 1 or more"):
         permutation_test(X, Y, count)
-    with pytest.raises(ValueError, match="n_permutations=.*expected an integer of 1 or more"):
+    with pytest.raises(ValueError, match=r"n_permutations=.*expected an integer of 1 or more"):
         permutation_test_from_grams(X @ X.T, Y @ Y.T, count)
 
 

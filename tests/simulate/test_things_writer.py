@@ -287,7 +287,7 @@ BAD = {
     ],
     "n_sessions": [({"n_sessions": 1}, r"n_sessions=1"), ({"n_sessions": 2.5}, r"n_sessions=2.5")],
     "n_test": [
-        ({"n_test": 1}, r"n_test=1: .*from 2"),
+        ({"n_test": 1}, r"n_test=1: expected an integer of 2"),
         ({"n_test": 31}, r"n_test=31 exceeds n_concepts=30"),
     ],
     "seed": [({"seed": -1}, r"seed=-1"), ({"seed": True}, r"seed=True")],

@@ -335,7 +335,7 @@ NO_ARRAYS = {
     "concepts": "enriched_words expansion_radius fits_name",  # text of captions, and numbers
     "contrastive": "clip_trunk finetune_clip train_projections uniform_floor",
     "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
-    "CurriculumSampler paired_difference PlanBatches run_cell text_score TokenMean "
+    "CurriculumSampler paired_difference Plan PlanBatches run_cell text_score TokenMean "
     "train_on_captions vqa_score WordRarity",
     "decoding": "",
     "embeddings": "caption_average load_clip load_resnet18",

@@ -197,7 +197,7 @@ BETAS, IDS, TRAIN = data(0)
     ("change", "message"),
     [
         ({"betas": BETAS[0]}, r"betas has shape \(4,\), expected \(n_trials, n_voxels\)"),
-        ({"betas": BETAS.astype(complex)}, "betas holds complex128, expected real"),
+        ({"betas": BETAS.astype(complex)}, "betas must hold real numbers, got complex128"),
         ({"image_ids": IDS[1:]}, r"image_ids has shape \(59,\), expected \(60,\)"),
         ({"train": TRAIN[1:]}, r"train: bool of shape \(59,\), expected bool of shape \(60,\)"),
         ({"train": TRAIN.astype(int)}, "train: int64"),

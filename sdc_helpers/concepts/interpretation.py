@@ -144,7 +144,7 @@ def extremes(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If the scores are not finite numbers, or the two ends would overlap.
     """
-    scores = np.asarray(scores)
+    scores = as_array("scores", scores)
     if scores.ndim != 1 or scores.dtype.kind not in "fiu" or not np.isfinite(scores).all():
         raise ValueError(
             f"scores has shape {scores.shape} and type {scores.dtype}; expected one finite number "
@@ -336,7 +336,7 @@ def score_names(
 
 
 def _auc_table(responses: np.ndarray, fits: np.ndarray) -> np.ndarray:
-    responses, fits = np.asarray(responses, dtype=float), np.asarray(fits)
+    responses, fits = as_array("responses", responses, float), as_array("fits", fits)
     if responses.ndim != 2 or fits.shape != responses.shape or fits.dtype != bool:
         raise ValueError(
             f"responses {responses.shape} and fits {fits.shape} ({fits.dtype}); expected both "
@@ -376,7 +376,7 @@ def partial_correlations(values: np.ndarray, factors: np.ndarray) -> np.ndarray:
         If shapes do not fit, values are not finite, there are not more pictures than factors + 2,
         or a factor is constant or given by the others.
     """
-    values, factors = np.asarray(values, dtype=float), np.asarray(factors, dtype=float)
+    values, factors = as_array("values", values, float), as_array("factors", factors, float)
     if factors.ndim != 2 or values.shape != factors.shape[:1]:
         raise ValueError(
             f"values {values.shape} and factors {factors.shape}; expected (n_pictures,) and "

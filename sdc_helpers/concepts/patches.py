@@ -83,7 +83,7 @@ def contiguity(
     from scipy.spatial import cKDTree
 
     positions = _check_positions(positions)
-    labels = np.asarray(labels)
+    labels = as_array("labels", labels)
     if labels.shape != (len(positions),):
         raise ValueError(f"labels has shape {labels.shape}; expected ({len(positions)},).")
     if weights is not None:
@@ -161,8 +161,8 @@ def overlap(
         not positive or n_draws is below 1.
     """
     positions = _check_positions(positions)
-    cluster, region = np.asarray(cluster), np.asarray(region)
-    localiser = np.asarray(localiser, dtype=float)
+    cluster, region = as_array("cluster", cluster), as_array("region", region)
+    localiser = as_array("localiser", localiser, float)
     for name, values in (("cluster", cluster), ("region", region), ("localiser", localiser)):
         if values.shape != (len(positions),):
             raise ValueError(f"{name} has shape {values.shape}; expected ({len(positions)},).")
@@ -203,6 +203,7 @@ def patch_sizes(positions: np.ndarray, reach: float) -> np.ndarray:
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
+    positions = _check_positions(positions)
     pairs = cKDTree(positions).query_pairs(reach, output_type="ndarray")
     size = len(positions)
     graph = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), shape=(size, size))
@@ -237,6 +238,7 @@ def blobs(
     ValueError
         If the patches have more voxels than there are.
     """
+    positions, sizes = _check_positions(positions), as_array("sizes", sizes, int)
     if np.sum(sizes) > len(positions):
         raise ValueError(f"sizes sum to {np.sum(sizes)}, but there are {len(positions)} voxels.")
     drawn = np.zeros((n_draws, len(positions)), dtype=bool)
@@ -269,7 +271,7 @@ def _nearest_other(tree: object, positions: np.ndarray) -> np.ndarray:
 
 
 def _check_positions(positions: np.ndarray) -> np.ndarray:
-    positions = np.asarray(positions, dtype=float)
+    positions = as_array("positions", positions, float)
     if positions.ndim != 2 or positions.shape[1] != 3 or not np.isfinite(positions).all():
         raise ValueError(
             f"positions has shape {positions.shape}; expected three finite numbers a voxel."

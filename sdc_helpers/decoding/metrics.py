@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import check_count, check_share, check_unit_rows, unit_rows
 from sdc_helpers.decoding._bootstrap import (
     fit_statistics,
     group_sums,
@@ -129,8 +129,7 @@ def score_decoding(
     float64 copies of `predicted`.
     """
     ks = _check_ks(ks)
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence!r}: expected a number between 0 and 1.")
+    check_share("confidence", confidence)
     check_count("n_bootstrap", n_bootstrap, 1)
     raw, unit, own, gallery = _checked(predicted, items, gallery, gallery_items)
 
@@ -220,7 +219,7 @@ def _checked(
     """Return raw and unit predictions, each trial's row of the gallery, and the gallery."""
     predicted = check_matrix(predicted, "predicted")
     gallery = check_matrix(gallery, "gallery")
-    check_unit_rows(gallery, "gallery")
+    check_unit_rows("gallery", gallery)
     if predicted.shape[1] != gallery.shape[1]:
         raise ValueError(
             f"predicted has {predicted.shape[1]} dimensions, gallery has {gallery.shape[1]}."

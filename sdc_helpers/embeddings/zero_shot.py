@@ -113,7 +113,7 @@ def _wilson_interval(n_right: int, n: int, chance: float) -> Interval:
 
 
 def _check_labels(labels: Any, n: int, n_classes: int) -> np.ndarray:
-    labels = np.asarray(labels)
+    labels = as_array("labels", labels)
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(
             f"labels must be {n} integers, one a picture, got {labels.dtype} of shape "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.plotting.figures import COLOURS, display_captioned, figure
 
 if TYPE_CHECKING:
@@ -275,7 +276,9 @@ def _shared_surface(
         raise ValueError("masks names no participant")
     owner: dict[str, Any] = {}
     for number, (name, mask) in enumerate(masks.items(), start=1):
-        surface = project_to_cortex(np.where(mask, 1.0, 0.0), affines[name])
+        surface = project_to_cortex(
+            np.where(as_array(f"masks[{name!r}]", mask), 1.0, 0.0), affines[name]
+        )
         for side, part in surface.data.parts.items():
             own = np.nan_to_num(part).ravel() > 0
             before = owner.setdefault(side, np.full(len(own), np.nan))

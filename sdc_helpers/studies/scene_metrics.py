@@ -194,7 +194,7 @@ def phrase_embeddings(clip: ClipModel, prompts: dict[str, tuple[str, ...]]) -> n
         Means of the sentences' unit vectors, of unit length again, in the order of `prompts`.
     """
     rows = [embed_texts(clip, list(sentences)).vectors.mean(0) for sentences in prompts.values()]
-    return np.stack([row / np.linalg.norm(row) for row in rows])
+    return unit_rows(np.stack(rows), "prompts")
 
 
 def _classify(

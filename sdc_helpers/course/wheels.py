@@ -21,7 +21,7 @@ from sdc_helpers.course.errors import CourseError
 
 PYTHONS = ("3.11", "3.12", "3.13")
 OLDEST_MACOS = (14, 0)
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 _TRIES = 4
 _TIMEOUT_S = 60
 OLDEST_GLIBC = 28  # 2.28: what PyTorch asks for

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from sdc_helpers._paths import data_root
+from sdc_helpers.course.catalogue import is_chapter
+
+NOTEBOOKS = Path(__file__).resolve().parent / "notebooks"
+RUN_ALREADY = "this session has run it from top to bottom already, in profile smoke"
 
 ENVIRONMENT = pytest.StashKey[dict[str, str]]()
 ALREADY_RUN = pytest.StashKey[set[Path]]()
@@ -25,13 +30,35 @@ def pytest_configure(config: pytest.Config) -> None:
     }
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out copies and hidden files beside the course's notebooks."""
+    is_other = collection_path.suffix == ".ipynb" and not is_chapter(collection_path)
+    return True if is_other and collection_path.parent == NOTEBOOKS else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> object:
+    """Say last what this run has not tried: how many tests were skipped, for which reason."""
+    result = yield
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        words = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        reasons[str(words).removeprefix("Skipped: ")] += 1
+    del reasons[RUN_ALREADY]
+    if reasons:
+        terminalreporter.section("not tried here")
+        for reason, count in reasons.most_common():
+            terminalreporter.write_line(f"{count} test{'s' * (count > 1)}: {reason}")
+    return result
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> object:
     """Run a notebook that nbmake collected in profile smoke, on that data folder."""
     if not getattr(item, "nbmake", False):
         return (yield)
     if item.path.resolve() in item.config.stash[ALREADY_RUN]:
-        pytest.skip("this session has run it from top to bottom already, in profile smoke")
+        pytest.skip(RUN_ALREADY)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in item.config.stash[ENVIRONMENT].items():
             patch.setenv(name, value)

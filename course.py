@@ -99,16 +99,17 @@ class Commands:
     def lab(self, *more: str) -> int:
         """Start JupyterLab; notebooks/source opens as notebooks too."""
         self.env()
-        return self._python("-m", "jupyterlab", "--notebook-dir", "notebooks", *more)
+        return self._sdc("lab", *more)
 
     def lint(self) -> int:
-        """Ruff, the direction of imports, notebooks against their sources."""
+        """Ruff, the direction of imports, types, notebooks against their sources."""
         self.env()
         self._say("linting")
         return (
             self._python("-m", "ruff", "check", ".")
             or self._python("-m", "ruff", "format", "--check", ".")
             or self._script("lint-imports")
+            or self._python("tests/type_ratchet.py")
             or self._sdc("notebooks", "check")
         )
 
@@ -144,7 +145,7 @@ class Commands:
         self.env()
         for profile in ("smoke", "workshop"):
             runs = f"build/timing-{profile}"
-            failed = self._sdc("run", "all", "--profile", profile, "--out", runs)
+            failed = self._sdc("run", "all", "--again", "--profile", profile, "--out", runs)
             failed = failed or self._sdc("notebooks", "time", "--runs", runs)
             if failed:
                 return failed

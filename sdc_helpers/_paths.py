@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+# Variables that hold a folder; where one is relative, a process in another folder reads it wrongly.
+_FOLDERS = (
+    "SDC_DATA",
+    "SDC_DATA_MIRROR",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "HF_HOME",
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
+    "TORCH_HOME",
+    "NILEARN_DATA",
+    "MPLCONFIGDIR",
+    "JOBLIB_TEMP_FOLDER",
+    "TMPDIR",
+)
 
 
 def checkout_root() -> Path | None:
@@ -32,9 +51,74 @@ def data_root() -> Path:
     """
     chosen = os.environ.get("SDC_DATA")
     if chosen:
-        return Path(chosen).expanduser().resolve()
+        return absolute(chosen)
     root = checkout_root()
     if root is not None:
         return root / "data"
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "sdc_helpers"
+    return absolute(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "sdc_helpers"
+
+
+def absolute(path: str | Path) -> Path:
+    """Return a path as it is meant in the current folder: ``~`` filled in, links followed."""
+    return Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111 (never raises)
+
+
+def readable(text: str) -> str:
+    """Return a word of the command line as UTF-8, where the locale could not read it so."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def absolute_paths(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a copy of the environment in which folders mean the same from every other folder.
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+        ``os.environ``, or what is to be handed to a process that works in another folder.
+
+    Returns
+    -------
+    dict of str to str
+        Relative folders of the course's variables, of the caches of the libraries it uses and of
+        the system are made absolute, as they are meant in the current folder.
+    """
+    changed = {
+        name: str(absolute(environment[name]))
+        for name in _FOLDERS
+        if environment.get(name) and not os.path.isabs(environment[name])  # noqa: PTH117
+    }
+    return {**environment, **changed}
+
+
+def visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """List what a user put into a folder; the one way in which readers look into folders.
+
+    Names that begin with a dot are left out: the system and editors put them there (``._name``
+    and ``.DS_Store`` of macOS, ``.~lock`` of an office program, ``.nfs``), and none holds data.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to look.
+    pattern : str
+        Of names, with ``*``, ``?`` and ``[...]``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        In order of their names; empty where the folder is not there.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be looked into (`pathlib.Path.glob` would find nothing there).
+    """
+    try:
+        found = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    own = (path for path in found if not path.name.startswith("."))
+    return sorted(path for path in own if fnmatch.fnmatchcase(path.name, pattern))

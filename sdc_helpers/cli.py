@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sdc_helpers._paths import absolute, absolute_paths, readable
 from sdc_helpers.cli_bundle import bundle_command
 from sdc_helpers.cli_experiments import EXPERIMENTS
 from sdc_helpers.course.errors import CourseError
@@ -34,11 +37,37 @@ def main() -> None:
     from sdc_helpers.datasets.errors import DataFormatError, DataUnavailableError
     from sdc_helpers.embeddings import WeightsError
 
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what the terminal cannot show stops nothing
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (CourseError, DataFormatError, DataUnavailableError, WeightsError) as error:
-        typer.secho(f"sdc: {error}", err=True, fg="red")
+        _fail(str(error))
+    except BrokenPipeError:  # whoever read the output has seen enough, as with "| head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        _fail(_what_the_system_says(error))
+    except Exception as error:
+        if type(error).__name__ != "SafetensorError":  # its writer has no class for a full disk
+            raise
+        _fail(f"{error}; free some space, or choose another folder")
+
+
+def _fail(sentence: str) -> None:
+    typer.secho(f"sdc: {sentence}", err=True, fg="red")
+    sys.exit(1)
+
+
+def _what_the_system_says(error: OSError) -> str:
+    """Return one sentence: which file, what is wrong with it, and what to do."""
+    where = " and ".join(str(n) for n in (error.filename, error.filename2) if n is not None)
+    what = " ".join((error.strerror or str(error) or type(error).__name__).split())
+    remedy = "choose another folder with --out, or SDC_DATA for data"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in what:
+        remedy = f"free some space, or {remedy}"
+    return f"{where}: {what}; {remedy}" if where else f"{what}; {remedy}"
 
 
 @app.command("run")
@@ -49,31 +78,36 @@ def run_command(
     ] = None,
     profile: Profile = "workshop",
     out: Runs = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds for each notebook.")] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(help="Seconds for each notebook, without waiting for busy processors."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run also what would be made the same way again.")
+    ] = False,
 ) -> None:
-    """Run notebooks in fresh kernels; write NAME.ipynb and NAME.run.json."""
-    from sdc_helpers.course.catalogue import find_notebook, list_notebooks
-    from sdc_helpers.course.runner import check_parameters, run
+    """Run notebooks in fresh kernels; write NAME.ipynb and NAME.run.json.
 
-    texts = _assignments(parameter or [])
-    notebooks = list_notebooks() if "all" in names else [find_notebook(n) for n in names]
-    values = {n.path: n.schema.from_text(texts) for n in notebooks}
-    for notebook in notebooks:  # all of them before the first kernel
-        check_parameters(notebook, values[notebook.path], profile)
-    records = []
-    for notebook in notebooks:
-        with _progress(notebook.name) as on_cell:
-            result = run(
-                notebook.path,
-                values[notebook.path],
-                profile=profile,
-                out=out,
-                time_limit=time_limit,
-                on_cell=on_cell,
-            )
-        records.append(result.record)
-        typer.echo(f"wrote {result.notebook}")
-    _print_records(records)
+    One that fails stops no other. Of several, a notebook is not run where its complete run is
+    there, made by the same code, parameters and profile. One named alone is always run.
+    """
+    from sdc_helpers.course.batch import run_batch
+
+    batch = run_batch(
+        names,
+        _assignments(parameter or []),
+        profile=profile,
+        out=out,
+        time_limit=time_limit,
+        again=again,
+        say=typer.echo,
+        progress=_progress,
+    )
+    if batch.records:
+        _print_records(batch.records)
+    if batch.failures:
+        failed = ", ".join(batch.failures)
+        raise CourseError(f"failed: {failed}. The same command runs again only what is missing")
 
 
 @app.command("list")
@@ -167,6 +201,9 @@ def data_verify(
         for status in statuses:
             if status.state == "corrupted":
                 typer.echo(f"  corrupted: {status.path}; mend with 'sdc data fetch {dataset}'")
+            if status.state == "unreadable":
+                typer.echo(f"  unreadable: {status.detail}")
+                wrong += 1
         wrong += count["corrupted"]
         wrong += count["missing"] if name else 0
     raise typer.Exit(1 if wrong else 0)
@@ -245,26 +282,49 @@ def book_command(
     runs: Runs = None,
     out: Annotated[Path | None, typer.Option(help="build/book by default.")] = None,
 ) -> None:
-    """Build the book from executed notebooks, warnings as errors."""
-    from sdc_helpers.course.book import build_book, load_records
+    """Build the book from executed notebooks, warnings as errors.
+
+    A chapter that has no complete run gets a page that says so, and the command fails.
+    """
+    from sdc_helpers.course.book import build_book, find_chapters
     from sdc_helpers.course.catalogue import course_folder
 
-    page = build_book(_runs(runs), (out or course_folder() / "build" / "book").resolve())
-    _print_records(load_records(_runs(runs)))
+    folder = _runs(runs)
+    page = build_book(folder, absolute(out or course_folder() / "build" / "book"))
+    chapters = find_chapters(folder)
+    _print_records(chapters.records)
+    for name in chapters.stale:
+        typer.echo(f"{name}: the latest run failed; the book shows an earlier one", err=True)
     typer.echo(f"The book opens at {page}")
+    if chapters.missing:
+        raise CourseError(
+            f"the book lacks {', '.join(chapters.missing)}: "
+            + "; ".join(dict.fromkeys(chapters.missing.values()))
+        )
+
+
+@app.command("lab")
+def lab_command() -> None:
+    """Open JupyterLab in the course's notebooks; folders in SDC_DATA mean the same there."""
+    from sdc_helpers.course.catalogue import course_folder
+
+    environment = absolute_paths(os.environ)
+    notebooks = str(course_folder() / "notebooks")
+    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", notebooks]
+    os.execve(sys.executable, command, environment)
 
 
 def _runs(runs: Path | None) -> Path:
     from sdc_helpers.course.catalogue import course_folder
 
-    return (runs or course_folder() / "build" / "runs").resolve()
+    return absolute(runs or course_folder() / "build" / "runs")
 
 
 def _assignments(texts: list[str]) -> dict[str, str]:
     for text in texts:
         if not text.partition("=")[0].isidentifier() or "=" not in text:
             raise CourseError(f"-p takes name=value, not {text!r}")
-    return dict(text.split("=", 1) for text in texts)
+    return dict(readable(text).split("=", 1) for text in texts)
 
 
 def _print_records(records: list[dict[str, Any]]) -> None:

@@ -14,7 +14,13 @@ import typer
 clip_app = typer.Typer(no_args_is_help=True, help="The course's own small CLIP.")
 concepts_app = typer.Typer(no_args_is_help=True, help="Shared concepts: what finding them needs.")
 curriculum_app = typer.Typer(no_args_is_help=True, help="The complete grid of chapter 04.")
-EXPERIMENTS = {"clip": clip_app, "concepts": concepts_app, "curriculum": curriculum_app}
+nulls_app = typer.Typer(no_args_is_help=True, help="Null distributions: how often tests err.")
+EXPERIMENTS = {
+    "clip": clip_app,
+    "concepts": concepts_app,
+    "curriculum": curriculum_app,
+    "nulls": nulls_app,
+}
 
 
 @clip_app.command("train")
@@ -110,6 +116,26 @@ def curriculum_grid(
     made = {**_provenance(), "minutes_of_training": round(minutes, 1), "processes": jobs}
     save_grid(Grid(design, results, made), out / "grid.json")
     typer.echo(f"wrote {out / 'grid.json'}; {minutes:.0f} minutes of training on captions")
+
+
+@nulls_app.command("type-one")
+def nulls_type_one(
+    out: Annotated[Path, typer.Option(help="JSON file for the table.")],
+    nulls: Annotated[int, typer.Option(help="Data sets of each kind.", min=1)] = 1000,
+    permutations: Annotated[int, typer.Option(help="Shuffles a test.", min=19)] = 199,
+    seed: Annotated[int, typer.Option(help="Of data and shuffles.", min=0)] = 0,
+) -> None:
+    """Measure the type I error of shuffle tests: kinds of rows by schemes of shuffling."""
+    from sdc_helpers.studies.type_one import save_type_one, type_one_errors
+
+    def show(kind: str, row: Any) -> None:
+        cells = ", ".join(f"{name} {error:.3f}" for name, error in row.items())
+        typer.echo(f"{kind}: {cells}")
+
+    errors = type_one_errors(nulls, permutations, seed, on_kind=show)
+    made = {**_provenance(), "n_nulls": nulls, "n_permutations": permutations, "seed": seed}
+    save_type_one(errors, made, out)
+    typer.echo(f"wrote {out}")
 
 
 def _provenance() -> dict[str, Any]:

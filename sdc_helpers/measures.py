@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -34,6 +34,70 @@ class Interval:
     level: float = 0.95
     chance: float | None = None
     by_seed: np.ndarray | None = None
+
+    @classmethod
+    def from_resamples(
+        cls,
+        value: float,
+        resampled: np.ndarray,
+        *,
+        level: float = 0.95,
+        chance: float | None = None,
+    ) -> Interval:
+        """Make the percentile interval of a bootstrap.
+
+        Parameters
+        ----------
+        value : float
+            Measured.
+        resampled : array of shape (n_draws,)
+            The same of resampled data; draws in which it is not defined (NaN) are left out.
+        level : float
+            Confidence of the interval, between 0 and 1.
+        chance : float, optional
+            What a guess is expected to score.
+
+        Returns
+        -------
+        Interval
+            Its ends are NaN where no draw has a value.
+        """
+        resampled = np.asarray(resampled, dtype=float)
+        resampled = resampled[np.isfinite(resampled)]
+        low = high = float("nan")
+        if len(resampled):
+            low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+        chance = None if chance is None else float(chance)
+        return cls(float(value), float(low), float(high), level, chance)
+
+    def scaled(self, factor: float) -> Interval:
+        """Express the same in another unit, such as percent.
+
+        Parameters
+        ----------
+        factor : float
+            Above 0; 100 makes percent of a share.
+
+        Returns
+        -------
+        Interval
+            Value, ends, chance and the values of the seeds times the factor.
+
+        Raises
+        ------
+        ValueError
+            If the factor is not above 0.
+        """
+        if not factor > 0:
+            raise ValueError(f"factor={factor!r}: expected a number above 0.")
+        return replace(
+            self,
+            value=factor * self.value,
+            low=factor * self.low,
+            high=factor * self.high,
+            chance=None if self.chance is None else factor * self.chance,
+            by_seed=None if self.by_seed is None else factor * np.asarray(self.by_seed),
+        )
 
     def against(self, bound: float) -> Literal["above", "below", "undecided"]:
         """Say on which side of a bound the whole interval lies.

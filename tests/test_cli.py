@@ -142,6 +142,44 @@ def test_a_missing_argument_is_a_usage_error(sdc):
     assert "names" in answer.err.lower()
 
 
+def test_two_notebooks_of_one_name_are_refused_before_any_kernel(
+    sdc, write_notebook, tmp_path, no_kernel
+):
+    paths = [write_notebook(tmp_path / who / "ps1.ipynb") for who in ("anna", "bert")]
+    answer = sdc("run", *paths, "--out", tmp_path / "out")
+    assert "would both be written as" in answer.error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["data", "fetch", "toy"],
+        ["data", "simulate", "--profile", "smoke"],
+        ["notebooks", "figure", "{file}/a.ipynb", "--caption", "x", "--to", "a.png"],
+        ["run", "00", "--out", "{file}/out"],
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_one_sentence(
+    sdc, toy, tmp_path, monkeypatch, no_kernel, arguments
+):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("SDC_DATA", str(file))
+    answer = sdc(*(a.format(file=file) for a in arguments))
+    assert answer.code == 1
+    assert str(file) in answer.err.splitlines()[-1]
+
+
+def test_check_is_not_ready_where_data_cannot_be_written(sdc, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SDC_DATA", str(tmp_path / "file" / "data"))
+    monkeypatch.setattr(preflight, "_kernel", lambda: preflight.Check("kernel", "ok", ""))
+    answer = sdc("check", "--profile", "smoke")
+    assert answer.code == 1
+    assert "is not a folder" in " ".join(answer.out.split())
+
+
 # sdc list, sdc check
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-MAKEFILE = (ROOT / "Makefile").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -63,11 +63,112 @@ def test_the_two_commands_do_all_of_their_steps_in_order(target, commands):
     assert places == sorted(places)
 
 
-def test_the_checks_of_a_change_are_make_test():
-    lines = [
-        line
-        for line in (ROOT / ".ci" / "run").read_text().splitlines()
-        if line and not line.startswith(("#", "set ", "cd "))
-    ]
-    assert lines == ["exec make test"]
+def test_the_checks_of_a_change_end_in_make_test():
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == "exec make test"
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=False).returncode == 0
+
+
+@pytest.fixture
+def course(tmp_path) -> Path:
+    """A course folder with blanks, a quote and an umlaut, and stand-ins for uv and for python."""
+    folder = tmp_path / "my disk's übung" / "the course"
+    folder.mkdir(parents=True)
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    tools = tmp_path / "the tools"
+    tools.mkdir()
+    log = f'printf "%s|" "${{0##*/}}" "$@" >> "{tmp_path}/log"; echo >> "{tmp_path}/log"\n'
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/bash\n{log}case "$*" in $FAIL) exit 3;; $KILL) exit 137;; esac\n')
+    python.chmod(0o755)
+    make_it = f'mkdir -p .venv/bin && ln -s "{python}" .venv/bin/python\n'
+    (tools / "uv").write_text(f'#!/bin/bash\n{log}if [ "$1" = venv ]; then {make_it}fi\n')
+    (tools / "uv").chmod(0o755)
+    return folder
+
+
+def make_there(course: Path, *arguments: str, **variables: str) -> tuple[int, list[list[str]]]:
+    """Run make in a course folder; return its exit code and the commands it gave."""
+    tools, log = course.parent.parent / "the tools", course.parent.parent / "log"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    environment |= {"PATH": f"{tools}:{os.environ['PATH']}", "FAIL": "-", "KILL": "-", **variables}
+    log.unlink(missing_ok=True)
+    answer = subprocess.run(
+        ["make", *arguments], cwd=course, env=environment, capture_output=True, check=False
+    )
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    return answer.returncode, [line.split("|")[:-1] for line in lines]
+
+
+def test_the_environment_is_made_in_a_folder_of_any_name(course):
+    code, commands = make_there(course, "env")
+    assert code == 0
+    assert [command[:3] for command in commands] == [
+        ["uv", "venv", "--quiet"],
+        ["uv", "pip", "sync"],
+        ["uv", "pip", "install"],
+    ]
+    assert (course / ".venv" / ".installed").is_file()
+    assert make_there(course, "env") == (0, [])  # made once
+
+
+def test_tests_and_the_lab_start_in_a_folder_of_any_name(course):
+    for target, last in (("test", ["-m", "pytest"]), ("lab", ["-m", "sdc_helpers.cli", "lab"])):
+        code, commands = make_there(course, target)
+        assert code == 0
+        assert commands[-1] == ["python", *last]
+
+
+def test_a_mirror_beside_a_folder_of_any_name_is_found(course):
+    data = course.parent / "shared" / "data"
+    data.mkdir(parents=True)
+    (data / "MANIFEST.tsv").touch()
+    (course / "say.mk").write_text('include Makefile\nsay:\n\t@echo "$$SDC_DATA_MIRROR" > said\n')
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFL", "SDC"))}
+    subprocess.run(["make", "-f", "say.mk", "say"], cwd=course, env=environment, check=True)
+    assert (course / "said").read_text(encoding="utf-8") == f"{data}\n"
+
+
+def test_the_book_is_built_when_a_chapter_failed_and_make_fails(course):
+    code, commands = make_there(course, "course", FAIL="*run?all*")
+    assert code != 0
+    assert [c[3:5] for c in commands if c[0] == "python"] == [["run", "all"], ["book", "build"]]
+
+
+def test_a_killed_course_stops_and_again_is_handed_on(course):
+    code, commands = make_there(course, "course", KILL="*run?all*")
+    assert code != 0
+    assert [c[3:5] for c in commands if c[0] == "python"] == [["run", "all"]]
+    code, commands = make_there(course, "course", "AGAIN=1")
+    assert code == 0
+    assert "--again" in next(c for c in commands if "run" in c)
+
+
+def test_a_browser_is_looked_for_before_the_tests(tmp_path):
+    """The checks of a change, with stand-ins for every program that they call."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "dirname", "env"):
+        (tools / name).symlink_to(shutil.which(name))
+    for name, does in {"id": "echo 0", "apt-get": "exit 100", "make": "exit 0"}.items():
+        (tools / name).write_text(f'#!/bin/bash\necho "{name} $*" >> "{tmp_path}/log"\n{does}\n')
+        (tools / name).chmod(0o755)
+    for here, expected in ((False, ["id", "apt-get", "make"]), (True, ["make"])):
+        if here:
+            (tools / "chromium").symlink_to(shutil.which("true"))
+        (tmp_path / "log").unlink(missing_ok=True)
+        answer = subprocess.run(
+            [tmp_path / ".ci" / "run"],
+            env={"PATH": str(tools)},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr  # a browser that cannot be had stops nothing
+        log = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+        assert [line.split()[0] for line in log] == expected
+        assert ("could not be installed" in answer.stdout) is not here

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -97,6 +99,71 @@ def test_modules_are_short():
     assert {name: n for name, n in n_lines.items() if n > MAX_LINES} == {}
 
 
+def text_without_encoding(source):
+    """Return the lines that open text, or read a program's, in the encoding of the locale."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        given = {k.arg: k.value for k in node.keywords}
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        name = node.func.id if isinstance(node.func, ast.Name) else name
+        owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        system = isinstance(owner, ast.Name) and owner.id in ("os", "webbrowser", "Image")
+        position = {"open": 0 if owner is not None else 1, "fdopen": 1}.get(name)
+        mode = given.get("mode")
+        if mode is None and position is not None and len(node.args) > position:
+            mode = node.args[position]
+        binary = isinstance(mode, ast.Constant) and "b" in str(mode.value)
+        opens = name in ("read_text", "write_text", "fdopen", "TextIOWrapper")
+        opens |= name == "open" and not system
+        program = any(k in given for k in ("text", "universal_newlines"))
+        if (program or (opens and not binary)) and "encoding" not in given:
+            found.append(node.lineno)
+    return found
+
+
+def test_text_is_utf8_whatever_the_locale():
+    files = [*(ROOT / "sdc_helpers").rglob("*.py"), ROOT / "conftest.py"]
+    lines = {
+        str(file.relative_to(ROOT)): text_without_encoding(file.read_text(encoding="utf-8"))
+        for file in files
+        if not file.name.startswith(".")
+    }
+    assert {name: found for name, found in lines.items() if found} == {}
+
+
+def test_text_in_the_encoding_of_the_locale_is_recognised():
+    for line in (
+        "open('a')",
+        "p.open('w')",
+        "p.read_text()",
+        "p.write_text('a')",
+        "run(text=True)",
+    ):
+        assert text_without_encoding(line) == [1]
+    for line in (
+        "open('a', 'rb')",
+        "p.open('wb')",
+        "p.read_text(encoding='utf-8')",
+        "os.open(a, 1)",
+    ):
+        assert text_without_encoding(line) == []
+
+
+def test_commands_print_under_a_locale_that_knows_no_umlaut(tmp_path):
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    for command in (["list"], ["notebooks", "check"]):
+        answer = subprocess.run(
+            [sys.executable, "-m", "sdc_helpers.cli", *command],
+            env={**os.environ, **locale},
+            capture_output=True,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr
+        assert answer.stdout.decode("ascii")
+
+
 def addresses_in(text):
     return [match.group() for pattern in INDEX_ADDRESSES for match in pattern.finditer(text)]
 
@@ -150,3 +217,47 @@ def test_notebooks_have_no_outputs():
 def test_no_large_file_is_tracked(tracked):
     large = {str(p.relative_to(ROOT)): p.stat().st_size for p in tracked}
     assert {name: size for name, size in large.items() if size > MAX_BYTES} == {}
+
+
+# Who looks into a folder otherwise than by `_paths.visible`, and for what.
+OTHER_LISTINGS = {
+    "_paths.py": "visible itself",
+    "datasets/registry.py": "what a killed download of ours left behind",
+    "embeddings/_embedding_cache.py": "temporaries of ours, whose names begin with a dot",
+    "simulate/cache.py": "temporaries of ours, whose names begin with a dot",
+    "simulate/things.py": "whether a folder to be written is empty",
+    "simulate/write_nsd.py": "whether a folder to be written is empty",
+    "training/state.py": "temporaries of ours, whose names begin with a dot",
+}
+LISTINGS = {"glob", "rglob", "iglob", "iterdir", "listdir", "scandir", "walk", "fwalk"}
+
+
+def listings(file):
+    """Lines of a module that list a folder by a method or function of the standard library."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", None))
+        owner = getattr(getattr(call.func, "value", None), "id", None)
+        if name in LISTINGS and owner != "ast":
+            yield call.lineno
+
+
+def test_readers_look_into_folders_in_one_way():
+    """Names that begin with a dot are the system's; one function leaves them out."""
+    package = ROOT / "sdc_helpers"
+    found = {}
+    for file in package.rglob("*.py"):
+        name = file.relative_to(package).as_posix()
+        if not name.startswith("course/") and (lines := list(listings(file))):
+            found[name] = lines
+    assert sorted(found) == sorted(OTHER_LISTINGS), found
+
+
+def test_what_the_system_puts_into_a_folder_is_left_out(tmp_path):
+    from sdc_helpers._paths import visible
+
+    for name in ("b.txt", "a.txt", "._a.txt", ".DS_Store", ".~lock.a.txt#", ".hidden.txt", "c.csv"):
+        (tmp_path / name).write_text("x")
+    assert [path.name for path in visible(tmp_path, "*.txt")] == ["a.txt", "b.txt"]
+    assert [path.name for path in visible(tmp_path)] == ["a.txt", "b.txt", "c.csv"]
+    assert visible(tmp_path / "nowhere") == []

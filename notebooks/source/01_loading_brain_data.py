@@ -83,6 +83,10 @@ show(
 # %%
 session = nsd.sessions(p.participant)[0]
 mask = nsd.roi(p.participant, "nsdgeneral").volume > 0
+bad = nsd.bad_voxels(
+    p.participant, mask
+)  # one value in all trials of a session: not measured there
+mask[mask] = ~bad
 file = nsd.root / (
     f"nsddata_betas/ppdata/{p.participant}/func1pt8mm/betas_fithrf_GLMdenoise_RR/"
     f"betas_session{session:02d}.hdf5"
@@ -96,7 +100,8 @@ by_hand = (trial.transpose(2, 1, 0) / 300)[mask]  # (X, Y, Z), percent, then the
 betas = nsd.betas(p.participant, mask, sessions=[session])
 assert np.allclose(by_hand, betas[0], atol=1e-6)
 say(
-    f"`{file.name}` holds {layout}. The mask `nsdgeneral` has {mask.sum()} voxels; `NSD.betas` returns "
+    f"`{file.name}` holds {layout}. The mask `nsdgeneral` has {mask.sum()} voxels ({bad.sum()} more that a session "
+    "could not measure are left out); `NSD.betas` returns "
     f"{betas.shape} {betas.dtype}, in percent signal change, and its first row is what we read by hand."
 )
 

@@ -23,7 +23,7 @@
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}
 seed: int = 1  # which scenes, and where every draw starts [0, 999999]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
-clip_name: str = "course-small"  # which CLIP: the course's own, or an architecture of open_clip
+clip_name: str = "course-small"  # or open_clip's; for a file of OpenAI's weights ViT-B-32-quickgelu
 clip_weights: str = "course"  # course; a published tag, such as openai; a file's path; random
 n_gallery: int | None = None  # pictures to search among; None: the profile decides [150, 10000]
 n_seeds: int = 3  # galleries, and repetitions of every random draw [2, 20]
@@ -46,17 +46,20 @@ from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.datasets import available, load_clip_pairs
 from sdc_helpers.embeddings import (
     caption_average,
-    embed_captions,
+    caption_features,
     embed_images,
     embed_texts,
+    image_features,
     linear_probe,
     load_clip,
     recall_at_k,
     retrieval,
     target_ranks,
+    text_features,
     zero_shot,
 )
 from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
+from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import (
     COLOURS,
     figure,
@@ -64,6 +67,7 @@ from sdc_helpers.plotting import (
     label_with_pictures,
     plot_bars,
     plot_heatmap,
+    plot_intervals,
     plot_pictures,
     plot_reference,
     plot_spread,
@@ -104,8 +108,8 @@ table = factors(scenes)
 galleries = np.split(np.arange(len(scenes)), p.n_seeds)
 train, test = np.concatenate(galleries[:-1]), galleries[-1]  # the last gallery is for testing
 
-tower_images = embed_images(clip, pictures, unit_length=False, cache=keep, progress=keep)
-tower_texts = embed_captions(clip, sentences, unit_length=False, cache=keep, progress=keep)
+tower_images = image_features(clip, pictures, cache=keep, progress=keep)
+tower_texts = caption_features(clip, sentences, cache=keep, progress=keep)
 say(
     f"**{network}**: {len(tower_images)} simulated pictures with five captions each; every one of them is now "
     f"{clip.dimension} numbers. {p.n_seeds} galleries of {p.n_gallery} pictures."
@@ -328,28 +332,21 @@ for task, sentences_of in prompts.items():
         shots[task][label] = zero_shot(vectors, phrase_embeddings(model, wording), truth)
     by_hand = classify_by_hand(
         images,
-        [embed_texts(clip, s, unit_length=False).vectors for s in sentences_of.values()],
+        [text_features(clip, s).vectors for s in sentences_of.values()],
     )
     assert np.mean(by_hand == shots[task]["sentences"].predictions) > 0.999  # but for ties
 
 # %%
 fig, axes = figure(1, 2, width=8.6, height=3.5, sharey=True)
 for ax, (task, found) in zip(axes, shots.items(), strict=True):
-    for x, (result, colour) in enumerate(zip(found.values(), (ORANGE, BLUE, GREY), strict=True)):
-        low, high = result.interval
-        ax.errorbar(
-            x,
-            result.accuracy,
-            [[result.accuracy - low], [high - result.accuracy]],
-            fmt="o",
-            ms=9,
-            color=colour,
-        )
+    wordings = ["one name\na class", "several\nsentences", "untrained\nnetwork"]
+    accuracies = [result.accuracy for result in found.values()]
+    plot_intervals(wordings, accuracies, ax, colour=(ORANGE, BLUE, GREY))
+    for x, (one, colour) in enumerate(zip(accuracies, (ORANGE, BLUE, GREY), strict=True)):
         lower = -10 if colour == GREY else 0  # clear of the line of chance
-        label_line(ax, x, result.accuracy, f"  {result.accuracy:.2f}", colour, dy=lower)
-    plot_reference(ax, result.chance, "chance")
+        label_line(ax, x, one.value, f"  {one.value:.2f}", colour, dy=lower)
+    result = found["untrained"]
     plot_reference(ax, result.most_frequent, "always the most frequent")
-    ax.set_xticks(range(3), ["one name\na class", "several\nsentences", "untrained\nnetwork"])
     ax.set(
         xlabel="what the classes are made of", ylabel="accuracy", ylim=(0, 1.05), xlim=(-0.5, 2.6)
     )
@@ -358,16 +355,16 @@ for ax, (task, found) in zip(axes, shots.items(), strict=True):
     )
 show(
     fig,
-    f"Simulated: without a classifier trained, places are named right in {100 * shots['place']['sentences'].accuracy:.0f} "
-    f"percent of {len(images)} pictures and main categories in {100 * shots['main_category']['sentences'].accuracy:.0f}; by "
-    f"the same network with random weights in {100 * shots['place']['untrained'].accuracy:.0f} and "
-    f"{100 * shots['main_category']['untrained'].accuracy:.0f}. Bars: 95 percent intervals.",
+    f"Simulated: without a classifier trained, places are named right in {100 * shots['place']['sentences'].accuracy.value:.0f} "
+    f"percent of {len(images)} pictures and main categories in {100 * shots['main_category']['sentences'].accuracy.value:.0f}; by "
+    f"the same network with random weights in {100 * shots['place']['untrained'].accuracy.value:.0f} and "
+    f"{100 * shots['main_category']['untrained'].accuracy.value:.0f}. Bars: 95 percent intervals.",
 )
 for task, found in shots.items():
     claims.record(
         f"clip.zero_shot.{task}",
         f"Zero-shot classification of the {task.replace('_', ' ')} is right five times as often as chance: ratio.",
-        found["sentences"].accuracy / found["sentences"].chance,
+        found["sentences"].accuracy.value / found["sentences"].accuracy.chance,
         source="this course",
         data=f"simulated scenes, {network}",
         at_least=5.0,
@@ -376,7 +373,8 @@ for task, found in shots.items():
 claims.record(
     "clip.zero_shot.ensemble",
     "Several sentences a class name the main category better than one name: difference in accuracy.",
-    shots["main_category"]["sentences"].accuracy - shots["main_category"]["one name"].accuracy,
+    shots["main_category"]["sentences"].accuracy.value
+    - shots["main_category"]["one name"].accuracy.value,
     source="radford2021, section 3.1.4",
     data=f"simulated scenes, {network}",
     at_least=0.0,
@@ -409,8 +407,8 @@ wrong = np.where(np.eye(len(classes)), 0, shares)  # of the main category, the l
 true, named = (labels[k] for k in np.unravel_index(wrong.argmax(), wrong.shape))
 show(
     fig,
-    f"Simulated: the diagonal holds {100 * shots['place']['sentences'].accuracy:.0f} percent of the places and "
-    f"{100 * shots['main_category']['sentences'].accuracy:.0f} of the main categories. The most frequent mistake there is to name "
+    f"Simulated: the diagonal holds {100 * shots['place']['sentences'].accuracy.value:.0f} percent of the places and "
+    f"{100 * shots['main_category']['sentences'].accuracy.value:.0f} of the main categories. The most frequent mistake there is to name "
     f"{true} as {named}. Without number: less than 0.05.",
 )
 
@@ -584,30 +582,23 @@ for factor in chosen:
 
 
 def above_chance(found):
-    low, high = found.interval
-    return (np.array([found.score, low, high]) - found.chance) / (1 - found.chance)
+    """Score with its interval, such that chance is 0 and a perfect score 1."""
+    score = found.score
+    ends = np.array([score.value, score.low, score.high])
+    return Interval(*((ends - score.chance) / (1 - score.chance)), chance=0.0)
 
 
 kept = {name: {f: above_chance(result) for f, result in of.items()} for name, of in probes.items()}
 
 # %%
-order = sorted(chosen, key=lambda f: kept["picture"][f][0])
+order = sorted(chosen, key=lambda f: kept["picture"][f].value)
 colours = dict(zip(sources, (BLUE, ORANGE, COLOURS["pink"], GREY), strict=True))
 fig, ax = figure(width=7.6, height=6.4)
 for k, (name, of) in enumerate(kept.items()):
-    for y, factor in enumerate(order):
-        score, low, high = of[factor]
-        height = y + 0.15 * (1.5 - k)
-        ax.plot(
-            [max(low, -0.1), max(high, -0.1)], [height] * 2, color=colours[name], lw=1, alpha=0.6
-        )
-        ax.plot(
-            max(score, -0.1),
-            height,
-            "o" if k < 2 else "D",
-            color=colours[name],
-            ms=6 if k < 2 else 4,
-        )
+    shown = [of[f] for f in order]
+    shown = [Interval(*np.maximum([i.value, i.low, i.high], -0.1)) for i in shown]
+    heights = np.arange(len(order)) + 0.15 * (1.5 - k)
+    plot_intervals([], shown, ax, positions=heights, horizontal=True, colour=colours[name], lw=1)
     ax.annotate(
         name, (0.985, 0.24 - 0.05 * k), xycoords="axes fraction", ha="right", color=colours[name]
     )
@@ -620,9 +611,11 @@ ax.set(
     xlim=(-0.12, 1.02),
 )
 ax.set_title(f"What a linear model reads (simulated), {clip.name}", loc="left")
-people = [of["n_people"][0] for of in kept.values()]
+people = [of["n_people"].value for of in kept.values()]
 said = [f for f in chosen if f not in (unsaid, "near", "brightness")]
-of_picture, of_untrained = (max(kept[s][unsaid][0], 0.0) for s in ("picture", "untrained network"))
+of_picture, of_untrained = (
+    max(kept[s][unsaid].value, 0.0) for s in ("picture", "untrained network")
+)
 show(
     fig,
     f"Simulated; lines are 95 percent intervals, values below −0.1 drawn there. The number of people is read at "
@@ -631,7 +624,7 @@ show(
 )
 
 # %%
-gain = {f: kept["picture"][f][0] - kept["caption average"][f][0] for f in chosen}
+gain = {f: kept["picture"][f].value - kept["caption average"][f].value for f in chosen}
 more_in_picture = sorted((f for f in chosen if gain[f] > 0.02), key=lambda f: -gain[f])
 say(
     f"In these simulated scenes the picture's embedding holds more than the captions' of: "
@@ -646,7 +639,7 @@ claims.record(
     "clip.factors.said",
     "Training makes readable what captions name: mean gain over the untrained network, over the factors that captions "
     "name.",
-    np.mean([kept["picture"][f][0] - kept["untrained network"][f][0] for f in said]),
+    np.mean([kept["picture"][f].value - kept["untrained network"][f].value for f in said]),
     source="this course",
     data=f"simulated scenes, {network}",
     at_least=0.1,
@@ -700,7 +693,10 @@ def mean_read(vectors, held):
     options = {"penalties": (10,), "n_bootstrap": 1}
     columns = [table[name].to_numpy() for name in read_factors]
     return np.mean(
-        [probe(vectors[fit], y[fit], vectors[held], y[held], **options).score for y in columns]
+        [
+            probe(vectors[fit], y[fit], vectors[held], y[held], **options).score.value
+            for y in columns
+        ]
     )
 
 
@@ -983,7 +979,8 @@ else:
 # sdc run 02 -p clip_weights=random   # the control: nothing learned
 # ```
 #
-# The weights may also be the path of a file. A gallery of 150 takes some minutes on a CPU, one of 1,000 wants a GPU; vectors are kept, so a second run is quick.
+# The weights may also be the path of a file. A file does not say how its network computes: a copy of OpenAI's weights needs
+# `clip_name=ViT-B-32-quickgelu`, and a warning says so where another name is given. A gallery of 150 takes some minutes on a CPU, one of 1,000 wants a GPU; vectors are kept, so a second run is quick.
 # Claims that hold for the small network need not hold for a larger one: it has never seen such drawings, and it knows
 # more words.
 #

@@ -23,7 +23,7 @@
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}
 seed: int = 1  # which scenes, and where every draw starts [0, 999999]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
-clip_name: str = "course-small"  # which CLIP is fine-tuned: the course's, or one of open_clip's
+clip_name: str = "course-small"  # or open_clip's; for a file of OpenAI's weights ViT-B-32-quickgelu
 clip_weights: str = "course"  # course; a published tag, such as openai; or a file's path
 n_pairs: int | None = None  # training pairs; None: the profile decides [256, 100000]
 n_test: int | None = None  # test scenes; None: the profile decides [200, 20000]
@@ -47,9 +47,23 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sdc_helpers import contrastive, exercises
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.datasets import available, load_clip_pairs
-from sdc_helpers.embeddings import embed_images, embed_texts, load_clip
-from sdc_helpers.plotting import COLOURS, figure, label_line, plot_reference, plot_spread, show
-from sdc_helpers.plotting.pictures import plot_pictures
+from sdc_helpers.embeddings import (
+    embed_images,
+    embed_texts,
+    image_features,
+    load_clip,
+    text_features,
+)
+from sdc_helpers.plotting import (
+    COLOURS,
+    figure,
+    label_line,
+    plot_pictures,
+    plot_reference,
+    plot_spread,
+    show,
+    table,
+)
 from sdc_helpers.scenes import captions, generate_scenes, render
 from sdc_helpers.studies.scene_scores import scene_test, score_on_scenes
 from sdc_helpers.training import TrainingOptions
@@ -190,18 +204,19 @@ else:
 
 # %%
 if has_pairs:
-    say(
-        "| measure (real CLIP, 500 pairs) | value | without a gap, or at best |\n|---|---|---|\n"
-        f"| centroid distance | {real.centroid_distance:.3f} | 0 |\n"
-        f"| linear separability (accuracy, pictures against captions) | {real.linear_separability:.3f} | 0.5 |\n"
-        f"| cosine of pairs | {real.paired_cosine:.3f} | 1 |\n"
-        f"| alignment | {real.alignment:.3f} | 0 |\n"
-        f"| uniformity, pictures; captions | {real.uniformity_u:.2f}; {real.uniformity_v:.2f} | {real.uniform_floor:.2f} |\n"
-        f"| uniformity across | {real.cross_uniformity:.2f} | {real.uniform_floor:.2f} |\n"
-        f"| effective rank, pictures; captions | {real.effective_rank_u:.0f}; {real.effective_rank_v:.0f} | {real.dimension} |\n"
-        f"| caption found first, of 500 | {real.recall_u_to_v[1]:.3f} | 1 |\n"
-        f"| picture found first, of 500 | {real.recall_v_to_u[1]:.3f} | 1 |\n"
-    )
+    floor = f"{real.uniform_floor:.2f}"
+    measures = [
+        ("centroid distance", real.centroid_distance, 0),
+        ("linear separability (accuracy, pictures against captions)", real.linear_separability, "0.5"),
+        ("cosine of pairs", real.paired_cosine, 1),
+        ("alignment", real.alignment, 0),
+        ("uniformity, pictures; captions", f"{real.uniformity_u:.2f}; {real.uniformity_v:.2f}", floor),
+        ("uniformity across", f"{real.cross_uniformity:.2f}", floor),
+        ("effective rank, pictures; captions", f"{real.effective_rank_u:.0f}; {real.effective_rank_v:.0f}", real.dimension),
+        ("caption found first, of 500", real.recall_u_to_v[1], 1),
+        ("picture found first, of 500", real.recall_v_to_u[1], 1),
+    ]  # fmt: skip
+    say(table(["measure (real CLIP, 500 pairs)", "value", "without a gap, or at best"], measures))
     claims.record(
         "contrastive.real.gap",
         "OpenAI's CLIP keeps its pictures and captions apart: centroid distance.",
@@ -539,8 +554,8 @@ claims.record(
 # %%
 trunk = contrastive.clip_trunk(load_clip(p.clip_name, p.clip_weights, device=p.device))
 features = contrastive.trunk_features(trunk, pictures, [of[:2] for of in sentences])
-test_images = embed_images(trunk, test.pictures, unit_length=False).vectors
-test_texts = embed_texts(trunk, list(test.sentences), unit_length=False).vectors
+test_images = image_features(trunk, test.pictures).vectors
+test_texts = text_features(trunk, list(test.sentences)).vectors
 
 n_validation = min(500, p.n_pairs // 4)
 fit, validation = features[n_validation:], features[:n_validation]
@@ -557,7 +572,7 @@ for lr in (1e-3, 3e-3, 1e-2):
     )
     u, v = run.images(validation.images)[0], run.texts(validation.texts[:, 0])[0]
     found[lr] = np.mean(
-        [contrastive.recall_at_k(*sides, ks=(10,))[10] for sides in ((u, v), (v, u))]
+        [contrastive.pair_recall(*sides, ks=(10,))[10] for sides in ((u, v), (v, u))]
     )
 recipe = replace(recipe, lr=max(found, key=found.get))
 say(
@@ -584,13 +599,13 @@ for d in p.clip_dimensions:
             rows.append({"d": d, "loss": loss, "seed": s} | scores.as_row())
             sweeps[d, loss, s] = scores.arithmetic
             spaces[d, loss, s] = (u, v)
-table = pd.DataFrame(rows)
-means = table.groupby(["d", "loss"]).mean()
+per_seed = pd.DataFrame(rows)
+means = per_seed.groupby(["d", "loss"]).mean()
 
 
 def of(d, loss, column):
     """One value a seed."""
-    return table[(table.d == d) & (table.loss == loss)][column].to_numpy()
+    return per_seed[(per_seed.d == d) & (per_seed.loss == loss)][column].to_numpy()
 
 
 # %% [markdown]
@@ -617,10 +632,10 @@ columns = (
     "zero_shot",
     "arithmetic",
 )
-lines = [
-    "| d, loss | cosine of pairs | separability | centroid distance | recall@1 | zero-shot | arithmetic, % |",
-    "|---|---|---|---|---|---|---|",
-]
+head = [
+    "d, loss", "cosine of pairs", "separability", "centroid distance", "recall@1", "zero-shot", "arithmetic, %",
+]  # fmt: skip
+lines = []
 for (d, loss), mean in means.loc[pd.IndexSlice[:, list(losses)], :].iterrows():
     theirs = PUBLISHED.get((d, loss))
     cells = []
@@ -628,10 +643,10 @@ for (d, loss), mean in means.loc[pd.IndexSlice[:, list(losses)], :].iterrows():
         scale, digits = (100, 1) if column == "arithmetic" else (1, 3)
         other = "" if theirs is None else f" ({theirs[i]:.{digits}f})"
         cells.append(f"{scale * mean[column]:.{digits}f}{other}")
-    lines.append(f"| {d} {loss.upper()} | " + " | ".join(cells) + " |")
+    lines.append([f"{d} {loss.upper()}", *cells])
 say(
     f"Simulated scenes, mean of {p.n_seeds} seeds, {p.n_test} test pictures; in brackets the published values.\n\n"
-    + "\n".join(lines)
+    + table(head, lines)
 )
 
 # %%

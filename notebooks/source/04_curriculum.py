@@ -62,10 +62,12 @@ from sdc_helpers.plotting import (
     figure,
     label_line,
     plot_bars,
+    plot_intervals,
     plot_pictures,
     plot_reference,
     plot_spread,
     show,
+    table,
 )
 from sdc_helpers.scenes import LEXICON, captions, generate_scenes, render, tag_by_lexicon
 from sdc_helpers.studies.curriculum_grid import load_grid
@@ -486,7 +488,7 @@ pairs = curriculum.CaptionPairs(materials.pictures, materials.tokens, materials.
 
 def train(order, seed):
     model = curriculum.Captioner(p.family, "tiny", vocabulary, shape, seed=seed)
-    plan = plan_of(design, materials.difficulty, order, seed)
+    plan = plan_of(design, materials.difficulty, order, seed, materials.n_words)
     batches = curriculum.PlanBatches(plan, design.batch_size)
     options = TrainingOptions(
         design.warmup_steps, design.batch_size, lr=design.lr, warmup_steps=design.warmup_steps,
@@ -607,11 +609,12 @@ exposure = {
     order: np.mean([r.n_samples for c, r in grid.results.items() if c.order == order])
     for order in ORDERS
 }
-say(
-    "| recorded, simulated | " + " | ".join(ORDERS) + " |\n|---|" + "---|" * len(ORDERS) + "\n| samples seen | "
-    + " | ".join(f"{exposure[o]:,.0f}" for o in ORDERS) + " |\n| share of the standard order | "
-    + " | ".join(f"{100 * exposure[o] / exposure['standard']:.0f}%" for o in ORDERS) + " |"
-)  # fmt: skip
+shares = [f"{100 * exposure[o] / exposure['standard']:.0f}%" for o in ORDERS]
+rows = [
+    ["samples seen", *(f"{exposure[o]:,.0f}" for o in ORDERS)],
+    ["share of the standard order", *shares],
+]
+say(table(["recorded, simulated", *ORDERS], rows))
 if p.recompute:
     cell = curriculum.Cell.from_name(p.recompute)
     again = curriculum.run_cell(
@@ -714,18 +717,10 @@ scores = {
 }
 fig, axes = figure(1, 3, width=10.4, height=3.9)
 for ax, (task, chance) in zip(axes, asked.items(), strict=True):
-    for i, condition in enumerate(CONDITIONS):
-        for k, order in enumerate(ORDERS):
-            found, x = scores[task, condition, order], i + 0.17 * (k - 1.5)
-            ax.plot([x, x], [found.low, found.high], color=COLOUR_OF[order], lw=1.5)
-            ax.plot(
-                np.repeat(x, len(seeds)),
-                found.by_seed,
-                "o",
-                ms=3,
-                color=COLOUR_OF[order],
-                alpha=0.7,
-            )
+    for k, order in enumerate(ORDERS):
+        of_order = [scores[task, condition, order] for condition in CONDITIONS]
+        x = np.arange(len(of_order)) + 0.17 * (k - 1.5)
+        plot_intervals([], of_order, ax, positions=x, colour=COLOUR_OF[order], chance="")
     plot_reference(ax, chance, "chance")
     ax.set_xticks(range(4), [name.replace(", ", "\n") for name in CONDITIONS.values()], fontsize=8)
     ax.set(xlabel="family, text", ylabel="right answers (share)")
@@ -740,7 +735,9 @@ for k, order in enumerate(ORDERS):
         xycoords="axes fraction",
         color=COLOUR_OF[order],
     )
-mean_score = {t: np.mean([scores[t, c, o].mean for c in CONDITIONS for o in ORDERS]) for t in TASKS}
+mean_score = {
+    t: np.mean([scores[t, c, o].value for c in CONDITIONS for o in ORDERS]) for t in TASKS
+}
 show(
     fig,
     f"Simulated, recorded; dots are seeds, lines 95 percent intervals over items and seeds. On average over all runs minimal pairs score "
@@ -750,19 +747,14 @@ show(
 
 # %%
 rows = [
-    f"| {task} | {name} | "
-    + " | ".join(
-        f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
-        for found in (scores[task, condition, order] for order in ORDERS)
-    )
-    + " |"
+    [task, name, *(scores[task, condition, order] for order in ORDERS)]
     for task in asked
     for condition, name in CONDITIONS.items()
 ]
 say(
     "Recorded, simulated; mean over seeds with its 95% interval over items and seeds:\n\n"
-    "| task | family, text | " + " | ".join(ORDERS) + " |\n|---|---|" + "---|" * len(ORDERS) + "\n" + "\n".join(rows)
-)  # fmt: skip
+    + table(["task", "family, text", *ORDERS], rows)
+)
 
 # %% [markdown]
 # ## Pitfall: comparing trainings that saw different data
@@ -795,17 +787,23 @@ GROUPS = {**{name: (c,) for c, name in CONDITIONS.items()}, "all four": tuple(CO
 differences = {
     (comparison, task, group): curriculum.paired_difference(
         pooled(first, task, conditions), pooled(second, task, conditions)
-    )
+    ).difference
     for comparison, (first, second) in COMPARISONS.items()
     for task in asked
     for group, conditions in GROUPS.items()
 }
 
 
+VERDICTS = {
+    "above": "helps",
+    "below": "harms",
+    "undecided": "makes no difference that these seeds can show",
+}
+SIDES = {"above": GREEN, "below": ORANGE, "undecided": GREY}
+
+
 def verdict(difference):
-    if difference.low > 0:
-        return "helps"
-    return "harms" if difference.high < 0 else "makes no difference that these seeds can show"
+    return VERDICTS[difference.against(0)]
 
 
 # %%
@@ -815,15 +813,9 @@ for ax, comparison in zip(axes, COMPARISONS, strict=True):
     y, labels = 0.0, []
     for task in asked:
         for group in GROUPS:
-            d = differences[comparison, task, group]
-            colour = GREEN if d.low > 0 else ORANGE if d.high < 0 else GREY
-            ax.plot(
-                [100 * d.low, 100 * d.high],
-                [y, y],
-                color=colour,
-                lw=3 if group == "all four" else 1.5,
-            )
-            ax.plot(100 * d.mean, y, "o", ms=5, color=colour)
+            d = differences[comparison, task, group].scaled(100)
+            plot_intervals([], [d], ax, positions=[y], horizontal=True, colour=SIDES[d.against(0)],
+                           lw=3 if group == "all four" else 1.5)  # fmt: skip
             labels.append((y, f"{task}: {group}" if group == "all four" else group))
             y += 1
         y += 0.8
@@ -843,7 +835,7 @@ counts = {
 }
 show(
     fig,
-    f"Simulated, recorded; 95 percent intervals, green above zero, orange below, grey cannot tell. Of 12 single comparisons the naive one finds help in "
+    f"Simulated, recorded; dots are seeds, lines 95 percent intervals, green above zero, orange below, grey cannot tell. Of 12 single comparisons the naive one finds help in "
     f"{counts[naive][0]} and harm in {counts[naive][1]}; at equal exposure it is {counts[fair][0]} and {counts[fair][1]}; anti against cut "
     f"{counts[anti][0]} and {counts[anti][1]}.",
 )
@@ -855,14 +847,14 @@ interaction = {
             pooled("curriculum", task, [c for c in CONDITIONS if c[1] == text], less="cut")
             for text in ("T+C", "C")
         )
-    )
+    ).difference
     for task in asked
 }
 say(
     "**Together with text pretraining?** How much more the curriculum adds (to cut) with text first than without it, percentage points, "
     "recorded, simulated: "
     + "; ".join(
-        f"{task} {100 * d.mean:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}]"
+        f"{task} {100 * d.value:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}]"
         for task, d in interaction.items()
     )
     + "."
@@ -884,14 +876,15 @@ def loss_difference(first, second):
 
 
 loss_of = {c: loss_difference(*orders) for c, orders in COMPARISONS.items()}
+head = ["held-out loss, nats a token (recorded, simulated)", *CONDITIONS.values()]
+rows = [
+    [c, *(f"{row.mean():+.3f} ({row.min():+.3f} to {row.max():+.3f})" for row in per_condition)]
+    for c, per_condition in loss_of.items()
+]
 say(
-    "| held-out loss, nats a token (recorded, simulated) | " + " | ".join(CONDITIONS.values()) + " |\n|---|---|---|---|---|\n"
-    + "\n".join(
-        f"| {c} | " + " | ".join(f"{row.mean():+.3f} ({row.min():+.3f} to {row.max():+.3f})" for row in table) + " |"
-        for c, table in loss_of.items()
-    )
+    table(head, rows)
     + f"\n\nMean over {len(seeds)} seeds and their range; below zero the first is better."
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## More pitfalls: one seed, and an image that is not used
@@ -908,16 +901,13 @@ single = [
     curriculum.paired_difference(
         grid.evaluations(*condition, "curriculum", "questions")[s : s + 1],
         grid.evaluations(*condition, "cut", "questions")[s : s + 1],
-    )
+    ).difference.scaled(100)
     for condition in CONDITIONS
     for s in range(len(seeds))
 ]
 fig, axes = figure(1, 2, width=10, height=3.7)
-for i, d in enumerate(single):
-    x = i + 1.2 * (i // len(seeds))
-    colour = GREEN if d.low > 0 else ORANGE if d.high < 0 else GREY
-    axes[0].plot([x, x], [100 * d.low, 100 * d.high], color=colour)
-    axes[0].plot(x, 100 * d.mean, "o", ms=5, color=colour)
+x = [i + 1.2 * (i // len(seeds)) for i in range(len(single))]
+plot_intervals([], single, axes[0], positions=x, colour=[SIDES[d.against(0)] for d in single])
 plot_reference(axes[0], 0, "")
 centres = [(len(seeds) + 1.2) * k + (len(seeds) - 1) / 2 for k in range(4)]
 axes[0].set_xticks(centres, [name.replace(", ", "\n") for name in CONDITIONS.values()])
@@ -927,7 +917,7 @@ controls = {"questions": BLUE, "questions, wrong picture": ORANGE, "questions, n
 for k, (task, colour) in enumerate(controls.items()):
     for i, condition in enumerate(CONDITIONS):
         found = scores[task, condition, "standard"]
-        axes[1].bar(i + 0.27 * (k - 1), found.mean, width=0.25, color=colour)
+        axes[1].bar(i + 0.27 * (k - 1), found.value, width=0.25, color=colour)
         axes[1].plot(
             np.repeat(i + 0.27 * (k - 1), len(seeds)), found.by_seed, ".", ms=5, color=BLACK
         )
@@ -944,7 +934,7 @@ show(
     f"Simulated, recorded. Left: of {len(single)} comparisons of a single seed, {sum(d.low > 0 for d in single)} would be reported as help and "
     f"{sum(d.high < 0 for d in single)} as harm; with all seeds in the interval {sum(d.low > 0 for d in together)} and "
     f"{sum(d.high < 0 for d in together)} of 4. Right: with a wrong picture questions fall to "
-    f"{np.mean([scores['questions, wrong picture', c, 'standard'].mean for c in CONDITIONS]):.2f}.",
+    f"{np.mean([scores['questions, wrong picture', c, 'standard'].value for c in CONDITIONS]):.2f}.",
 )
 
 # %% [markdown]
@@ -960,7 +950,7 @@ for comparison in (naive, fair, anti):
     for task in asked:
         d = differences[comparison, task, "all four"]
         lines.append(
-            f"- **{comparison}**, {task}: {verdict(d)} ({100 * d.mean:+.1f} points, 95% interval {100 * d.low:+.1f} to {100 * d.high:+.1f})"
+            f"- **{comparison}**, {task}: {verdict(d)} ({100 * d.value:+.1f} points, 95% interval {100 * d.low:+.1f} to {100 * d.high:+.1f})"
         )
 changed = [
     task for task in asked
@@ -1022,7 +1012,7 @@ claims.record(
     "curriculum.grid.small",
     "Effects of the order are small: largest mean difference at equal exposure over tasks and conditions, as a share of right answers.",
     max(
-        abs(differences[fair, task, group].mean) for task in asked for group in CONDITIONS.values()
+        abs(differences[fair, task, group].value) for task in asked for group in CONDITIONS.values()
     ),
     source="saha2024curriculum, multimodal evaluations",
     data="simulated scenes, recorded grid",
@@ -1091,13 +1081,11 @@ else:
     shorter = np.where(lengths[0] == lengths[1], 0.5, lengths[0] < lengths[1])
     paradigms = list(dict.fromkeys(pair[2] for pair in blimp))
     fig, ax = figure(width=8, height=3.6)
+    of_kinds = [curriculum.across_seeds([e.of_kind(name) for e in found]) for name in paradigms]
+    names = [name.replace("_", " ") for name in paradigms]
+    plot_intervals(names, of_kinds, ax, horizontal=True, lw=2)
     for i, name in enumerate(paradigms):
-        of_kind = curriculum.across_seeds([e.of_kind(name) for e in found])
-        ax.plot([of_kind.low, of_kind.high], [i, i], color=BLUE, lw=2)
-        ax.plot(of_kind.by_seed, np.repeat(i, p.n_seeds), "o", ms=5, color=BLUE)
         ax.plot(shorter[found[0].kinds == name].mean(), i, "|", ms=18, mew=2.5, color=ORANGE)
-    plot_reference(ax, 0.5, "chance", vertical=True)
-    ax.set_yticks(range(len(paradigms)), [name.replace("_", " ") for name in paradigms])
     ax.set(
         xlabel="share of real pairs judged right",
         ylabel="BLiMP paradigm",
@@ -1112,7 +1100,7 @@ else:
     show(
         fig,
         f"Real sentence pairs, {p.n_blimp} a paradigm; a dot a seed, lines are 95 percent intervals. Over all paradigms the models are right in "
-        f"{overall.mean:.2f} of pairs; always choosing the sentence with fewer word pieces (orange) would be right in {shorter.mean():.2f}.",
+        f"{overall.value:.2f} of pairs; always choosing the sentence with fewer word pieces (orange) would be right in {shorter.mean():.2f}.",
     )
     even = lengths[0] == lengths[1]
     of_even = np.mean([e.correct[even].mean() for e in found])

@@ -26,7 +26,7 @@ seed: int = 0  # of the simulated participants, the split and every draw [0, 999
 device: str = "auto"  # where to compute {auto, cpu, cuda}
 source: str = "simulated"  # where the data come from {simulated, nsd}
 root: str = ""  # folder of the real NSD tree, for source nsd
-clip_name: str = "course-small"  # which CLIP: the course's own, or an architecture of open_clip
+clip_name: str = "course-small"  # or open_clip's; for a file of OpenAI's weights ViT-B-32-quickgelu
 clip_weights: str = "course"  # course; a published tag, such as openai; a file's path
 n_participants: int | None = None  # how many; None: the profile decides [2, 8]
 n_held_out: int | None = None  # test and validation pictures; None: the profile decides [10, 1000]
@@ -63,11 +63,13 @@ from sdc_helpers.plotting import (
     figure,
     label_line,
     plot_bars,
+    plot_intervals,
     plot_null,
     plot_pictures,
     plot_reference,
     plot_spread,
     show,
+    table,
 )
 from sdc_helpers.studies.participants import embed_stimuli, fit_decoders, load_participants
 from sdc_helpers.studies.planted import truth_masks
@@ -231,10 +233,9 @@ def chance_line(ax, times=1):
 found = {m: [on_validation[m][s].top_k[1] for s in data] for m in decoders}
 fig, ax = figure(width=7.4, height=3.6)
 for method, colour, shift in (("ridge", ORANGE, -0.12), ("contrastive", BLUE, 0.12)):
-    middle = 100 * np.array([e.value for e in found[method]])
-    ends = 100 * np.array([[e.value - e.low, e.high - e.value] for e in found[method]]).T
+    percent = [score.scaled(100) for score in found[method]]
     at = np.arange(len(data)) + shift
-    ax.errorbar(at, middle, ends, fmt="o", color=colour, ms=6, lw=1.5)
+    plot_intervals([], percent, ax, positions=at, colour=colour, chance="")
     ax.annotate(
         method, (0.02, 0.95 if method == "ridge" else 0.88), xycoords="axes fraction", color=colour
     )
@@ -257,11 +258,8 @@ rows = []
 for s in data:
     for method in decoders:
         one = on_validation[method][s]
-        cells = [
-            f"{100 * e.value:.1f} [{100 * e.low:.1f}, {100 * e.high:.1f}]"
-            for e in (one.top_k[1], one.top_k[5])
-        ]
-        rows.append([s, method, *cells, f"{100 * one.two_versus_two.value:.1f}",
+        rows.append([s, method, one.top_k[1].scaled(100), one.top_k[5].scaled(100),
+                     100 * one.two_versus_two.value,
                      f"{one.cosine.value:.3f} ({one.cosine.chance:.3f})"])  # fmt: skip
 head = [
     "participant",
@@ -271,10 +269,9 @@ head = [
     "two-versus-two (%)",
     "cosine (with others)",
 ]
-lines = ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]]
 say(
     f"Validation pictures, {kind}; brackets: 95 percent intervals over pictures.\n\n"
-    + "\n".join(lines)
+    + table(head, rows, digits=1)
 )
 cosines = {m: np.mean([on_validation[m][s].cosine.value for s in data]) for m in decoders}
 say(
@@ -914,15 +911,11 @@ for s, d in data.items():
         for m, fitted in decoders.items()
     }
     test_gains.append(tested["contrastive"].value - tested["ridge"].value)
-    cells = [
-        f"{100 * e.value:.1f} [{100 * e.low:.1f}, {100 * e.high:.1f}]" for e in tested.values()
-    ]
-    rows.append([s, *cells])
+    rows.append([s, *(score.scaled(100) for score in tested.values())])
 head = ["participant", *(f"{m}, top-1 (%)" for m in decoders)]
-lines = ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]]
 say(
     f"Test pictures, {kind}, gallery of {p.n_held_out}, chance {100 * chance:.1f} percent:\n\n"
-    + "\n".join(lines)
+    + table(head, rows, digits=1)
 )
 claims.record(
     "decoding.test.contrastive_above_ridge",

@@ -52,7 +52,16 @@ from sdc_helpers.concepts.patches import contiguity, overlap
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.decoding import average_repetitions
 from sdc_helpers.embeddings.clip import load_clip
-from sdc_helpers.plotting import COLOURS, figure, label_line, plot_bars, plot_reference, show
+from sdc_helpers.plotting import (
+    COLOURS,
+    figure,
+    label_line,
+    plot_bars,
+    plot_intervals,
+    plot_reference,
+    show,
+    table,
+)
 from sdc_helpers.studies.decoder import course_decoder, whiten
 from sdc_helpers.studies.participants import embed_stimuli, load_participants
 from sdc_helpers.studies.planted import truth_masks
@@ -326,10 +335,10 @@ if truth is not None:
     )
     test = np.concatenate([s.test_images for s in split.participants.values()])
     fresh = np.setdiff1d(test, train)
-    table = truth.images
+    images = truth.images
     aucs = {}
     for match in result.matches:
-        value = table.loc[fresh, f"concept_{match.planted}"].to_numpy()
+        value = images.loc[fresh, f"concept_{match.planted}"].to_numpy()
         has, lacks = value > value.max() / 2, value <= 0
         if match.found is None or not has.any() or not lacks.any():
             continue
@@ -337,11 +346,7 @@ if truth is not None:
         aucs[match.planted] = ranking_auc(scores, has[has | lacks], n_bootstrap=300, rng=p.seed)
     ordered = sorted(aucs, key=lambda name: aucs[name].value)
     fig, ax = figure(width=6.6, height=3.6)
-    for row, name in enumerate(ordered):
-        ax.plot([aucs[name].low, aucs[name].high], [row, row], color=BLUE, lw=2)
-        ax.plot(aucs[name].value, row, "o", color=BLUE)
-    ax.set_yticks(range(len(ordered)), ordered)
-    plot_reference(ax, 0.5, " chance", vertical=True)
+    plot_intervals(ordered, [aucs[name] for name in ordered], ax, horizontal=True, lw=2)
     ax.set(
         xlabel=f"AUC over {len(fresh)} held-out pictures (bar: 95 % interval)",
         ylabel="planted concept", xlim=(0, 1.02), ylim=(-0.6, len(ordered)),
@@ -461,18 +466,14 @@ def each(name, quantity, digits=0):
     return ", ".join(parts)
 
 
-head = (
-    "| simulated, recorded | eps | reproduced | recovered | merged | traps | adjusted Rand |\n"
-    "|---|---|---|---|---|---|---|\n"
-)
+columns = {"eps": "eps", "reproduced": "n_reproduced", "recovered": "n_recovered",
+           "merged": "n_merged", "traps": "n_traps", "adjusted Rand": "adjusted_rand"}  # fmt: skip
 rows = [
-    f"| {name} | {each(name, 'eps', 2)} | {each(name, 'n_reproduced')} | {each(name, 'n_recovered')} | "
-    f"{each(name, 'n_merged')} | {each(name, 'n_traps')} | {each(name, 'adjusted_rand', 2)} |"
+    [name, *(each(name, q, 2 if q in ("eps", "adjusted_rand") else 0) for q in columns.values())]
     for name in settings
 ]
 say(
-    head
-    + "\n".join(rows)
+    table(["simulated, recorded", *columns], rows)
     + f"\n\nThree numbers are seeds {', '.join(str(o.seed) for o in per_setting[settings[0]])}; "
     f"of {recorded[0].n_planted} planted concepts. *: no eps kept to 5 % false discovery."
 )
@@ -724,15 +725,12 @@ for roi in [name for name in nsd.rois(person) if name.startswith("floc-")]:
     if best is not None and region.any():
         cluster, tested = best
         p_all = min(1, tested.dice.p_value * len(together))  # the best of so many clusters
-        lines.append(
-            f"| {roi} | {cluster} | {tested.dice.value:.2f} | {tested.dice.null.mean():.2f} | "
-            f"{tested.auc.value:.2f} | {p_all:.3f} |"
-        )
+        lines.append([roi, cluster, tested.dice.value, tested.dice.null.mean(),
+                      tested.auc.value, f"{p_all:.3f}"])  # fmt: skip
 say(
     f"{kind.capitalize()}, {person}: the cluster with the largest overlap with each localised region; p-values of Dice "
     f"against blobs, times the number of clusters looked at.\n\n"
-    "| region | cluster | Dice | Dice of blobs | AUC | p |\n|---|---|---|---|---|---|\n"
-    + "\n".join(lines)
+    + table(["region", "cluster", "Dice", "Dice of blobs", "AUC", "p"], lines, digits=2)
 )
 
 # %% [markdown]

@@ -63,6 +63,7 @@ from sdc_helpers.plotting import (
     plot_reference,
     plot_spread,
     show,
+    table,
 )
 from sdc_helpers.plotting.brain import plot_shared_cortex, show_turning_shared_cortex
 from sdc_helpers.scenes import LEXICON
@@ -256,14 +257,13 @@ vectors = sum(embed_texts(clip, [t.format(w) for w in known]).vectors for t in p
 vectors = vectors / len(prompts)
 in_space = space.transform(vectors - vectors.mean(axis=0) + space.mean)
 nearest = [nearest_words(concept, in_space, known, p.n_words) for concept in concepts]
+rows = [
+    [k, ", ".join(names[k]) or "*no name*", ", ".join(opposites[k]) or "*none*", ", ".join(nearest[k])]
+    for k in range(K)
+]  # fmt: skip
 say(
     f"{kind.capitalize()} concepts, named by {len(training)} training pictures:\n\n"
-    "| | most associated | least associated | nearest texts |\n|---|---|---|---|\n"
-    + "\n".join(
-        f"| {k} | {', '.join(names[k]) or '*no name*'} | {', '.join(opposites[k]) or '*none*'} | "
-        f"{', '.join(nearest[k])} |"
-        for k in range(K)
-    )
+    + table(["", "most associated", "least associated", "nearest texts"], rows)
 )
 
 # %% [markdown]
@@ -308,9 +308,9 @@ ways = {
     "enriched\nv. bottom": score_bottom,
     "nearest\ntexts": score_nearest,
 }
-ways = {name: one for name, one in ways.items() if np.isfinite(one.own)}
+ways = {name: one.own for name, one in ways.items() if np.isfinite(one.own.value)}
 if ways:
-    values, blind = [one.own for one in ways.values()], [one.blind for one in ways.values()]
+    values, blind = [one.value for one in ways.values()], [one.null for one in ways.values()]
     plot_null(range(len(ways)), blind, values, axes[1], colour=BLUE)
 axes[1].set_xticks(range(len(ways)), ways, fontsize=8.5)
 plot_reference(axes[1], 0.5, "chance")
@@ -318,7 +318,7 @@ axes[1].set(ylabel="mean AUC, own concept (grey: blind guesses)", xlabel="names 
 show(
     fig,
     f"{kind.capitalize()}: {score.identified.sum()} of {K} names fit the held-out responses of their own concept best "
-    f"(diagonal, left). Mean AUC {score.own:.2f} against {score.blind.mean():.2f} for blind guesses (right).",
+    f"(diagonal, left). Mean AUC {score.own.value:.2f} against {score.own.null.mean():.2f} for blind guesses (right).",
 )
 
 # %%
@@ -333,14 +333,14 @@ claims.record(
     reason="Concepts that occur together in pictures, as faces and bodies do, share their words.",
 )
 say(
-    f"What the top is compared with matters. Against the *bottom* alone, which has themes of its own, the mean AUC is {score_bottom.own:.2f} "
-    f"and {score_bottom.identified.sum()} of {K} names are identified; against the rest, {score.own:.2f} and "
-    f"{score.identified.sum()} ({kind}). Nearest texts reach {score_nearest.own:.2f} and {score_nearest.identified.sum()}."
+    f"What the top is compared with matters. Against the *bottom* alone, which has themes of its own, the mean AUC is {score_bottom.own.value:.2f} "
+    f"and {score_bottom.identified.sum()} of {K} names are identified; against the rest, {score.own.value:.2f} and "
+    f"{score.identified.sum()} ({kind}). Nearest texts reach {score_nearest.own.value:.2f} and {score_nearest.identified.sum()}."
 )
 claims.record(
     "reading.names.above_blind",
     "Names beat blind guessing: p of the mean AUC against names dealt out at random.",
-    score.p_value,
+    score.own.p_value,
     source="this course",
     data=where,
     at_most=0.05,
@@ -634,8 +634,8 @@ def parts(concept, columns):
     for name in data:
         response, origin = responses_of(concept, name)
         if response is not None:
-            table = truth.images.loc[pictures[name]].assign(busy=edge_energy(pictures[name]))
-            rows.append(partial_correlations(response, columns(table)))
+            images = truth.images.loc[pictures[name]].assign(busy=edge_energy(pictures[name]))
+            rows.append(partial_correlations(response, columns(images)))
             origins.add(origin)
     return np.array(rows), ", ".join(sorted(origins))
 
@@ -664,8 +664,8 @@ if truth is not None:
         ax.set_xlabel("candidate")
     axes[0].set_ylabel("partial correlation with the response")
     strongest = [
-        concept for concept, table in partial.items()
-        if table.mean(axis=0).argmax() == (1 if concept == "food_shape" else 0)
+        concept for concept, r in partial.items()
+        if r.mean(axis=0).argmax() == (1 if concept == "food_shape" else 0)
     ]  # fmt: skip
     show(
         fig,

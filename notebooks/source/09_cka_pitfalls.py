@@ -428,8 +428,9 @@ unrelated, aligned = ({e: np.empty((len(sizes), p.n_seeds)) for e in estimators}
 
 
 def value_of(X, Y, estimator):
-    result = alignment.cka(X, Y, estimator)
-    return result.value if estimator == "feature_corrected" else result
+    if estimator == "feature_corrected":
+        return alignment.feature_corrected_cka(X, Y).value
+    return alignment.cka(X, Y, estimator)
 
 
 for s in range(p.n_seeds):
@@ -495,7 +496,7 @@ claims.record(
 flags = []
 for s in range(300):
     rng = np.random.default_rng([p.seed, 50, s])
-    flags.append(alignment.cka(*rng.normal(size=(2, 60, 300)), "feature_corrected"))
+    flags.append(alignment.feature_corrected_cka(*rng.normal(size=(2, 60, 300))))
 no_root = np.mean([f.norm_x * f.norm_y <= 0 for f in flags])
 invalid = np.mean([not f.valid for f in flags])
 refused = next(f for f in flags if not f.valid)

@@ -8,32 +8,31 @@ from sdc_helpers.alignment.cka import (
     biased_null,
     cka,
     cka_from_grams,
+    feature_corrected_cka,
     gram_from_rdm,
     minibatch_cka,
 )
 from sdc_helpers.alignment.grams import gram
 from sdc_helpers.alignment.nulls import (
     CKATable,
-    PartialShuffleCurve,
-    PermutationTest,
     cka_table,
     cka_table_from_grams,
-    partial_shuffle_curve,
     permutation_test,
     permutation_test_from_grams,
 )
+from sdc_helpers.alignment.partial import PartialShuffleCurve, partial_shuffle_curve
 
 __all__ = [
     "CKATable",
     "FeatureCorrectedCKA",
     "MinibatchCKA",
     "PartialShuffleCurve",
-    "PermutationTest",
     "biased_null",
     "cka",
     "cka_from_grams",
     "cka_table",
     "cka_table_from_grams",
+    "feature_corrected_cka",
     "gram",
     "gram_from_rdm",
     "minibatch_cka",

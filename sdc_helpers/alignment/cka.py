@@ -63,7 +63,7 @@ class FeatureCorrectedCKA:
     norm_y: float
 
 
-def cka(X: Array, Y: Array, estimator: str = "debiased") -> float | FeatureCorrectedCKA:
+def cka(X: Array, Y: Array, estimator: str = "debiased") -> float:
     """Linear CKA of two sets of features of the same stimuli.
 
     Parameters
@@ -72,7 +72,7 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float | FeatureCorre
         Features of n >= 4 stimuli: numpy array, memory map or torch tensor, any real dtype.
     Y : array of shape (n, q)
         Features of the same stimuli in the same order, of the same library and device as X.
-    estimator : {"debiased", "biased", "rv2", "feature_corrected"}
+    estimator : {"debiased", "biased", "rv2"}
         ``"biased"``: cosine of the double-centred Gram matrices (Kornblith et al. 2019). Grows
         with p and q even for unrelated features, see `biased_null`.
         ``"debiased"``: cosine of the U-centred Gram matrices, a ratio of unbiased HSIC
@@ -80,15 +80,11 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float | FeatureCorre
         be negative and is never clamped.
         ``"rv2"``: cosine of the off-diagonal parts of the double-centred Gram matrices, the
         adjusted RV coefficient (Smilde et al. 2009).
-        ``"feature_corrected"``: also corrects for having sampled few of the features of two
-        populations (Chun et al. 2025, arXiv 2502.15104). X and Y are separate random samples of
-        features; of X with itself it exceeds 1.
 
     Returns
     -------
-    float or FeatureCorrectedCKA
-        A float for the first three estimators; for ``"feature_corrected"`` the value with its
-        validity flag.
+    float
+        See `feature_corrected_cka` for the one that comes with a flag.
 
     Raises
     ------
@@ -97,11 +93,57 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float | FeatureCorre
         or device, if n < 4, if all features of one are constant, or if the estimator is unknown.
     """
     X, Y = check_feature_pair(X, Y)
-    if estimator == "feature_corrected":
-        return _feature_corrected(X, Y)
     check_estimator(estimator)
     K, L = gram(X, centre=True), gram(Y, centre=True, name="Y")
     return inner(unit_kernel(K, estimator, "X"), unit_kernel(L, estimator, "Y"))
+
+
+def feature_corrected_cka(X: Array, Y: Array) -> FeatureCorrectedCKA:
+    """CKA that also corrects for having sampled few of the features of two populations.
+
+    Each term is an unbiased HSIC per pair of features (Chun et al. 2025, arXiv 2502.15104). The
+    self terms count pairs of different features only: what a feature shares with itself vanishes
+    in a large population. The ratio of unbiased terms is not itself unbiased: with some ten
+    features or fewer it comes out too large.
+
+    Parameters
+    ----------
+    X, Y : array of shape (n, p), (n, q)
+        As for `cka`, with two features or more, which are separate random samples of two
+        populations of features; of X with itself the value exceeds 1.
+
+    Returns
+    -------
+    FeatureCorrectedCKA
+        The value with a flag that says whether it can be believed.
+
+    Raises
+    ------
+    ValueError
+        As for `cka`, or if X or Y has one feature only or its fourth powers overflow.
+    """
+    X, Y = check_feature_pair(X, Y)
+    with np.errstate(over="ignore", invalid="ignore"):
+        K, norm_x = _gram_and_self_term(X, "X")
+        L, norm_y = _gram_and_self_term(Y, "Y")
+        numerator = hsic(K, L) / (X.shape[1] * Y.shape[1])
+    if not all(map(math.isfinite, (numerator, norm_x, norm_y))):
+        raise ValueError("The fourth powers of X or Y overflow float64; rescale them first.")
+    if norm_x <= 0 or norm_y <= 0:
+        which = " and ".join(name for name, v in (("X", norm_x), ("Y", norm_y)) if v <= 0)
+        reason = (
+            f"the self term of {which} is not positive: too few stimuli or features to tell what "
+            f"different features share from noise"
+        )
+        return FeatureCorrectedCKA(math.nan, False, reason, numerator, norm_x, norm_y)
+    value = numerator / math.sqrt(norm_x * norm_y)
+    reason = ""
+    if abs(value) > 1:
+        reason = (
+            "the value lies outside [-1, 1]: sampling noise, or features that are not a random "
+            "sample of a population"
+        )
+    return FeatureCorrectedCKA(value, not reason, reason, numerator, norm_x, norm_y)
 
 
 def cka_from_grams(K: Array, L: Array, estimator: str = "debiased") -> float:
@@ -285,42 +327,12 @@ def minibatch_cka(batches: Iterable[tuple[Array, Array]]) -> float:
     return accumulator.compute()
 
 
-def _feature_corrected(X: Array, Y: Array) -> FeatureCorrectedCKA:
-    """CKA corrected for sampled stimuli and features (Chun et al. 2025), of checked arrays.
-
-    Each term is an unbiased HSIC per pair of features. The self terms count pairs of different
-    features only: what a feature shares with itself vanishes in a large population. The ratio of
-    unbiased terms is not itself unbiased: with some ten features or fewer it comes out too large.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        K, norm_x = _gram_and_self_term(X, "X")
-        L, norm_y = _gram_and_self_term(Y, "Y")
-        numerator = hsic(K, L) / (X.shape[1] * Y.shape[1])
-    if not all(map(math.isfinite, (numerator, norm_x, norm_y))):
-        raise ValueError("The fourth powers of X or Y overflow float64; rescale them first.")
-    if norm_x <= 0 or norm_y <= 0:
-        which = " and ".join(name for name, v in (("X", norm_x), ("Y", norm_y)) if v <= 0)
-        reason = (
-            f"the self term of {which} is not positive: too few stimuli or features to tell what "
-            f"different features share from noise"
-        )
-        return FeatureCorrectedCKA(math.nan, False, reason, numerator, norm_x, norm_y)
-    value = numerator / math.sqrt(norm_x * norm_y)
-    reason = ""
-    if abs(value) > 1:
-        reason = (
-            "the value lies outside [-1, 1]: sampling noise, or features that are not a random "
-            "sample of a population"
-        )
-    return FeatureCorrectedCKA(value, not reason, reason, numerator, norm_x, norm_y)
-
-
 def _gram_and_self_term(X: Array, name: str) -> tuple[Array, float]:
     """U-centred Gram matrix of X, and the mean unbiased HSIC of two different features of X."""
     xp = array_namespace(X)
     n, p = X.shape
     if p < 2:
-        raise ValueError(f"{name} has 1 feature; 'feature_corrected' compares different features.")
+        raise ValueError(f"{name} has 1 feature; feature correction compares different features.")
     raw = gram(X, centre=True, name=name)
     if float(xp.max(raw)) == 0:
         raise ValueError(f"{no_structure(name)}; CKA is undefined.")

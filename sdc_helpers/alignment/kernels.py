@@ -66,14 +66,14 @@ def check_estimator(estimator: str) -> None:
     """Raise a ValueError unless the estimator is a cosine of two centred Gram matrices."""
     if estimator == "feature_corrected":
         raise ValueError(
-            "estimator='feature_corrected' is for cka(X, Y) only: a Gram matrix does not say what "
-            "each feature adds to it. Under shuffled rows it is 'debiased' times one constant, so "
-            "a permutation test of 'debiased' gives its p-value."
+            "estimator='feature_corrected': call feature_corrected_cka(X, Y). A Gram matrix does "
+            "not say what each feature adds to it. Under shuffled rows it is 'debiased' times one "
+            "constant, so a permutation test of 'debiased' gives its p-value."
         )
     if estimator not in _CENTRING:
         raise ValueError(
-            f"Unknown estimator {estimator!r}; choose from {', '.join(_CENTRING)}, or "
-            f"feature_corrected in cka(X, Y)."
+            f"Unknown estimator {estimator!r}; choose from {', '.join(_CENTRING)}, or call "
+            f"feature_corrected_cka(X, Y)."
         )
 
 

@@ -1,19 +1,22 @@
-"""What a CKA is worth: shuffle tests, partial shuffling, and tables of many pairs.
+"""What a CKA is worth: shuffle tests, and tables of many pairs.
 
 Shuffling the stimuli of one side commutes with the centring and keeps every norm, so all of this
 centres once and then needs one inner product a shuffle. Tests are one-sided: is the alignment
-larger than that of unrelated stimuli?
+larger than that of unrelated stimuli? Which shuffles answer that, `sdc_helpers.permutations` says:
+rows that were centred within runs may change places within their run only, rows of a time series
+not at all one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sdc_helpers._checks import check_count
+from sdc_helpers.alignment._centring import find_centred_groups, group_sums
 from sdc_helpers.alignment._shuffles import shuffled_alignments
 from sdc_helpers.alignment.grams import (
     check_feature_pair,
@@ -24,67 +27,13 @@ from sdc_helpers.alignment.grams import (
     gram,
 )
 from sdc_helpers.alignment.kernels import check_estimator, inner, unit_kernel
+from sdc_helpers.measures import NullTest
+from sdc_helpers.permutations import Permutations, Scheme, permutations_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     Array = Any  # a numpy array or a torch tensor
     Progress = Callable[[int, int], None]
     Rng = np.random.Generator | int | None
-
-_TIE = 1e-12  # the same shuffle summed in another order is still a tie
-
-
-@dataclass(frozen=True, eq=False)
-class PermutationTest:
-    """A CKA against its values under shuffled stimuli.
-
-    Attributes
-    ----------
-    value : float
-        Of the stimuli as they are.
-    null : numpy.ndarray of shape (n_permutations,)
-        One value per shuffle.
-    p_value : float
-        (1 + number of null >= value) / (1 + n_permutations): one-sided, never 0
-        (Phipson & Smyth 2010).
-    estimator : str
-        Which estimator.
-    """
-
-    value: float
-    null: np.ndarray
-    p_value: float
-    estimator: str
-
-
-@dataclass(frozen=True, eq=False)
-class PartialShuffleCurve:
-    """CKA after shuffling a growing fraction of the stimuli.
-
-    Attributes
-    ----------
-    fractions : numpy.ndarray of shape (n_fractions,)
-        Fraction s of the rows that is shuffled, as asked for.
-    values : numpy.ndarray of shape (n_fractions, n_repeats)
-        Of one fresh shuffle each.
-    moved : numpy.ndarray of shape (n_fractions, n_repeats)
-        Fraction of rows that truly changed place. A shuffle leaves one row in place on average,
-        so it is about s - 1/n.
-    unshuffled : float
-        Value of the stimuli as they are.
-    expected : numpy.ndarray of shape (n_fractions,) or None
-        Exact mean of `values` for the debiased estimator given the data; None for the others.
-    estimator : str
-        Which estimator.
-    """
-
-    fractions: np.ndarray
-    values: np.ndarray
-    moved: np.ndarray
-    unshuffled: float
-    expected: np.ndarray | None
-    estimator: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +55,8 @@ class CKATable:
         R x C pairs (max statistic, Nichols & Holmes 2002).
     estimator : str
         Which estimator.
+    scheme : str
+        What was exchanged, such as "rows within 12 groups"; empty without shuffles.
     """
 
     rows: tuple[str, ...]
@@ -115,6 +66,7 @@ class CKATable:
     p_values: np.ndarray | None
     p_values_fwe: np.ndarray | None
     estimator: str
+    scheme: str = ""
 
 
 def permutation_test(
@@ -124,7 +76,12 @@ def permutation_test(
     estimator: str = "debiased",
     rng: Rng = None,
     progress: Progress | None = None,
-) -> PermutationTest:
+    *,
+    groups: np.ndarray | None = None,
+    scheme: Scheme = "rows",
+    blocks: int | np.ndarray | None = None,
+    min_lag: int | None = None,
+) -> NullTest:
     """Test the CKA of two sets of features against shuffled stimuli.
 
     Parameters
@@ -132,8 +89,8 @@ def permutation_test(
     X : array of shape (n, p)
         Features of n >= 4 stimuli.
     Y : array of shape (n, q)
-        Features of the same stimuli. Its rows are shuffled by ``rng.permutation(n)``, drawn
-        once per shuffle in order: null[k] is the CKA of X and Y[k-th permutation].
+        Features of the same stimuli. Its rows are shuffled: null[k] is the CKA of X and
+        Y[k-th permutation]. As they are by default, a permutation is ``rng.permutation(n)``.
     n_permutations : int
         Number of shuffles.
     estimator : {"debiased", "biased", "rv2"}
@@ -142,19 +99,34 @@ def permutation_test(
         Source of the shuffles, or its seed.
     progress : callable, optional
         Called as ``progress(done, n_permutations)``.
+    groups : array of shape (n,), optional
+        Label of each row's run, session or participant: rows change places within their group
+        only. Needed wherever both sides were centred or scaled within groups, and wherever groups
+        differ on both sides. Without it, rows that sum to about zero in consecutive groups of
+        equal size on both sides are shuffled within these, with a warning; nothing else is seen.
+        One label for all rows says that any row could be any other.
+    scheme : {"rows", "blocks", "circular"}
+        What changes places, see `sdc_helpers.permutations.permutations_of`: single rows, blocks
+        of rows, or all rows by a circular shift, for time series.
+    blocks, min_lag
+        Of the schemes "blocks" and "circular", see there.
 
     Returns
     -------
-    PermutationTest
+    NullTest
 
     Raises
     ------
     ValueError
-        As for `cka`, and if `n_permutations` is not a positive integer.
+        As for `cka`, and if `n_permutations` is not a positive integer, or the
+        scheme does not fit.
     """
     check_count("n_permutations", n_permutations, 1)
-    K, L = _unit_kernels(X, Y, estimator)
-    return _permutation_test(K, L, n_permutations, estimator, rng, progress)
+    check_estimator(estimator)
+    X, Y = check_feature_pair(X, Y)
+    K, L = gram(X, centre=True, name="X"), gram(Y, centre=True, name="Y")
+    chosen = {"groups": groups, "scheme": scheme, "blocks": blocks, "min_lag": min_lag}
+    return _permutation_test((K, "X"), (L, "Y"), n_permutations, estimator, rng, progress, chosen)
 
 
 def permutation_test_from_grams(
@@ -164,92 +136,32 @@ def permutation_test_from_grams(
     estimator: str = "debiased",
     rng: Rng = None,
     progress: Progress | None = None,
-) -> PermutationTest:
+    *,
+    groups: np.ndarray | None = None,
+    scheme: Scheme = "rows",
+    blocks: int | np.ndarray | None = None,
+    min_lag: int | None = None,
+) -> NullTest:
     """`permutation_test` of two Gram matrices.
 
     Parameters
     ----------
     K, L : array of shape (n, n)
         Gram matrices of the same stimuli; rows and columns of L are shuffled together.
-    n_permutations, estimator, rng, progress
+    n_permutations, estimator, rng, progress, groups, scheme, blocks, min_lag
         As for `permutation_test`, also in what is returned and raised.
 
     Returns
     -------
-    PermutationTest
+    NullTest
     """
     check_count("n_permutations", n_permutations, 1)
     check_estimator(estimator)
     check_same_kind(K=K, L=L)
     K, L = check_gram(K, "K"), check_gram(L, "L")
     check_rows(K=K, L=L)
-    K, L = unit_kernel(K, estimator, "K"), unit_kernel(L, estimator, "L")
-    return _permutation_test(K, L, n_permutations, estimator, rng, progress)
-
-
-def partial_shuffle_curve(
-    X: Array,
-    Y: Array,
-    fractions: Sequence[float],
-    n_repeats: int = 20,
-    estimator: str = "debiased",
-    rng: Rng = None,
-    progress: Progress | None = None,
-) -> PartialShuffleCurve:
-    """CKA after shuffling a fraction of the stimuli of Y, from a fresh copy for every value.
-
-    For fraction s, m = round(s n) rows of Y are chosen at random and permuted among themselves.
-    The mean debiased value is then exactly (n - m)(n - m - 1) / (n (n - 3)) of the unshuffled
-    one (1 for m < 2), which for many stimuli is (1 - s)^2. Shuffling an already shuffled copy
-    further at each step would multiply these factors instead, and bend the curve down too early.
-
-    Parameters
-    ----------
-    X, Y : array of shape (n, p), (n, q)
-        Features of the same n >= 4 stimuli.
-    fractions : sequence of float
-        Fractions s in [0, 1], in any order.
-    n_repeats : int
-        Fresh shuffles per fraction.
-    estimator : {"debiased", "biased", "rv2"}
-        See `cka`.
-    rng : numpy.random.Generator or int, optional
-        Source of the shuffles, or its seed.
-    progress : callable, optional
-        Called as ``progress(done, n_fractions * n_repeats)``.
-
-    Returns
-    -------
-    PartialShuffleCurve
-
-    Raises
-    ------
-    ValueError
-        As for `cka`, if a fraction lies outside [0, 1], or if `n_repeats`
-        is not a positive integer.
-    """
-    s = np.atleast_1d(np.asarray(fractions, dtype=float))
-    if s.ndim != 1 or s.size == 0 or not np.all((s >= 0) & (s <= 1)):
-        raise ValueError(f"fractions must be numbers from 0 to 1, got {fractions!r}.")
-    check_count("n_repeats", n_repeats, 1)
-    K, L = _unit_kernels(X, Y, estimator)
-    n = K.shape[0]
-    m = np.rint(s * n).astype(int)
-    rng = np.random.default_rng(rng)
-    shuffles = np.stack([_shuffle_some(n, size, rng) for size in np.repeat(m, n_repeats)])
-    values = shuffled_alignments([K], [L], shuffles, len(shuffles), progress)
-    unshuffled = inner(K, L)
-    expected = None
-    if estimator == "debiased":
-        expected = unshuffled * np.where(m < 2, 1.0, (n - m) * (n - m - 1) / (n * (n - 3)))
-    return PartialShuffleCurve(
-        fractions=s,
-        values=values.reshape(s.size, n_repeats),
-        moved=(shuffles != np.arange(n)).mean(axis=1).reshape(s.size, n_repeats),
-        unshuffled=unshuffled,
-        expected=expected,
-        estimator=estimator,
-    )
+    chosen = {"groups": groups, "scheme": scheme, "blocks": blocks, "min_lag": min_lag}
+    return _permutation_test((K, "K"), (L, "L"), n_permutations, estimator, rng, progress, chosen)
 
 
 def cka_table(
@@ -259,6 +171,11 @@ def cka_table(
     n_permutations: int = 0,
     rng: Rng = None,
     progress: Progress | None = None,
+    *,
+    groups: np.ndarray | None = None,
+    scheme: Scheme = "rows",
+    blocks: int | np.ndarray | None = None,
+    min_lag: int | None = None,
 ) -> CKATable:
     """CKA of many representations with many others, say network layers with ROIs.
 
@@ -279,6 +196,9 @@ def cka_table(
         Source of the shuffles, or its seed.
     progress : callable, optional
         Called as ``progress(done, n_permutations)``.
+    groups, scheme, blocks, min_lag
+        As for `permutation_test`; rows that were centred in groups are looked for in all
+        representations of a side.
 
     Returns
     -------
@@ -291,12 +211,13 @@ def cka_table(
         mapping or empty or `n_permutations` is not an integer from 0.
     """
 
-    def kernel(features: Array, name: str) -> Array:
+    def matrix(features: Array, name: str) -> Array:
         features = check_features(features, name)
         check_rows(**{name: features})
-        return unit_kernel(gram(features, centre=True, name=name), estimator, name)
+        return gram(features, centre=True, name=name)
 
-    return _table(X, Y, kernel, estimator, n_permutations, rng, progress)
+    chosen = {"groups": groups, "scheme": scheme, "blocks": blocks, "min_lag": min_lag}
+    return _table(X, Y, matrix, estimator, n_permutations, rng, progress, chosen)
 
 
 def cka_table_from_grams(
@@ -306,6 +227,11 @@ def cka_table_from_grams(
     n_permutations: int = 0,
     rng: Rng = None,
     progress: Progress | None = None,
+    *,
+    groups: np.ndarray | None = None,
+    scheme: Scheme = "rows",
+    blocks: int | np.ndarray | None = None,
+    min_lag: int | None = None,
 ) -> CKATable:
     """`cka_table` of Gram matrices.
 
@@ -313,28 +239,26 @@ def cka_table_from_grams(
     ----------
     K, L : mapping of str to array of shape (n, n)
         Gram matrices of the same stimuli: the rows and the columns of the table.
-    estimator, n_permutations, rng, progress
+    estimator, n_permutations, rng, progress, groups, scheme, blocks, min_lag
         As for `cka_table`, also in what is returned and raised.
 
     Returns
     -------
     CKATable
     """
-
-    def kernel(matrix: Array, name: str) -> Array:
-        return unit_kernel(check_gram(matrix, name), estimator, name)
-
-    return _table(K, L, kernel, estimator, n_permutations, rng, progress)
+    chosen = {"groups": groups, "scheme": scheme, "blocks": blocks, "min_lag": min_lag}
+    return _table(K, L, check_gram, estimator, n_permutations, rng, progress, chosen)
 
 
 def _table(
     X: Mapping[str, Array],
     Y: Mapping[str, Array],
-    kernel: Callable[[Array, str], Array],
+    matrix: Callable[[Array, str], Array],
     estimator: str,
     n_permutations: int,
     rng: Rng,
     progress: Progress | None,
+    chosen: dict[str, Any],
 ) -> CKATable:
     check_count("n_permutations", n_permutations, 0)
     check_estimator(estimator)
@@ -344,51 +268,67 @@ def _table(
                 f"The {name} argument must be a mapping of names to arrays with at least one "
                 f"entry, got {type(side).__name__}."
             )
+
+    seek = n_permutations and _is_free(chosen)
+
+    def kernel(array: Array, name: str) -> tuple[Array, dict[int, float]]:
+        G = matrix(array, name)
+        return unit_kernel(G, estimator, name), group_sums(G) if seek else {}
+
     K = {name: kernel(X[name], f"row {name!r}") for name in X}
     L = {name: kernel(Y[name], f"column {name!r}") for name in Y}
-    labelled = {f"row {k!r}": v for k, v in K.items()} | {f"column {k!r}": v for k, v in L.items()}
+    labelled = {f"row {name!r}": unit for name, (unit, _) in K.items()}
+    labelled |= {f"column {name!r}": unit for name, (unit, _) in L.items()}
     check_same_kind(**labelled)
     check_rows(**labelled)
-    K, L = list(K.values()), list(L.values())
+    first, second = list(K.values()), list(L.values())
+    K, L = [unit for unit, _ in first], [unit for unit, _ in second]
     n = K[0].shape[0]
     values = shuffled_alignments(K, L, [np.arange(n)], 1)[0]
-    null = p_values = p_values_fwe = None
-    if n_permutations:
-        shuffles = _shuffles(n, n_permutations, rng)
-        null = shuffled_alignments(K, L, shuffles, n_permutations, progress)
-        p_values = _p_value(values, null)
-        p_values_fwe = _p_value(values, null.max(axis=(1, 2))[:, None, None])
-    return CKATable(tuple(X), tuple(Y), values, null, p_values, p_values_fwe, estimator)
+    if not n_permutations:
+        return CKATable(tuple(X), tuple(Y), values, None, None, None, estimator)
+    drawn_from = _permutations(first, second, chosen)
+    null = shuffled_alignments(K, L, drawn_from.draw(n_permutations, rng), n_permutations, progress)
+    tests = [
+        [NullTest.from_null(v, null[:, r, c]).p_value for c, v in enumerate(row)]
+        for r, row in enumerate(values)
+    ]
+    largest = null.max(axis=(1, 2))
+    fwe = [[NullTest.from_null(v, largest).p_value for v in row] for row in values]
+    return CKATable(
+        tuple(X), tuple(Y), values, null, np.array(tests), np.array(fwe), estimator, drawn_from.name
+    )
 
 
 def _permutation_test(
-    K: Array, L: Array, n_permutations: int, estimator: str, rng: Rng, progress: Progress | None
-) -> PermutationTest:
-    shuffles = _shuffles(K.shape[0], n_permutations, rng)
+    first: tuple[Array, str],
+    second: tuple[Array, str],
+    n_permutations: int,
+    estimator: str,
+    rng: Rng,
+    progress: Progress | None,
+    chosen: dict[str, Any],
+) -> NullTest:
+    """Test two Gram matrices, each with what an error should call it."""
+    seek = _is_free(chosen)
+    kernels = [
+        (unit_kernel(G, estimator, name), group_sums(G) if seek else {})
+        for G, name in (first, second)
+    ]
+    drawn_from = _permutations(kernels[:1], kernels[1:], chosen)
+    K, L = kernels[0][0], kernels[1][0]
+    shuffles = drawn_from.draw(n_permutations, rng)
     null = shuffled_alignments([K], [L], shuffles, n_permutations, progress)[:, 0, 0]
-    value = inner(K, L)
-    return PermutationTest(value, null, float(_p_value(value, null)), estimator)
+    return NullTest.from_null(inner(K, L), null, scheme=drawn_from.name)
 
 
-def _unit_kernels(X: Array, Y: Array, estimator: str) -> tuple[Array, Array]:
-    check_estimator(estimator)
-    X, Y = check_feature_pair(X, Y)
-    K, L = gram(X, centre=True, name="X"), gram(Y, centre=True, name="Y")
-    return unit_kernel(K, estimator, "X"), unit_kernel(L, estimator, "Y")
+def _permutations(first: list, second: list, chosen: dict[str, Any]) -> Permutations:
+    """Take the scheme that was asked for; look for centred groups where none was."""
+    n = first[0][0].shape[0]
+    if _is_free(chosen):
+        chosen = {**chosen, "groups": find_centred_groups(first, second)}
+    return permutations_of(n, **chosen)
 
 
-def _shuffles(n: int, count: int, rng: Rng) -> Iterator[np.ndarray]:
-    rng = np.random.default_rng(rng)
-    return (rng.permutation(n) for _ in range(count))
-
-
-def _shuffle_some(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Permutation of n rows that permutes a random choice of `size` of them."""
-    chosen = rng.choice(n, size=size, replace=False)
-    permutation = np.arange(n)
-    permutation[np.sort(chosen)] = chosen
-    return permutation
-
-
-def _p_value(value: float | np.ndarray, null: np.ndarray) -> np.ndarray:
-    return (1 + np.sum(null >= value - _TIE, axis=0)) / (1 + len(null))
+def _is_free(chosen: dict[str, Any]) -> bool:
+    return chosen["groups"] is None and chosen["scheme"] == "rows"

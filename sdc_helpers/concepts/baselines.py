@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._texts import label_array
 from sdc_helpers.concepts.selection import agreement, reproduced
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def by_participant(label: Labeller, participants: np.ndarray) -> Labeller:
     callable
         Of all rows; no cluster has voxels of two participants.
     """
-    participants = np.asarray(participants)
+    participants = label_array(participants, "participants")
 
     def labels(data: np.ndarray, value: float) -> np.ndarray:
         result = np.full(len(data), -1)

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sdc_helpers._checks import check_count
+from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.concepts.ranking import ranking_auc
+from sdc_helpers.measures import NullTest
 
 _WORD = re.compile(r"[a-z]+")
 
@@ -59,19 +61,14 @@ class NameScore:
         without a name.
     identified : bool array of shape (n_concepts,)
         Whether a name fits the responses of its own concept best.
-    own : float
-        Mean AUC of names with their own concepts.
-    blind : float array of shape (n_permutations,)
-        The same with the names dealt out by chance: what blind guessing reaches.
-    p_value : float
-        Share of blind guesses that are as good, the measured one counted in.
+    own : NullTest
+        Mean AUC of names with their own concepts, against the same with the names dealt out by
+        chance: what blind guessing reaches. NaN without a name.
     """
 
     auc: np.ndarray
     identified: np.ndarray
-    own: float
-    blind: np.ndarray
-    p_value: float
+    own: NullTest
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,8 @@ def extremes(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def words_of(captions: Sequence[str]) -> frozenset[str]:
     """Return the words of a picture's captions, lower case, each once."""
-    return frozenset(word for caption in captions for word in _WORD.findall(caption.lower()))
+    texts = text_list(captions, "captions", empty=True)
+    return frozenset(word for text in texts for word in _WORD.findall(text.lower()))
 
 
 def enriched_words(
@@ -203,12 +201,9 @@ def enriched_words(
     from scipy.stats import norm
 
     check_count("min_pictures", min_pictures, 1)
-    vocabulary = set(vocabulary)
-    counts = []
-    for name, pictures in (("top", top), ("bottom", bottom)):
-        if not len(pictures) or any(isinstance(captions, str) for captions in pictures):
-            raise ValueError(f"{name}: expected at least one picture, each a list of captions.")
-        counts.append(_count_words(pictures, vocabulary))
+    vocabulary = _word_set(vocabulary, "vocabulary")
+    top, bottom = text_groups(top, "top", empty=True), text_groups(bottom, "bottom", empty=True)
+    counts = [_count_words(pictures, vocabulary) for pictures in (top, bottom)]
     both = counts[0].keys() | counts[1].keys()
     words = sorted(w for w in both if counts[0].get(w, 0) + counts[1].get(w, 0) >= min_pictures)
     if not words:
@@ -223,6 +218,12 @@ def enriched_words(
     order = np.argsort(-z, kind="stable")
     bound = float(norm.isf(0.025 / len(words)))
     return WordEnrichment(tuple(words[i] for i in order), z[order], bound)
+
+
+def _word_set(words: Collection[str], name: str) -> set[str]:
+    if isinstance(words, str):
+        raise ValueError(f"{name} is the string {words!r}; expected a collection of words.")
+    return set(words)
 
 
 def _count_words(pictures: Sequence[Sequence[str]], vocabulary: set[str]) -> dict[str, int]:
@@ -262,6 +263,7 @@ def nearest_words(
     ValueError
         If shapes do not fit each other or values are not finite.
     """
+    words = text_list(words, "words", empty=True)
     concept, vectors = np.asarray(concept, dtype=float), np.asarray(vectors, dtype=float)
     if vectors.ndim != 2 or concept.shape != vectors.shape[1:] or len(words) != len(vectors):
         raise ValueError(
@@ -279,7 +281,8 @@ def nearest_words(
 
 def fits_name(captions: Sequence[Sequence[str]], name: Collection[str]) -> np.ndarray:
     """Say for which pictures any caption has any word of a name, bool (n_pictures,)."""
-    return np.array([bool(words_of(own) & set(name)) for own in captions], dtype=bool)
+    words = _word_set(name, "name")
+    return np.array([bool(words_of(own) & words) for own in captions], dtype=bool)
 
 
 def score_names(
@@ -322,14 +325,14 @@ def score_names(
     named = np.flatnonzero(np.isfinite(np.diag(auc)))
     identified = np.zeros(len(auc), dtype=bool)
     if not len(named):
-        return NameScore(auc, identified, np.nan, np.full(n_permutations, np.nan), np.nan)
+        unknown = NullTest(np.nan, np.full(n_permutations, np.nan), np.nan, "names")
+        return NameScore(auc, identified, unknown)
     identified[named] = [np.nanargmax(auc[i]) == i for i in named]
     table, rng = auc[np.ix_(named, named)], np.random.default_rng(rng)
     own = float(np.diag(table).mean())
     dealt = rng.permuted(np.tile(np.arange(len(named)), (n_permutations, 1)), axis=1)
     blind = np.nanmean(table[np.arange(len(named)), dealt], axis=1)
-    p_value = float((1 + (blind >= own - 1e-12).sum()) / (1 + n_permutations))
-    return NameScore(auc, identified, own, blind, p_value)
+    return NameScore(auc, identified, NullTest.from_null(own, blind, scheme="names"))
 
 
 def _auc_table(responses: np.ndarray, fits: np.ndarray) -> np.ndarray:

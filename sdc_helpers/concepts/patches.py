@@ -1,8 +1,10 @@
 """Whether clusters of voxels lie together on the cortex, and on which known region.
 
-No position enters the clustering, so both are findings. Brain maps are smooth, and any compact
-patch overlaps another more often than scattered voxels do; the overlap is therefore held against
-*blobs*: for each patch of the cluster, as many voxels, as compact, somewhere else.
+No position enters the clustering, so both are findings. But brain maps are smooth. Voxels next to
+each other share noise and get the same label without any concept: contiguity is held against label
+maps of noise as smooth. And any compact patch overlaps another more often than scattered voxels
+do: overlap is held against *blobs*, for each patch of the cluster as many voxels, as compact,
+somewhere else.
 """
 
 from __future__ import annotations
@@ -11,24 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True, eq=False)
-class NullTest:
-    """A value and what chance gives.
-
-    Attributes
-    ----------
-    value : float
-        Measured.
-    null : float array of shape (n_draws,)
-        Under the null hypothesis.
-    p_value : float
-        (1 + number of draws at or above the value) / (1 + n_draws).
-    """
-
-    value: float
-    null: np.ndarray
-    p_value: float
+from sdc_helpers._checks import check_count
+from sdc_helpers.concepts._surrogates import (
+    label_maps,
+    smoothness_of_labels,
+    smoothness_of_weights,
+)
+from sdc_helpers.measures import NullTest
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +39,21 @@ class Overlap:
 
 
 def contiguity(
-    positions: np.ndarray, labels: np.ndarray, *, n_draws: int = 199, rng: np.random.Generator
+    positions: np.ndarray,
+    labels: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    n_draws: int = 199,
+    rng: np.random.Generator,
 ) -> dict[int, NullTest]:
     """Measure how often the nearest voxel is of the same cluster.
 
-    The null shuffles the labels among the voxels: clusters of the same sizes at random places
-    among the voxels that can be decoded, wherever those are dense.
+    Labels of smooth noise lie together too, so labels shuffled among the voxels are no null: they
+    would call most of them contiguous. The null is label maps of smooth noise with clusters of the
+    same sizes. How smooth the noise is has to come from somewhere: from `weights` of the voxels
+    outside of clusters, or, without weights, from the labels themselves. Then the test asks
+    whether a cluster lies together more than the clusters of the map do on the whole, and what all
+    clusters share counts as smoothness: it errs on the safe side, and has little power.
 
     Parameters
     ----------
@@ -61,10 +61,13 @@ def contiguity(
         Of the voxels of one participant that were clustered, in millimetres.
     labels : int array of shape (n_voxels,)
         Clusters, -1 for noise.
+    weights : array of shape (n_voxels, D), optional
+        What was clustered, such as decoder weights: their correlation between near voxels outside
+        of clusters is that of the noise.
     n_draws : int, default=199
-        Shuffles.
+        Label maps of noise.
     rng : numpy.random.Generator
-        Of the shuffles.
+        Of these.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def contiguity(
     Raises
     ------
     ValueError
-        If shapes do not match, positions are not finite, or n_draws is below 1.
+        If shapes do not match, positions or weights are not finite, or n_draws is below 1.
     """
     from scipy.spatial import cKDTree
 
@@ -83,19 +86,38 @@ def contiguity(
     labels = np.asarray(labels)
     if labels.shape != (len(positions),):
         raise ValueError(f"labels has shape {labels.shape}; expected ({len(positions)},).")
-    _check_draws(n_draws)
-    if len(positions) < 2:
+    if weights is not None:
+        weights = _check_weights(weights, len(positions))
+    check_count("n_draws", n_draws, 1)
+    clusters, sizes = np.unique(labels[labels >= 0], return_counts=True)
+    if len(positions) < 2 or len(clusters) == 0:
         return {}
-    nearest = _nearest_other(cKDTree(positions), positions)
-    drawn = np.stack([labels, *(rng.permutation(labels) for _ in range(n_draws))])
-    same = drawn == drawn[:, nearest]
-    tests = {}
-    for cluster in np.unique(labels[labels >= 0]):
-        member = drawn == cluster
-        if member[0].sum() > 1:
-            shares = (member & same).sum(axis=1) / member.sum(axis=1)
-            tests[int(cluster)] = _test(shares[0], shares[1:])
-    return tests
+    tree = cKDTree(positions)
+    nearest = _nearest_other(tree, positions)
+    spacing = float(np.median(np.linalg.norm(positions - positions[nearest], axis=1)))
+    if spacing == 0:
+        raise ValueError(
+            "positions: most voxels have another at the same place; expected one each."
+        )
+    same = labels == labels[nearest]
+    if weights is None:
+        pooled = float(same[labels >= 0].mean())
+        smoothness = smoothness_of_labels(positions, nearest, sizes, pooled, spacing)
+    else:
+        smoothness = smoothness_of_weights(positions, labels, weights, spacing)
+    null = np.array(
+        [
+            np.bincount(drawn[drawn >= 0], (drawn == drawn[nearest])[drawn >= 0]) / sizes
+            for drawn in label_maps(smoothness, sizes, n_draws, rng)
+        ]
+    )
+    return {
+        int(cluster): NullTest.from_null(
+            same[labels == cluster].mean(), null[:, k], scheme="labels of smooth noise"
+        )
+        for k, cluster in enumerate(clusters)
+        if sizes[k] > 1
+    }
 
 
 def overlap(
@@ -152,13 +174,15 @@ def overlap(
         raise ValueError(f"cluster has {cluster.sum()} of {len(cluster)} voxels; expected some.")
     if not reach > 0:
         raise ValueError(f"reach={reach!r}: expected a distance above 0.")
-    _check_draws(n_draws)
+    check_count("n_draws", n_draws, 1)
     drawn = np.concatenate(
         [cluster[None], blobs(positions, patch_sizes(positions[cluster], reach), n_draws, rng)]
     )
     dice = 2 * (drawn & region).sum(axis=1) / (drawn.sum(axis=1) + region.sum())
     auc = _auc(drawn, localiser)
-    return Overlap(_test(dice[0], dice[1:]), _test(auc[0], auc[1:]))
+    return Overlap(
+        *(NullTest.from_null(v[0], v[1:], scheme="patches elsewhere") for v in (dice, auc))
+    )
 
 
 def patch_sizes(positions: np.ndarray, reach: float) -> np.ndarray:
@@ -244,12 +268,6 @@ def _nearest_other(tree: object, positions: np.ndarray) -> np.ndarray:
     return np.where(distance <= least * (1 + 1e-9), index, len(positions)).min(axis=1)
 
 
-def _test(value: float, null: np.ndarray) -> NullTest:
-    # Rounding must not part a draw from a value that it equals.
-    above = int(np.sum(null >= value - 1e-12))
-    return NullTest(float(value), null, (1 + above) / (1 + len(null)))
-
-
 def _check_positions(positions: np.ndarray) -> np.ndarray:
     positions = np.asarray(positions, dtype=float)
     if positions.ndim != 2 or positions.shape[1] != 3 or not np.isfinite(positions).all():
@@ -259,6 +277,11 @@ def _check_positions(positions: np.ndarray) -> np.ndarray:
     return positions
 
 
-def _check_draws(n_draws: int) -> None:
-    if isinstance(n_draws, bool) or not isinstance(n_draws, int | np.integer) or n_draws < 1:
-        raise ValueError(f"n_draws={n_draws!r}: expected a whole number, 1 or more.")
+def _check_weights(weights: np.ndarray, n_voxels: int) -> np.ndarray:
+    weights = np.asarray(weights, dtype=float)
+    if weights.ndim != 2 or len(weights) != n_voxels or not np.isfinite(weights).all():
+        raise ValueError(
+            f"weights has shape {weights.shape}; expected a row of finite numbers for each of "
+            f"{n_voxels} voxels."
+        )
+    return weights

@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from sdc_helpers._checks import check_count
+from sdc_helpers.measures import Interval
 
 _RESAMPLED_VALUES = 2**21
-
-
-@dataclass(frozen=True, eq=False)
-class RankingAUC:
-    """How well scores of pictures tell those with a factor from those without.
-
-    Attributes
-    ----------
-    value : float
-        Probability that a random picture with the factor scores higher (lower, for sign -1) than
-        one without, ties counting half. Chance is 0.5.
-    low, high : float
-        Percentile bootstrap interval over pictures.
-    confidence : float
-        Of the interval.
-    sign : int
-        1 for the concept, -1 for its negation.
-    n_present, n_absent : int
-        Pictures with and without the factor.
-    """
-
-    value: float
-    low: float
-    high: float
-    confidence: float
-    sign: int
-    n_present: int
-    n_absent: int
 
 
 def ranking_auc(
@@ -48,7 +20,7 @@ def ranking_auc(
     confidence: float = 0.95,
     n_bootstrap: int = 1000,
     rng: np.random.Generator | int | None = None,
-) -> RankingAUC:
+) -> Interval:
     """Measure how well a concept ranks pictures with a factor above those without.
 
     Parameters
@@ -70,7 +42,9 @@ def ranking_auc(
 
     Returns
     -------
-    RankingAUC
+    Interval
+        Probability that a random picture with the factor scores higher (lower, for sign -1) than
+        one without, ties counting half; chance is 0.5. The percentile bootstrap is over pictures.
 
     Raises
     ------
@@ -108,9 +82,8 @@ def ranking_auc(
             for n in (min(size, n_bootstrap - start) for start in range(0, n_bootstrap, size))
         ]
     )
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    value = float(auc(counts(present), counts(absent))[0])
-    return RankingAUC(value, float(low), float(high), confidence, sign, len(present), len(absent))
+    value = auc(counts(present), counts(absent))[0]
+    return Interval.from_resamples(value, values, level=confidence, chance=0.5)
 
 
 def _check_ranking(scores: np.ndarray, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ from .gap import (
     effective_rank,
     gap_report,
     linear_separability,
-    recall_at_k,
+    pair_recall,
     uniform_floor,
 )
 from .losses import (
@@ -53,8 +53,8 @@ __all__ = [
     "finetune_clip",
     "gap_report",
     "linear_separability",
+    "pair_recall",
     "picture_arithmetic",
-    "recall_at_k",
     "train_projections",
     "train_same_modality",
     "trunk_features",

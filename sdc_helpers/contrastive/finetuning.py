@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from sdc_helpers.contrastive.losses import ContrastiveLoss
 from sdc_helpers.embeddings.clip import ClipModel
-from sdc_helpers.embeddings.encode import embed_captions, embed_images
+from sdc_helpers.embeddings.encode import caption_features, image_features
 from sdc_helpers.training.batches import EpochBatches
 from sdc_helpers.training.threads import one_thread
 
@@ -115,7 +115,7 @@ class Projections:
 def clip_trunk(clip: ClipModel) -> ClipModel:
     """Return a copy of a CLIP without its projections.
 
-    ``embed_images`` and ``embed_texts`` with ``unit_length=False`` give its features.
+    ``image_features`` and ``text_features`` of `sdc_helpers.embeddings` give its features.
 
     Parameters
     ----------
@@ -168,9 +168,8 @@ def trunk_features(
     -------
     TrunkFeatures
     """
-    options = options | {"unit_length": False}
-    images = embed_images(trunk, pictures, **options).vectors
-    return TrunkFeatures(images, embed_captions(trunk, captions, **options).vectors)
+    images = image_features(trunk, pictures, **options).vectors
+    return TrunkFeatures(images, caption_features(trunk, captions, **options).vectors)
 
 
 @one_thread()

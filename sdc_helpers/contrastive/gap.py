@@ -15,7 +15,7 @@ import numpy as np
 from array_api_compat import is_torch_array
 
 from sdc_helpers.contrastive._rows import check_unit_rows
-from sdc_helpers.embeddings.retrieval import recall_at_k as recall_of_targets
+from sdc_helpers.embeddings.retrieval import recall_at_k
 
 Array = Any  # a numpy array or a torch tensor
 
@@ -47,7 +47,7 @@ class GapReport:
     effective_rank_u, effective_rank_v : float
         See `effective_rank`.
     recall_u_to_v, recall_v_to_u : dict of int to float
-        See `recall_at_k`: rows of u looking for theirs in v, and the other way.
+        See `pair_recall`: rows of u looking for theirs in v, and the other way.
     explained_variance_u, explained_variance_v : numpy.ndarray of shape (min(n, d),)
         Share of the variance on each principal component, falling; zeros if all rows coincide.
     """
@@ -190,12 +190,13 @@ def linear_separability(u: Array, v: Array, *, seed: int = 0, n_folds: int = 5) 
     return _linear_separability(u, v, seed, n_folds)
 
 
-def recall_at_k(u: Array, v: Array, ks: Sequence[int] = (1, 5, 10)) -> dict[int, float]:
+def pair_recall(u: Array, v: Array, ks: Sequence[int] = (1, 5, 10)) -> dict[int, float]:
     """Share of rows of u whose own row of v is among the k nearest rows of v, by cosine.
 
-    A tie counts against the model: a row of v as near as the right one comes before it. So a
-    model that maps everything to one point has recall 0, and of two equal captions neither is
-    found at k = 1.
+    `sdc_helpers.embeddings.recall_at_k` is for queries whose right answers, one or several, stand
+    anywhere in the gallery. A tie counts against the model: a row of v as near as the right one
+    comes before it. So a model that maps everything to one point has recall 0, and of two equal
+    captions neither is found at k = 1.
 
     Parameters
     ----------
@@ -316,7 +317,7 @@ def _log_mean_kernel(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _recall(queries: np.ndarray, targets: np.ndarray, ks: Sequence[int]) -> dict[int, float]:
-    found = recall_of_targets(queries, targets, np.arange(len(queries)), ks)
+    found = recall_at_k(queries, targets, np.arange(len(queries)), ks)
     return dict(zip(ks, found.tolist(), strict=True))
 
 

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sdc_helpers.course.catalogue import TIMINGS, course_folder
+from sdc_helpers._files import atomic_path
+from sdc_helpers.course.catalogue import CHAPTER_NAME, TIMINGS, course_folder, is_copy
 from sdc_helpers.course.errors import CourseError, ParameterError
 from sdc_helpers.course.parameters import parse_schema
 from sdc_helpers.course.published import fill_links, read_address, setup_cell
 
 MINUTES = "{{ minutes }}"
 _WORDS_A_MINUTE = 160
-_NAME = re.compile(r"\d\d_[a-z0-9_]+")
 _PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -45,9 +45,8 @@ def build(folder: Path | None = None) -> list[Path]:
         target = folder / f"{source.stem}.ipynb"
         content = render(source)
         if not target.is_file() or target.read_bytes() != content.encode():
-            partial = target.with_suffix(".partial")
-            partial.write_bytes(content.encode())
-            partial.replace(target)
+            with atomic_path(target) as temporary:
+                temporary.write_bytes(content.encode())
             changed.append(target)
     readme, text = _readme(folder)
     if text is not None and text != readme.read_text(encoding="utf-8"):
@@ -79,7 +78,8 @@ def check(folder: Path | None = None) -> list[str]:
             problems.append(f"{target.name} has not been built from source/{source.name}")
         elif target.read_bytes() != render(source).encode():
             problems.append(f"{target.name} differs from what source/{source.name} generates")
-    orphans = {p.stem for p in folder.glob("*.ipynb")} - {s.stem for s in sources}
+    notebooks = {p.stem for p in folder.glob("*.ipynb") if not is_copy(p.stem)}
+    orphans = notebooks - {s.stem for s in sources}
     problems += [f"{name}.ipynb has no source/{name}.py" for name in sorted(orphans)]
     readme, text = _readme(folder)
     if text is not None and text != readme.read_text(encoding="utf-8"):
@@ -155,8 +155,9 @@ def update_timings(runs: Path, folder: Path | None = None) -> Path:
     """
     folder = folder or course_folder() / "notebooks"
     target = folder / TIMINGS
-    timings = json.loads(target.read_text()) if target.is_file() else {}
-    records = [json.loads(file.read_text()) for file in sorted(runs.glob("*.run.json"))]
+    timings = json.loads(target.read_text(encoding="utf-8")) if target.is_file() else {}
+    files = [p for p in sorted(runs.glob("*.run.json")) if not is_copy(p.name.split(".run.")[0])]
+    records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     complete = [record for record in records if record["status"] == "complete"]
     if not complete:
         raise CourseError(f"there is no complete run in {runs}; run 'sdc run all --out {runs}'")
@@ -167,7 +168,8 @@ def update_timings(runs: Path, folder: Path | None = None) -> Path:
             "cores": record["hardware"]["cores"],
             "date": record["started"][:10],
         }
-    target.write_text(json.dumps(timings, indent=1, sort_keys=True) + "\n")
+    with atomic_path(target) as temporary:
+        temporary.write_text(json.dumps(timings, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return target
 
 
@@ -193,13 +195,13 @@ def save_figure(notebook: Path, caption: str, target: Path) -> Path:
     CourseError
         When no figure has such a caption.
     """
-    for cell in json.loads(notebook.read_text())["cells"]:
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             picture = _PICTURE.search("".join(data.get("text/html", "")))
             if picture and caption in "".join(data.get("text/plain", "")):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(base64.b64decode(picture.group(1)))
+                with atomic_path(target) as temporary:
+                    temporary.write_bytes(base64.b64decode(picture.group(1)))
                 return target
     raise CourseError(f"{notebook} holds no figure whose caption says {caption!r}")
 
@@ -213,9 +215,10 @@ def _readme(folder: Path) -> tuple[Path, str | None]:
 
 
 def _sources(folder: Path) -> list[Path]:
-    sources = sorted((folder / "source").glob("*.py"))
+    """Return the chapters' sources; copies beside them, made by an editor or a system, are none."""
+    sources = sorted(p for p in (folder / "source").glob("*.py") if not is_copy(p.stem))
     for source in sources:
-        if not _NAME.fullmatch(source.stem):
+        if not CHAPTER_NAME.fullmatch(source.stem):
             raise CourseError(f"{source.name}: a notebook source is named NN_topic.py, lower case")
     return sources
 
@@ -241,7 +244,8 @@ def _minutes(source: Path, cells: Sequence[Any]) -> str:
     words = sum(len(c.source.split()) for c in cells)
     reading = max(5, 5 * math.ceil(words / _WORDS_A_MINUTE / 5))
     file = source.parent.parent / TIMINGS
-    measured = json.loads(file.read_text()).get(source.stem, {}) if file.is_file() else {}
+    timings = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    measured = timings.get(source.stem, {})
     runs = [
         f"{max(measured[p]['seconds'] / 60, 0.1):.1f} min in profile `{p}` "
         f"({measured[p]['cores']} cores, {measured[p]['peak_memory_mb'] / 1000:.1f} GB)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,13 @@ from sdc_helpers.course.errors import RunError, nearest
 from sdc_helpers.course.parameters import Schema, parse_schema
 
 TIMINGS = "timings.json"
+CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
+# What JupyterLab, editors and file managers call a copy: -Copy1, _copy, (1), - Kopie, .bak
+_COPY = re.compile(
+    r".*([ _.-]+\(?(copy|kopie|copie|copia)\)?[ _-]*\(?\d*\)?|\(\d+\)|[~.](bak|orig)?)"
+    r"|(copy|kopie|copie|copia) (of|von|de) .*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,9 @@ class Notebook:
     def timings(self) -> dict[str, dict[str, Any]]:
         """Measured runs by profile, ``{"workshop": {"seconds": ...}}``; empty if unmeasured."""
         file = self.path.parent / TIMINGS
-        return json.loads(file.read_text()).get(self.name, {}) if file.is_file() else {}
+        if not file.is_file():
+            return {}
+        return json.loads(file.read_text(encoding="utf-8")).get(self.name, {})
 
 
 def course_folder() -> Path:
@@ -83,9 +93,40 @@ def course_folder() -> Path:
 
 
 def list_notebooks() -> list[Notebook]:
-    """Return the course's notebooks in order."""
+    """Return the course's notebooks in order: chapters, not the copies beside them."""
     folder = course_folder() / "notebooks"
-    return [Notebook(p) for p in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
+    return [Notebook(p) for p in sorted(folder.glob("*.ipynb")) if is_chapter(p)]
+
+
+def is_copy(stem: str) -> bool:
+    """Return whether a file of this name, without its ending, is a copy or hidden.
+
+    Parameters
+    ----------
+    stem : str
+        ``09_cka_pitfalls-Copy1``, ``09_cka_pitfalls (1)``, ``._09_cka_pitfalls``.
+    """
+    return stem.startswith(".") or _COPY.fullmatch(stem) is not None
+
+
+def is_chapter(path: Path) -> bool:
+    """Return whether a file among the course's notebooks is a chapter.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An ``.ipynb`` file.
+
+    Returns
+    -------
+    bool
+        Whether it is named as a chapter is and not as a copy of one, and has its source beside it
+        where there are sources at all.
+    """
+    if is_copy(path.stem) or not CHAPTER_NAME.fullmatch(path.stem) or not path.is_file():
+        return False
+    sources = path.parent / "source"
+    return not sources.is_dir() or (sources / f"{path.stem}.py").is_file()
 
 
 def find_notebook(name: str | Path) -> Notebook:
@@ -112,7 +153,10 @@ def find_notebook(name: str | Path) -> Notebook:
             raise RunError(f"there is no notebook at {path}")
         return Notebook(path)
     known = {n.name: n for n in list_notebooks()}
-    for full, notebook in known.items():
-        if name in (full, full.split("_")[0]):
-            return notebook
-    raise RunError(f"there is no notebook {name!r}: {nearest(name, known)}")
+    found = [n for full, n in known.items() if name in (full, full.split("_")[0])]
+    if len(found) > 1:
+        names = " and ".join(n.name for n in found)
+        raise RunError(f"{name!r} is {names}; give the whole name")
+    if not found:
+        raise RunError(f"there is no notebook {name!r}: {nearest(name, known)}")
+    return found[0]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import ctypes
 import os
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sdc_helpers._machine import set_threads
 from sdc_helpers.course.errors import ParameterError
 from sdc_helpers.course.parameters import Schema, parse_schema
 
@@ -53,6 +55,7 @@ def start(
     warnings.filterwarnings("ignore", message="IProgress not found")
     if cells is None or namespace is None:
         cells, namespace = _kernel_history()
+        _leave_cores_to_others()
     schema, injected = _find_parameters(cells)
     for name in injected:
         if name not in schema.names:
@@ -120,6 +123,19 @@ def cuda_available() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def _leave_cores_to_others() -> None:
+    """Let numerical libraries, loaded or not, use as many threads as cores are free."""
+    threads = set_threads(os.environ)
+    if threads is None:
+        return
+    if "numpy" in sys.modules:
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(limits=threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
 
 
 def _default_profile(written: str) -> str:

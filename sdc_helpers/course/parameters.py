@@ -25,7 +25,7 @@ import pydantic
 
 from sdc_helpers.course.errors import ParameterError, nearest
 
-_INTERVAL = re.compile(r"([\[(])\s*([^,\[\](){}]+?)\s*,\s*([^,\[\](){}]+?)\s*([\])])\s*$")
+_INTERVAL = re.compile(r"([\[(])([^,\[\](){}]+),([^,\[\](){}]+)([\])])\s*$")
 _CHOICES = re.compile(r"\{([^{}]+)\}\s*$")
 _TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "None": type(None)}
 ALWAYS = ("profile", "seed", "device")

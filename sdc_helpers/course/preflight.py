@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from sdc_helpers._machine import memory_available
 from sdc_helpers.course.errors import CourseError
 from sdc_helpers.course.provenance import QUIET
 
@@ -133,9 +135,7 @@ def _torch_pair() -> list[str]:
 
 
 def _memory(profile: str) -> Check:
-    import psutil
-
-    free, need = psutil.virtual_memory().available / 1e9, MEMORY_GB[profile]
+    free, need = memory_available() / 1e9, MEMORY_GB[profile]
     detail = f"{free:.1f} GB available, profile {profile} needs {need:g}"
     if free >= need:
         return Check("memory", "ok", detail)
@@ -143,7 +143,12 @@ def _memory(profile: str) -> Check:
 
 
 def _disk(profile: str, folder: Path) -> Check:
-    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    existing = next(p for p in (folder, *folder.parents) if os.path.lexists(p))
+    if not existing.is_dir():
+        return Check("disk", "fail", f"{existing} is not a folder", "set SDC_DATA to a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        remedy = "set SDC_DATA to a folder that you can write into"
+        return Check("disk", "fail", f"{existing} cannot be written into", remedy)
     free, need = shutil.disk_usage(existing).free / 1e9, DISK_GB[profile]
     detail = f"{free:.1f} GB free for {folder}, profile {profile} needs {need:g}"
     if free >= need:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import sys
@@ -10,6 +9,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sdc_helpers._machine import memory_total, usable_cores
+
+__all__ = [
+    "QUIET",
+    "git_revision",
+    "hardware",
+    "kernel_usage",
+    "package_versions",
+    "peak_memory_mb",
+    "processor_name",
+    "usable_cores",
+]
 # For a kernel that we start: nothing of its own log on our terminal; errors come as messages.
 QUIET = ("--log-level=CRITICAL",)
 _PACKAGES = (
@@ -64,14 +75,12 @@ def git_revision(folder: Path | None) -> str | None:
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=20
+        command, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=20
     ).stdout.strip()
 
 
 def hardware() -> dict[str, Any]:
-    """Return the processor, core count, memory (GB) and GPU of this machine."""
-    import psutil
-
+    """Return the processor, cores, memory (GB) and GPU that this process may use."""
     from sdc_helpers.course.notebook import cuda_available
 
     gpu = None
@@ -82,23 +91,17 @@ def hardware() -> dict[str, Any]:
     return {
         "processor": processor_name(),
         "cores": usable_cores(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "memory_gb": round(memory_total() / 1e9, 1),
         "gpu": gpu,
         "system": f"{platform.system()} {platform.machine()}",
     }
-
-
-def usable_cores() -> int:
-    """Return the number of processor cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def processor_name() -> str:
     """Return what the processor calls itself."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
@@ -108,7 +111,7 @@ def peak_memory_mb() -> float:
     """Return the highest resident memory of this process so far, in MB."""
     status = Path("/proc/self/status")
     if status.is_file():  # unlike getrusage, not inherited from the process that started this one
-        for line in status.read_text().splitlines():
+        for line in status.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) * 1024 / 1e6
     import resource

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import json
-import math
-import os
 import platform
-import re
-import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sdc_helpers.course import claims, provenance
+from sdc_helpers._machine import usable_cores
+from sdc_helpers._paths import absolute, data_root
+from sdc_helpers.course import claims, left_files, made_by, outputs, provenance
 from sdc_helpers.course.catalogue import Notebook, course_folder, find_notebook
 from sdc_helpers.course.errors import CourseError, ParameterError, RunError, nearest
+from sdc_helpers.course.kernel_clock import KernelClock
 from sdc_helpers.course.notebook import PROFILES, START_MIME
+from sdc_helpers.course.outputs import RunResult, load_record
+
+__all__ = ["TIME_LIMITS", "RunResult", "check_parameters", "load_record", "output_folder", "run"]
 
 TIME_LIMITS: dict[str, float | None] = {"smoke": 300, "workshop": 900, "full": None}
-_SCRATCH = re.compile(r"\..+\.(?P<host>[^@]+)@(?P<pid>\d+)-[0-9a-f]{8}\.partial")
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A finished run.
-
-    Attributes
-    ----------
-    notebook : pathlib.Path
-        The executed notebook.
-    record : dict
-        What ``NAME.run.json`` holds.
-    """
-
-    notebook: Path
-    record: dict[str, Any]
 
 
 def run(
@@ -51,7 +34,11 @@ def run(
     time_limit: float | None = None,
     on_cell: Callable[[int, int], None] | None = None,
 ) -> RunResult:
-    """Run one notebook in a fresh kernel.
+    """Run one notebook in a fresh kernel, which works in the current folder.
+
+    So a relative path means the same in the notebook as where the run is asked for: a parameter,
+    a default, ``SDC_DATA``. A file that the notebook writes stays there, and is named in the record
+    (``files``, relative to that folder).
 
     Parameters
     ----------
@@ -60,7 +47,8 @@ def run(
     parameters : mapping, optional
         Values for its parameters cell.
     profile : {"smoke", "workshop", "full"}
-        How much to compute; also sets the time limit (300 s, 900 s, none).
+        How much to compute; also sets the time limit (300 s, 900 s, none). Seconds in which the
+        kernel only waits for a processor that others are using do not count.
     out : path, optional
         Folder for ``NAME.ipynb`` and ``NAME.run.json``; ``build/runs`` of the course by default.
     time_limit : float, optional
@@ -77,30 +65,54 @@ def run(
     ParameterError
         Before any kernel starts: an unknown name, a wrong type, a value out of range.
     RunError
-        Before any kernel starts: no such notebook, a folder that cannot be written. Later: a cell
-        fails, the time is up or the kernel dies; then ``NAME.failed.ipynb`` is kept.
+        Before any kernel starts: no such notebook, a folder that cannot be written, something
+        else under the name of the output. Later: a cell fails, the time is up or the kernel dies;
+        then ``NAME.failed.ipynb`` is kept. Or the disk is full by then: the files are kept where
+        the message says.
     """
     notebook = find_notebook(name)
     values = check_parameters(notebook, parameters or {}, profile)
-    folder = Path(out).expanduser().resolve() if out else course_folder() / "build" / "runs"
-    if folder / f"{notebook.name}.ipynb" == notebook.path:
-        raise RunError(f"the run would replace {notebook.path} itself; choose another --out")
-    watch = _Watch(TIME_LIMITS[profile] if time_limit is None else time_limit, on_cell)
-    record = _new_record(notebook, values)
-    with _scratch(folder, notebook.name) as scratch:
-        executed = scratch / "notebook.ipynb"
+    folder = output_folder(out)
+    outputs.require_names_of_their_own([notebook], folder)
+    clock = KernelClock(_checked_limit(TIME_LIMITS[profile] if time_limit is None else time_limit))
+    watch = _Watch(clock, on_cell)
+    record = _new_record(notebook, values, folder)
+    with outputs.scratch_folder(folder, notebook.name) as scratch:
+        here, apart = _current_folder(), (folder, data_root())
+        before = left_files.snapshot(here, apart)
         started = time.monotonic()
         try:
-            _execute(notebook.path, executed, values, scratch, watch)
+            _execute(notebook.path, values, here, watch)
         except Exception as error:
             record["error"] = _describe(error, watch)
         else:
             watch.finished()
         record["seconds"] = round(time.monotonic() - started, 2)
+        record["seconds_waited"] = round(clock.waited, 2)
+        record["threads"] = int(watch.threads or usable_cores())
+        record["files"] = left_files.written(before, left_files.snapshot(here, apart))
         record.update(watch.usage)
-        _finish_record(record, executed)
-        _write_json(scratch / "run.json", record)
-        return _publish(folder, notebook.name, scratch, record)
+        executed = _finish_record(record, watch.notebook)
+        return outputs.publish(folder, notebook.name, scratch, record, executed)
+
+
+def output_folder(out: str | Path | None) -> Path:
+    """Return where runs are written: ``out``, or ``build/runs`` of the course without it."""
+    return absolute(out) if out else course_folder() / "build" / "runs"
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        reason = f"the current folder cannot be used ({error.strerror}); change to another"
+        raise RunError(reason) from None
+
+
+def _checked_limit(limit: float | None) -> float | None:
+    if limit is not None and not limit > 0:
+        raise ParameterError(f"the time limit is {limit:g} s; it must be above 0")
+    return limit
 
 
 def check_parameters(
@@ -140,31 +152,25 @@ class _Watch:
     """What the engine reports while a notebook runs, and what it is told."""
 
     def __init__(
-        self, limit: float | None, on_cell: Callable[[int, int], None] | None = None
+        self, clock: KernelClock, on_cell: Callable[[int, int], None] | None = None
     ) -> None:
-        if limit is not None and not limit > 0:
-            raise ParameterError(f"the time limit is {limit:g} s; it must be above 0")
-        self.limit = limit
-        self.deadline = math.inf if limit is None else time.monotonic() + limit
+        self.clock = clock
         self.on_cell = on_cell
-        self.total = 0
+        self.notebook: Any = None
+        self.threads: str | None = None
         self.source = ""
         self.number = 0
         self.usage: dict[str, Any] = {"peak_memory_mb": None, "gpu_peak_memory_mb": None}
 
     @property
-    def is_late(self) -> bool:
-        return time.monotonic() >= self.deadline
-
-    def cell_timeout(self, cell: Any) -> int | None:
-        remaining = self.deadline - time.monotonic()
-        return None if remaining == math.inf else max(1, math.ceil(remaining))
+    def total(self) -> int:
+        return len(self.notebook.cells)
 
     def cell_started(self, cell: Any, cell_index: int) -> None:
         # papermill's own cell is none of the notebook's: the number is that of the cell as written
         self.number += "injected-parameters" not in cell.metadata.get("tags", [])
         self.source = cell.source
-        if self.is_late:
+        if self.clock.check():
             raise TimeoutError
         if self.on_cell:
             self.on_cell(cell_index, self.total)
@@ -174,21 +180,20 @@ class _Watch:
             self.on_cell(self.total, self.total)
 
 
-def _execute(
-    source: Path, target: Path, parameters: dict[str, Any], cwd: Path, watch: _Watch
-) -> None:
+def _execute(source: Path, parameters: dict[str, Any], cwd: Path, watch: _Watch) -> None:
+    """Run the cells; ``watch.notebook`` has what came of them, also where this raises."""
     import papermill
-    from papermill.engines import papermill_engines
 
-    from sdc_helpers.course.engine import WatchedEngine
+    from sdc_helpers.course import engine
 
-    papermill_engines.register("sdc", WatchedEngine)
+    engine.register()
     executed = papermill.execute_notebook(
         _literal(source),
-        _literal(target),
+        None,  # written once, at the end: a disk that fills up takes no cell with it
         parameters=parameters,
         engine_name="sdc",
         kernel_name="python3",
+        language="python",
         progress_bar=False,
         watch=watch,
         resources={"metadata": {"path": str(cwd)}},
@@ -202,12 +207,14 @@ def _literal(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _new_record(notebook: Notebook, values: dict[str, Any]) -> dict[str, Any]:
+def _new_record(notebook: Notebook, values: dict[str, Any], folder: Path) -> dict[str, Any]:
     defaults = notebook.schema.validate(values).model_dump()
     return {
         "schema": 1,
         "name": notebook.name,
         "title": notebook.title,
+        "source": made_by.source_identity(notebook, folder),
+        "made_by": made_by.digest(notebook, values),
         "run_id": uuid.uuid4().hex,
         "status": "running",
         "error": None,
@@ -223,12 +230,14 @@ def _new_record(notebook: Notebook, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _finish_record(record: dict[str, Any], executed: Path) -> None:
-    """Add what the executed notebook says of itself, and mark it with the run's identifier."""
+def _finish_record(record: dict[str, Any], executed: Any) -> Any:
+    """Add what the executed notebook says of itself; return it marked with the run's identifier."""
+    import nbformat
+
     record["status"] = "failed" if record["error"] else "complete"
-    if not executed.is_file():
-        return
-    content = json.loads(executed.read_text())
+    if executed is None:
+        return None
+    content = json.loads(nbformat.writes(executed))
     record["claims"] = claims.collect(content)
     for cell in content["cells"]:
         for output in cell.get("outputs", []):
@@ -237,7 +246,7 @@ def _finish_record(record: dict[str, Any], executed: Path) -> None:
     content["metadata"]["sdc_run_id"] = record["run_id"]
     for key in ("input_path", "output_path"):  # papermill's: folders of the machine it ran on
         content["metadata"].get("papermill", {}).pop(key, None)
-    _write_json(executed, content)
+    return content
 
 
 def _describe(error: Exception, watch: _Watch) -> str:
@@ -247,10 +256,12 @@ def _describe(error: Exception, watch: _Watch) -> str:
 
     if isinstance(error, PapermillExecutionError):
         what = f"{error.ename}: {error.evalue}"
+    elif watch.clock.is_over:
+        what = f"the time limit of {watch.clock.limit:g} s was reached"
+        if watch.clock.waited >= 1:
+            what += f", without {watch.clock.waited:.0f} s of waiting for busy processors"
     elif isinstance(error, DeadKernelError):
         what = "the kernel died (often: out of memory)"
-    elif watch.is_late:
-        what = f"the time limit of {watch.limit:g} s was reached"
     elif isinstance(error, CourseError):
         what = str(error)
     else:
@@ -258,88 +269,3 @@ def _describe(error: Exception, watch: _Watch) -> str:
     first = next((line.strip() for line in watch.source.splitlines() if line.strip()), "")
     where = f"cell {watch.number} ({first[:60]!r})" if watch.number else "the start of its kernel"
     return f"{where}: " + " ".join(what.split())
-
-
-@contextmanager
-def _scratch(folder: Path, name: str) -> Iterator[Path]:
-    """Give a run a hidden folder of its own inside ``folder``; clear those of killed runs."""
-    host = re.sub(r"[^\w-]", "_", platform.node()) or "here"
-    scratch = folder / f".{name}.{host}@{os.getpid()}-{uuid.uuid4().hex[:8]}.partial"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(".*.partial"):
-            made = _SCRATCH.fullmatch(left.name)
-            # the processes of another machine cannot be seen from here
-            if made and made["host"] == host and not _is_running(int(made["pid"])):
-                shutil.rmtree(left, ignore_errors=True)
-        scratch.mkdir()
-    except OSError as error:
-        reason = f"cannot write into {folder} ({error.strerror}); choose another --out"
-        raise RunError(reason) from None
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    import psutil
-
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _publish(folder: Path, name: str, scratch: Path, record: dict[str, Any]) -> RunResult:
-    """Move a run's two files to their names, together, as no other run does so."""
-    from filelock import FileLock
-
-    failed = record["error"] is not None
-    stem = f"{name}.failed" if failed else name
-    target = folder / f"{stem}.ipynb"
-    with FileLock(folder / f".{name}.lock"):
-        for suffix in (".run.json", ".ipynb"):
-            (folder / f"{name}.failed{suffix}").unlink(missing_ok=True)
-        # without its record a notebook is no output: see load_record
-        (folder / f"{stem}.run.json").unlink(missing_ok=True)
-        if (scratch / "notebook.ipynb").is_file():
-            (scratch / "notebook.ipynb").replace(target)
-        (scratch / "run.json").replace(folder / f"{stem}.run.json")
-    if failed:
-        kept = f". The notebook so far: {target}" if target.is_file() else ""
-        raise RunError(f"{name} failed in {record['error']}{kept}")
-    return RunResult(target, record)
-
-
-def load_record(folder: Path, name: str) -> dict[str, Any]:
-    """Read the record of a complete run and check that it belongs to the notebook beside it.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where :func:`run` wrote.
-    name : str
-        The notebook's name.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    RunError
-        When there is no complete run, or notebook and record come from different runs.
-    """
-    file, notebook = folder / f"{name}.run.json", folder / f"{name}.ipynb"
-    remedy = f"run 'sdc run {name} --out {folder}'"
-    if not (file.is_file() and notebook.is_file()):
-        raise RunError(f"no complete run of {name} in {folder}; {remedy}")
-    record = json.loads(file.read_text())
-    if json.loads(notebook.read_text())["metadata"].get("sdc_run_id") != record["run_id"]:
-        raise RunError(f"{notebook} and {file.name} come from different runs; {remedy}")
-    return record
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -1,5 +1,4 @@
 from .comparison import (
-    AcrossSeeds,
     PairedDifference,
     across_seeds,
     paired_difference,
@@ -60,7 +59,6 @@ from .training import (
 )
 
 __all__ = [
-    "AcrossSeeds",
     "BinnedPacing",
     "Bins",
     "CaptionPairs",

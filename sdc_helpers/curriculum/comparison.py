@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sdc_helpers.curriculum.results import CaptionLikelihood, Evaluation, sums_by_unit
+from sdc_helpers.measures import Interval
 
 _BLOCK = 500  # sign flips at a time
 _TIE = 1e-12  # the same flips summed in another order are still a tie
@@ -25,42 +26,14 @@ _Measured = Evaluation | CaptionLikelihood
 
 
 @dataclass(frozen=True, eq=False)
-class AcrossSeeds:
-    """A score over several seeds of training.
-
-    Attributes
-    ----------
-    mean : float
-        Over items and seeds: accuracy, or log-likelihood a word.
-    low, high : float
-        Interval for other items and other seeds; with one seed for other items alone.
-    by_seed : float64 array of shape (n_seeds,)
-        Of each seed.
-    level : float
-        Of the interval.
-    """
-
-    mean: float
-    low: float
-    high: float
-    by_seed: np.ndarray
-    level: float
-
-
-@dataclass(frozen=True, eq=False)
 class PairedDifference:
     """One way of training minus another, on the same items and seeds.
 
     Attributes
     ----------
-    mean : float
-        Mean score of the first minus that of the second.
-    low, high : float
-        Interval for other items and other seeds; with one seed for other items alone.
-    by_seed : float64 array of shape (n_seeds,)
-        Difference at each seed.
-    level : float
-        Of the interval.
+    difference : Interval
+        Mean score of the first minus that of the second, with the difference at each seed. The
+        interval is for other items and other seeds; with one seed for other items alone.
     p_value : float
         Two-sided, of no difference, for other items and other seeds: agrees with the interval. 1
         where nothing differs, 0 where every seed and unit differs by the same.
@@ -70,16 +43,12 @@ class PairedDifference:
         items answered by these very models, and silent about other seeds.
     """
 
-    mean: float
-    low: float
-    high: float
-    by_seed: np.ndarray
-    level: float
+    difference: Interval
     p_value: float
     p_items: float
 
 
-def across_seeds(evaluations: Sequence[_Measured], level: float = 0.95) -> AcrossSeeds:
+def across_seeds(evaluations: Sequence[_Measured], level: float = 0.95) -> Interval:
     """Combine the same evaluation of several seeds of training.
 
     Parameters
@@ -91,7 +60,9 @@ def across_seeds(evaluations: Sequence[_Measured], level: float = 0.95) -> Acros
 
     Returns
     -------
-    AcrossSeeds
+    Interval
+        The score over items and seeds (accuracy, or log-likelihood a word) and that of each seed.
+        The interval is for other items and other seeds; with one seed for other items alone.
 
     Raises
     ------
@@ -100,9 +71,9 @@ def across_seeds(evaluations: Sequence[_Measured], level: float = 0.95) -> Acros
         units, or the level is out of range.
     """
     table = _table(evaluations)
-    error, df = _error(table)
-    low, high = _interval(table.mean(), error, df, level)
-    return AcrossSeeds(float(table.mean()), low, high, table.mean(axis=1), level)
+    one = evaluations[0]
+    chance = one.chance if isinstance(one, Evaluation) else None
+    return _interval(table, *_error(table), level, chance)
 
 
 def paired_difference(
@@ -141,13 +112,8 @@ def paired_difference(
     both = _table([*first, *second])
     table = both[: len(first)] - both[len(first) :]
     error, df = _error(table)
-    low, high = _interval(table.mean(), error, df, level)
     return PairedDifference(
-        mean=float(table.mean()),
-        low=low,
-        high=high,
-        by_seed=table.mean(axis=1),
-        level=level,
+        difference=_interval(table, error, df, level),
         p_value=_p_value(table.mean(), error, df),
         p_items=_p_flips(table.mean(axis=0), n_flips, np.random.default_rng(seed)),
     )
@@ -203,13 +169,16 @@ def _error(table: np.ndarray) -> tuple[float, float]:
     return math.sqrt(total / table.size), df
 
 
-def _interval(mean: float, error: float, df: float, level: float) -> tuple[float, float]:
+def _interval(
+    table: np.ndarray, error: float, df: float, level: float, chance: float | None = None
+) -> Interval:
     from scipy.stats import t
 
     if not 0 < level < 1:
         raise ValueError(f"level={level}: expected a number in (0, 1).")
     half = float(t.ppf((1 + level) / 2, df)) * error if error else 0.0
-    return float(mean) - half, float(mean) + half
+    mean = float(table.mean())
+    return Interval(mean, mean - half, mean + half, level, chance, table.mean(axis=1))
 
 
 def _p_value(mean: float, error: float, df: float) -> float:

@@ -1,8 +1,8 @@
 """The complete design: order x text x family, with controls and several seeds, cell by cell.
 
 A *cell* is one training run: a family, with or without text first, in one order, from one seed.
-Orders are the standard one, the curriculum, and two controls: the standard order cut to the number
-of samples that the curriculum sees, and the curriculum from the hardest on.
+Orders are the standard one, the curriculum, and controls: the standard order cut to the number
+of words or of samples that the curriculum sees, and the curriculum from the hardest on.
 """
 
 from __future__ import annotations
@@ -15,12 +15,19 @@ from typing import Any
 import numpy as np
 
 from sdc_helpers.curriculum.results import Evaluation
-from sdc_helpers.curriculum.schedule import BinnedPacing, Plan, Standard, curriculum_plan
+from sdc_helpers.curriculum.schedule import (
+    BinnedPacing,
+    Plan,
+    Standard,
+    curriculum_plan,
+    samples_of_words,
+)
 
 FAMILIES = ("git", "flamingo")
 TEXTS = ("C", "T+C")
-ORDERS = ("standard", "curriculum", "cut", "anti")
-"""Of the captions; "cut" is the standard order at the curriculum's exposure."""
+ORDERS = ("standard", "curriculum", "cut", "cut_samples", "anti")
+"""Of the captions; "cut" is the standard order at as many words as the curriculum sees, and
+"cut_samples" at as many captions, which are longer words for words."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,12 @@ class CellResult:
 
 
 def plan_of(
-    design: StudyDesign, difficulty: np.ndarray, order: str, seed: int, pacing: Any = None
+    design: StudyDesign,
+    difficulty: np.ndarray,
+    order: str,
+    seed: int,
+    n_words: np.ndarray,
+    pacing: Any = None,
 ) -> Plan:
     """Return in what order a cell sees the samples.
 
@@ -155,6 +167,8 @@ def plan_of(
         One of `ORDERS`.
     seed : int
         Of the shuffling.
+    n_words : int array of shape (n_samples,)
+        Words of each caption: what "cut" is cut by.
     pacing : Pacing, optional
         Instead of the study's bins.
 
@@ -166,7 +180,11 @@ def plan_of(
     if order in ("curriculum", "anti"):
         return curriculum_plan(difficulty, order, binned, seed=seed)
     whole = Standard(design.n_bins * design.epochs_per_bin)
-    n_samples = None
+    standard = curriculum_plan(difficulty, "standard", whole, seed=seed)
+    if order == "standard":
+        return standard
+    curriculum = curriculum_plan(difficulty, "curriculum", binned, seed=seed)
+    n_samples = len(curriculum)
     if order == "cut":
-        n_samples = len(curriculum_plan(difficulty, "curriculum", binned, seed=seed))
+        n_samples = samples_of_words(standard, n_words, int(curriculum.exposure() @ n_words))
     return curriculum_plan(difficulty, "standard", whole, n_samples=n_samples, seed=seed)

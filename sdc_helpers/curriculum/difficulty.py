@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.curriculum._taggers import Tagger, check_tags, tagger_named
 from sdc_helpers.curriculum.results import LogLikelihoods
 
@@ -81,7 +82,7 @@ class NounCount:
 
     def __call__(self, captions: Sequence[str]) -> np.ndarray:
         """Count the nouns of each caption, float64 (n_captions,); 0 without a noun."""
-        _check_captions(captions)
+        captions = text_list(captions, "captions", empty=True)
         tagger = self.tagger if callable(self.tagger) else tagger_named(self.tagger)
         counts = np.zeros(len(captions))
         for number, caption in enumerate(captions):
@@ -99,7 +100,7 @@ class WordCount:
 
     def __call__(self, captions: Sequence[str]) -> np.ndarray:
         """Count the words of each caption, float64 (n_captions,)."""
-        _check_captions(captions)
+        captions = text_list(captions, "captions", empty=True)
         return np.array([len(words_of(caption)) for caption in captions], dtype=float)
 
 
@@ -126,7 +127,10 @@ class WordRarity:
             raise ValueError("training_sentences is a string; give a list of sentences.")
         counts: Counter[str] = Counter()
         for number, sentence in enumerate(training_sentences):
-            _check_string("training_sentences", number, sentence)
+            if not isinstance(sentence, str):
+                raise ValueError(
+                    f"training_sentences[{number}] is {sentence!r}; expected a string."
+                )
             counts.update(words_of(sentence))
         if not counts:
             raise ValueError("training_sentences holds no word: no frequency can be counted.")
@@ -136,7 +140,7 @@ class WordRarity:
 
     def __call__(self, captions: Sequence[str]) -> np.ndarray:
         """Return the mean rarity of each caption's words, float64 (n_captions,)."""
-        _check_captions(captions)
+        captions = text_list(captions, "captions", empty=True)
         return np.array([self._mean(words_of(caption)) for caption in captions])
 
     def _mean(self, words: list[str]) -> float:
@@ -166,7 +170,7 @@ class ModelLoss:
 
     def __call__(self, captions: Sequence[str]) -> np.ndarray:
         """Return the loss a token of each caption, float64 (n_captions,)."""
-        _check_captions(captions)
+        captions = text_list(captions, "captions", empty=True)
         if self.pictures is not None and len(self.pictures) != len(captions):
             raise ValueError(
                 f"pictures has {len(self.pictures)} rows for {len(captions)} captions."
@@ -201,15 +205,7 @@ def image_difficulty(captions: Sequence[Sequence[str]], measure: Measure) -> np.
         If there is no image, one has no caption, or the measure returns another number of values
         or one that is not finite.
     """
-    if not len(captions):
-        raise ValueError("captions holds no image.")
-    for image, own in enumerate(captions):
-        if isinstance(own, str):
-            raise ValueError(
-                f"captions[{image}] is the string {own!r}; expected a list of captions."
-            )
-        if not len(own):
-            raise ValueError(f"image {image} has no caption; leave it out or give it one.")
+    captions = text_groups(captions)
     flat = [caption for own in captions for caption in own]
     values = np.asarray(measure(flat), dtype=float)
     if values.shape != (len(flat),):
@@ -221,15 +217,3 @@ def image_difficulty(captions: Sequence[Sequence[str]], measure: Measure) -> np.
         )
     starts = np.cumsum([0, *(len(own) for own in captions[:-1])])
     return np.maximum.reduceat(values, starts)
-
-
-def _check_captions(captions: Sequence[str]) -> None:
-    if isinstance(captions, str):
-        raise ValueError(f"captions is the string {captions!r}; expected a list of captions.")
-    for number, caption in enumerate(captions):
-        _check_string("captions", number, caption)
-
-
-def _check_string(name: str, number: int, value: object) -> None:
-    if not isinstance(value, str):
-        raise ValueError(f"{name}[{number}] is {value!r}; expected a string.")

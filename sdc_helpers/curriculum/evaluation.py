@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from sdc_helpers._texts import text_list
 from sdc_helpers.curriculum.results import CaptionLikelihood, Evaluation, LogLikelihoods, refuse
 
 if TYPE_CHECKING:
@@ -215,7 +216,8 @@ def acceptability(
 
 def _ask(score: Scorer, sentences: Sequence[str], pictures: np.ndarray | None) -> LogLikelihoods:
     """Score sentences, and check what is asked and what comes back."""
-    if not len(sentences):
+    sentences = text_list(sentences, "sentences", empty=True)
+    if not sentences:
         raise ValueError("there is no sentence to score.")
     if pictures is not None:
         pictures = np.asarray(pictures)
@@ -225,7 +227,7 @@ def _ask(score: Scorer, sentences: Sequence[str], pictures: np.ndarray | None) -
                 f"{len(sentences)} whole numbers, one a sentence."
             )
         refuse(pictures < 0, "pictures", pictures, "0 or more.")
-    found = score(list(sentences), pictures)
+    found = score(sentences, pictures)
     if not isinstance(found, LogLikelihoods) or len(found.total) != len(sentences):
         what = len(found.total) if isinstance(found, LogLikelihoods) else type(found).__name__
         raise ValueError(f"the scorer returned {what}; expected {len(sentences)} LogLikelihoods.")

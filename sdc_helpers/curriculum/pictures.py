@@ -21,8 +21,8 @@ def feature_maps(clip: ClipModel, pictures: np.ndarray) -> torch.Tensor:
     ----------
     clip : ClipModel
         From ``load_clip``; its weights stay as they are.
-    pictures : uint8 array of shape (n, height, width, 3)
-        RGB.
+    pictures : uint8 array of shape (n, height, width, 3), or list of pictures of one size
+        RGB; pictures of Pillow are converted.
 
     Returns
     -------

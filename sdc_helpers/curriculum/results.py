@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdc_helpers.measures import Interval
+
 _ROUNDING = 1e-6  # by how much single precision may exceed probability 1
 _BLOCK = 200  # resamples at a time
 
@@ -101,10 +103,8 @@ class Evaluation:
         """What is averaged: `correct`."""
         return self.correct
 
-    def interval(
-        self, level: float = 0.95, n_draws: int = 2000, seed: int = 0
-    ) -> tuple[float, float]:
-        """Return a percentile bootstrap interval of the accuracy of this one model.
+    def interval(self, level: float = 0.95, n_draws: int = 2000, seed: int = 0) -> Interval:
+        """Return the accuracy of this one model with a percentile bootstrap interval.
 
         Units are resampled, so it tells what other items would have given, not other seeds of
         training (see `across_seeds`). Where all items are right, or all wrong, it has no width.
@@ -118,7 +118,7 @@ class Evaluation:
         seed : int, default=0
             Of the resampling.
         """
-        return _bootstrap(self, level, n_draws, seed)
+        return _bootstrap(self, self.accuracy, self.chance, level, n_draws, seed)
 
     def of_kind(self, kind: str) -> Evaluation:
         """Return the items of one kind.
@@ -180,11 +180,9 @@ class CaptionLikelihood:
         """What is summed, and divided by the sum of `weights`: `total`."""
         return self.total
 
-    def interval(
-        self, level: float = 0.95, n_draws: int = 2000, seed: int = 0
-    ) -> tuple[float, float]:
-        """Return a percentile bootstrap interval of `per_word`, see `Evaluation.interval`."""
-        return _bootstrap(self, level, n_draws, seed)
+    def interval(self, level: float = 0.95, n_draws: int = 2000, seed: int = 0) -> Interval:
+        """Return `per_word` with a percentile bootstrap interval, see `Evaluation.interval`."""
+        return _bootstrap(self, self.per_word, None, level, n_draws, seed)
 
 
 def sums_by_unit(measured: Evaluation | CaptionLikelihood) -> tuple[np.ndarray, np.ndarray]:
@@ -212,8 +210,13 @@ def refuse(bad: np.ndarray, name: str, values: np.ndarray, expected: str) -> Non
 
 
 def _bootstrap(
-    measured: Evaluation | CaptionLikelihood, level: float, n_draws: int, seed: int
-) -> tuple[float, float]:
+    measured: Evaluation | CaptionLikelihood,
+    value: float,
+    chance: float | None,
+    level: float,
+    n_draws: int,
+    seed: int,
+) -> Interval:
     if not 0 < level < 1 or n_draws < 1:
         raise ValueError(f"level={level} must lie in (0, 1) and n_draws={n_draws} be 1 or more.")
     values, weights = sums_by_unit(measured)
@@ -223,5 +226,4 @@ def _bootstrap(
     for start in range(0, n_draws, _BLOCK):
         drawn = rng.multinomial(n, np.full(n, 1 / n), size=min(_BLOCK, n_draws - start))
         means.append((drawn @ values) / (drawn @ weights))
-    low, high = np.quantile(np.concatenate(means), ((1 - level) / 2, (1 + level) / 2))
-    return float(low), float(high)
+    return Interval.from_resamples(value, np.concatenate(means), level=level, chance=chance)

@@ -37,6 +37,7 @@ __all__ = [
     "Standard",
     "curriculum_plan",
     "quantile_bins",
+    "samples_of_words",
     "threshold_bins",
 ]
 
@@ -231,6 +232,40 @@ def curriculum_plan(
             )
         length = n_samples
     return Plan(order, ranking, counts, length, seed)
+
+
+def samples_of_words(plan: Plan, n_words: np.ndarray, total: int) -> int:
+    """Return after how many samples of a plan a number of words has been seen, as near as can be.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of n_distinct samples.
+    n_words : int array of shape (n_distinct,)
+        Words of each sample.
+    total : int
+        Words that shall be seen; at most those of the whole plan.
+
+    Returns
+    -------
+    int
+        1 or more.
+
+    Raises
+    ------
+    ValueError
+        If there is not a number of words for each sample, or the plan has fewer words.
+    """
+    n_words = np.asarray(n_words)
+    if n_words.shape != (plan.n_distinct,):
+        raise ValueError(
+            f"n_words has shape {n_words.shape}; expected ({plan.n_distinct},), the words of each "
+            "sample of the plan."
+        )
+    seen = np.cumsum(n_words[plan.indices(0, len(plan))])
+    if total > seen[-1]:
+        raise ValueError(f"total={total} words are more than the {seen[-1]} of this plan.")
+    return int(np.abs(seen - total).argmin()) + 1
 
 
 class PlanBatches:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from sdc_helpers._texts import text_list
 from sdc_helpers.curriculum.results import LogLikelihoods
 from sdc_helpers.curriculum.tokenizer import PAD
 
@@ -69,10 +70,11 @@ class Scorer:
         ValueError
             If lengths differ, a picture is not there, or a sentence does not begin with `given`.
         """
+        sentences = text_list(sentences, "sentences")
         found = self.tokenizer.tokenize(sentences)
         scored = (found.tokens != PAD).numpy()
         if given is not None:
-            scored &= self._after(sentences, given, found.starts)
+            scored &= self._after(sentences, text_list(given, "given"), found.starts)
         if pictures is not None:
             pictures = self._checked(pictures, len(sentences))
         order = np.argsort((found.tokens != PAD).sum(1).numpy(), kind="stable")

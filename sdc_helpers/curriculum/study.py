@@ -77,7 +77,7 @@ def run_cell(
         )
         own = None if folder is None else folder / f"{cell.family}-text-{cell.seed}"
         train_on_text(model, materials.text_tokens, of_text, out=own, **where)
-    plan = plan_of(design, materials.difficulty, cell.order, cell.seed)
+    plan = plan_of(design, materials.difficulty, cell.order, cell.seed, materials.n_words)
     batches = PlanBatches(plan, design.batch_size)
     history = train_on_captions(
         model,

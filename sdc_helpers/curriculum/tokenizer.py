@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers.training.state import atomic_path
+from sdc_helpers._files import atomic_path
+from sdc_helpers._texts import text_list
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +40,9 @@ class Tokenized:
 class CaptionTokenizer:
     """Byte-pair encoding (Sennrich et al. 2016) over bytes: no word is unknown.
 
+    Sentences are text and nothing else: one that holds ``<pad>`` or ``<image>`` is spelt with
+    those signs, and never gets a special token of that name.
+
     Attributes
     ----------
     vocabulary_size : int
@@ -52,6 +56,7 @@ class CaptionTokenizer:
         if truncation is None or tokenizer.get_vocab().get(_NAMES[IMAGE]) != IMAGE:
             raise ValueError("this tokenizer was not made by CaptionTokenizer.train.")
         self._tokenizer = tokenizer
+        tokenizer.encode_special_tokens = True  # "<pad>" in a sentence is five signs like others
         self.vocabulary_size = tokenizer.get_vocab_size()
         self.max_tokens = truncation["max_length"]
 
@@ -91,11 +96,15 @@ class CaptionTokenizer:
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
+        if isinstance(sentences, str):
+            raise ValueError(f"sentences must be a sequence; for one pass [{sentences!r}].")
         n_read = 0
 
         def counted() -> Iterable[str]:
             nonlocal n_read
             for sentence in sentences:
+                if not isinstance(sentence, str):
+                    raise ValueError(f"sentences must be strings; number {n_read} is {sentence!r}.")
                 n_read += 1
                 yield sentence
 
@@ -135,11 +144,9 @@ class CaptionTokenizer:
         """
         import torch
 
-        sentences = list(sentences)
-        if not sentences:
-            raise ValueError("there is no sentence to turn into numbers.")
+        sentences = text_list(sentences, "sentences")
         for index, sentence in enumerate(sentences):
-            if not isinstance(sentence, str) or not sentence.strip():
+            if not sentence.strip():
                 raise ValueError(f"sentence {index} is {sentence!r}; expected words.")
         encodings = self._tokenizer.encode_batch(sentences)
         longest = max(len(encoding.ids) for encoding in encodings)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets._nifti import Grid, on_grid, read_grid, read_nifti
+from sdc_helpers.datasets._text_files import check_last_line
+from sdc_helpers.datasets.errors import DataFormatError, listed, require_file, unreadable
+
+__all__ = ["read_grid"]
 
 VIEWS = {"slice": "bold_1slice.nii.gz", "whole_brain": "bold_25mm.nii.gz"}
 MASKS = ("brain", "gray", "vt")
@@ -32,7 +36,7 @@ def find_runs(root: Path) -> dict[int, Path]:
     folder = root / "sub001" / "BOLD"
     found = {
         int(match[1]): path
-        for path in sorted(folder.glob("task001_run*"))
+        for path in listed(folder, "task001_run*")
         if (match := _RUN_FOLDER.fullmatch(path.name))
     }
     if not found:
@@ -70,6 +74,8 @@ def read_category_names(root: Path) -> tuple[str, ...]:
 
 def read_events(file: Path, names: tuple[str, ...]) -> Events:
     """Blocks of one run from ``bold_events.tsv``."""
+    require_file(file, "the blocks of a run")
+    check_last_line(file, "\t")
     reader = csv.DictReader(_read_text(file).splitlines(), delimiter="\t")
     if reader.fieldnames is None or not set(_EVENT_COLUMNS) <= set(reader.fieldnames):
         raise DataFormatError(
@@ -103,49 +109,41 @@ def _parse_event(
     return onset, duration, category
 
 
-def read_bold(file: Path, tr: float) -> tuple[np.ndarray, np.ndarray]:
-    """Time series, (x, y, z, n_volumes) in the stored dtype, and the affine, (4, 4) in mm."""
-    data, affine, zooms = _read_nifti(file)
+def read_bold(file: Path, tr: float, reference: Grid | None) -> tuple[np.ndarray, Grid]:
+    """Time series, (x, y, z, n_volumes), and their grid: that of the reference if one is given."""
+    data, grid = _read_finite(file)
     if data.ndim != 4:
         raise DataFormatError(f"{file}: shape {data.shape}, expected (x, y, z, volumes).")
-    if zooms[3] > 0 and abs(zooms[3] - tr) > _HEADER_TR_TOLERANCE_S:
+    if grid.volume_s and abs(grid.volume_s - tr) > _HEADER_TR_TOLERANCE_S:
         raise DataFormatError(
-            f"{file}: the header says {zooms[3]:g} s a volume, scan_key.txt says {tr:g} s."
+            f"{file}: the header says {grid.volume_s:g} s a volume, scan_key.txt says {tr:g} s."
         )
-    return data, affine
+    if reference is None:
+        return data, grid
+    return on_grid(data, grid, reference), reference
 
 
-def read_mask(root: Path, name: str, grid: tuple[int, ...]) -> np.ndarray:
-    """Boolean mask on the whole-brain grid, (x, y, z)."""
+def read_mask(root: Path, name: str, reference: Grid) -> np.ndarray:
+    """Boolean mask, (x, y, z), in the order of the runs."""
     file = root / "sub001" / "masks" / "25mm" / f"{name}.nii.gz"
-    data = _read_nifti(file)[0]
-    if data.shape != grid:
-        raise DataFormatError(f"{file}: shape {data.shape}, but the runs have the grid {grid}.")
-    if not (data > 0).any():
+    data, grid = _read_finite(file)
+    if data.ndim != 3:
+        raise DataFormatError(f"{file}: shape {data.shape}, expected a mask (x, y, z).")
+    mask = on_grid(data, grid, reference) > 0
+    if not mask.any():
         raise DataFormatError(f"{file}: the mask is empty.")
-    return data > 0
+    return mask
 
 
-def _read_nifti(file: Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
-    import nibabel
-
-    if not file.is_file():
-        raise DataFormatError(f"{file} is not there; expected a NIfTI file.")
-    try:
-        image = nibabel.load(file)
-        data = np.asanyarray(image.dataobj)
-        affine, zooms = image.affine, image.header.get_zooms()
-    except Exception as error:  # nibabel, gzip and zlib each have their own
-        raise DataFormatError(
-            f"{file} cannot be read as NIfTI ({type(error).__name__}: {error})."
-        ) from error
-    if data.dtype.kind not in "iuf" or not np.isfinite(data).all():
-        raise DataFormatError(f"{file}: expected finite real numbers, not NaN, colours or others.")
-    return data, affine, tuple(float(zoom) for zoom in zooms)
+def _read_finite(file: Path) -> tuple[np.ndarray, Grid]:
+    data, grid = read_nifti(file, "a NIfTI file")
+    if not np.isfinite(data).all():
+        raise DataFormatError(f"{file}: expected finite real numbers, got NaN or infinity.")
+    return data, grid
 
 
 def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFormatError(f"{file} cannot be read as text ({error}).") from error
+        raise unreadable(file, error, "read as text") from error

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers.datasets._nsd_files import open_hdf5
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets._hdf5 import find, open_hdf5
+from sdc_helpers.datasets.errors import DataFormatError, unreadable
 
 if TYPE_CHECKING:
     import h5py
@@ -65,10 +65,7 @@ def read_session(session: Session, voxels: np.ndarray, out: np.ndarray) -> None:
             else:
                 _read_blocks(dataset, zyx, out)
     except (OSError, RuntimeError, KeyError) as error:
-        raise DataFormatError(
-            f"{session.file}: the betas cannot be read ({error}). The file is damaged; download it "
-            "again."
-        ) from error
+        raise unreadable(session.file, error) from error
 
 
 def standardise(
@@ -110,7 +107,7 @@ def _open(file: Path) -> Iterator[h5py.Dataset]:
 def _check_dataset(file: Path, handle: h5py.File) -> h5py.Dataset:
     import h5py
 
-    dataset = handle.get("betas")
+    dataset = find(file, handle, "betas")
     if not isinstance(dataset, h5py.Dataset):
         raise DataFormatError(
             f"{file} has no dataset 'betas', only {sorted(handle)}; expected NSD betas in "

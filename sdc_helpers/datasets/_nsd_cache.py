@@ -2,7 +2,7 @@
 
 An entry is named after a hash of everything it depends on: the files it was made from (path, size,
 modification time) and the request. It is written under a temporary name and renamed when complete,
-under a lock that lasts as long as its owner, so that an entry that exists is whole.
+so that an entry that exists is whole. A lock spares two processes the same work, where locks work.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+
+from sdc_helpers._files import atomic_path, one_at_a_time, remove_abandoned
 
 _VERSION = 1  # to be raised when the same request would give other numbers
 
@@ -81,23 +83,22 @@ def cached_array(
     ValueError
         If the folder cannot be written to or has no room.
     """
-    import filelock
-
     file = folder / f"{name}.npy"
     found = _map(file, shape, dtype)
     if found is not None:
         return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / f".{name}.lock"):
+        remove_abandoned(folder)
+        with one_at_a_time(folder / f".{name}.lock"):
             found = _map(file, shape, dtype)  # another process may have been first
             if found is None:
                 _write(file, shape, dtype, fill)
                 found = _map(file, shape, dtype)
     except OSError as error:
         raise ValueError(
-            f"cache={str(folder)!r} cannot be used ({error}). Choose another folder, or "
-            "cache=False to keep results in memory."
+            f"cache={str(folder)!r} cannot be used ({error}). Choose another folder (SDC_DATA "
+            "moves the default), or NSD(..., cache=False) to keep results in memory."
         ) from error
     if found is None:
         raise ValueError(f"cache={str(folder)!r}: {file.name} was changed while it was written.")
@@ -117,17 +118,13 @@ def _map(file: Path, shape: tuple[int, ...], dtype: type) -> np.memmap | None:
 def _write(
     file: Path, shape: tuple[int, ...], dtype: type, fill: Callable[[np.ndarray], None]
 ) -> None:
-    """Fill a temporary file and rename it; the caller holds the lock of this entry."""
-    temporary = file.with_suffix(".tmp")  # left behind only by a killed owner of the lock
+    """Fill a temporary file and rename it."""
     n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     free = shutil.disk_usage(file.parent).free
     if free < n_bytes + 2**20:  # a full disk would end the process when the map is written
         raise OSError(f"the result takes {n_bytes / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free")
-    try:
+    with atomic_path(file) as temporary:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
         fill(array)
         array.flush()
         del array
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)

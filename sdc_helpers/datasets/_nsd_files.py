@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers.datasets.errors import DataFormatError
-
-if TYPE_CHECKING:
-    import h5py
+from sdc_helpers.datasets._nifti import Grid, read_grid
+from sdc_helpers.datasets.errors import DataFormatError, is_folder, is_there, listed
 
 SPACE = "func1pt8mm"
+AXES = "RAS"  # of the released volumes and betas: from left, back and bottom
 BETAS = "betas_fithrf_GLMdenoise_RR"
 N_IMAGES = 73_000
 _PARTICIPANT = re.compile(r"subj\d{2}")
@@ -29,7 +26,7 @@ _HEMISPHERE = re.compile(r"^[lr]h\.")
 class Tree:
     """The folder that holds ``nsddata``, ``nsddata_betas`` and ``nsddata_stimuli``, or some of it.
 
-    Asking for a path opens nothing; `require_file` says clearly when a file is not there.
+    Asking for a path opens nothing.
     """
 
     root: Path
@@ -37,7 +34,7 @@ class Tree:
     def participants(self) -> tuple[str, ...]:
         """Names of the participants of whom anything is there, ascending."""
         folders = (self.root / top / "ppdata" for top in ("nsddata", "nsddata_betas"))
-        found = {path.name for folder in folders for path in folder.glob("subj*")}
+        found = {path.name for folder in folders for path in listed(folder, "subj*")}
         return tuple(sorted(name for name in found if _PARTICIPANT.fullmatch(name)))
 
     def check_participant(self, participant: str) -> str:
@@ -58,7 +55,8 @@ class Tree:
 
     def sessions(self, participant: str) -> dict[int, Path]:
         """Map the sessions whose betas are there, ascending, to their files."""
-        matches = ((_SESSION.fullmatch(p.name), p) for p in self.betas(participant).glob("betas_*"))
+        files = listed(self.betas(participant), "betas_*")
+        matches = ((_SESSION.fullmatch(file.name), file) for file in files)
         return dict(sorted((int(match[1]), path) for match, path in matches if match))
 
     def session_files(self, participant: str, sessions: Sequence[int] | None) -> dict[int, Path]:
@@ -103,6 +101,16 @@ class Tree:
         """Mask outside which the betas are 0."""
         return self.functional(participant) / "brainmask.nii.gz"
 
+    def reference(self, participant: str) -> Grid | None:
+        """Return the grid that a participant's volumes are laid onto; None if no file has it.
+
+        It is that of the brain mask, or of the released ncsnr where that one has the released
+        axes and the mask has not.
+        """
+        files = (self.brainmask(participant), self.ncsnr(participant))
+        grids = [read_grid(file, "a volume of the participant") for file in files if is_there(file)]
+        return min(grids, key=lambda g: (not g.is_placed, g.axes != AXES), default=None)
+
     def responses(self, participant: str) -> Path:
         """Behaviour, one row a trial."""
         return self.root / "nsddata" / "ppdata" / participant / "behav" / "responses.tsv"
@@ -122,12 +130,12 @@ class Tree:
     def rois(self, participant: str) -> dict[str, Path]:
         """Map the names of the ROI volumes that are there, ascending, to their files."""
         folder = self.functional(participant) / "roi"
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise DataFormatError(
                 f"{folder} is not there; expected ROI volumes such as nsdgeneral.nii.gz. Download "
                 f"nsddata/ppdata/{participant}/{SPACE}/roi."
             )
-        return {p.name.removesuffix(".nii.gz"): p for p in sorted(folder.glob("*.nii.gz"))}
+        return {p.name.removesuffix(".nii.gz"): p for p in listed(folder, "*.nii.gz")}
 
     def label_table(self, participant: str, roi: str) -> Path:
         """Names of the labels of a ROI volume; both hemispheres share one table."""
@@ -138,30 +146,6 @@ class Tree:
 def nearest(value: object, known: Sequence[str]) -> str:
     """Return the entry of `known` that is spelt most like `value`."""
     return difflib.get_close_matches(str(value), known, n=1, cutoff=0.0)[0]
-
-
-def require_file(file: Path, content: str) -> Path:
-    """Return the file if it is there, otherwise raise, saying what was expected in it."""
-    if not file.is_file():
-        raise DataFormatError(f"{file} is not there; expected {content}. Download it to that path.")
-    return file
-
-
-@contextmanager
-def open_hdf5(file: Path, content: str) -> Iterator[h5py.File]:
-    """Open an HDF5 file for reading; what is raised names the file and what may be wrong."""
-    import h5py
-
-    require_file(file, content)
-    try:
-        handle = h5py.File(file, "r")
-    except OSError as error:
-        raise DataFormatError(
-            f"{file} ({file.stat().st_size} bytes) cannot be opened as HDF5: {error}. It is "
-            "truncated or not an HDF5 file; download it again."
-        ) from error
-    with handle:
-        yield handle
 
 
 def check_image_ids(ids: object, n_images: int, argument: str = "ids") -> np.ndarray:

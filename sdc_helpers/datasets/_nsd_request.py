@@ -112,8 +112,8 @@ class BetasRequest:
             f"{bad.sum()} of {len(bad)} voxels of {self.participant} have one value in all "
             f"{'' if self.train is None else 'training '}trials of a session (sessions {where}; "
             f"the first voxel is {first}), so that they have no z-score; NSD stores 0 where a beta "
-            "could not be estimated. Pass bad_voxels='exclude' to leave them out (NSD.bad_voxels "
-            "tells which), or 'keep'."
+            "could not be estimated. Leave them out with bad_voxels='exclude' (of NSD.betas and "
+            "load_participants; NSD.bad_voxels tells which)."
         )
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers.datasets._nsd_files import check_image_ids, open_hdf5
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets._hdf5 import find, open_hdf5
+from sdc_helpers.datasets._nsd_files import check_image_ids
+from sdc_helpers.datasets.errors import DataFormatError, unreadable
 
 if TYPE_CHECKING:
     import h5py
@@ -30,17 +31,14 @@ def read_stimuli(file: Path, ids: object) -> np.ndarray:
                 wanted = (inverse >= run.start) & (inverse < run.stop)
                 images[wanted] = block[inverse[wanted] - run.start]
         except (OSError, RuntimeError) as error:
-            raise DataFormatError(
-                f"{file}: the images cannot be read ({error}). The file is damaged; download it "
-                "again."
-            ) from error
+            raise unreadable(file, error) from error
     return images
 
 
 def _check_brick(file: Path, handle: h5py.File) -> h5py.Dataset:
     import h5py
 
-    brick = handle.get("imgBrick")
+    brick = find(file, handle, "imgBrick")
     if not isinstance(brick, h5py.Dataset):
         raise DataFormatError(
             f"{file} has no dataset 'imgBrick', only {sorted(handle)}; expected nsd_stimuli.hdf5."

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers.datasets._nsd_files import N_IMAGES, require_file
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets._nsd_files import N_IMAGES
+from sdc_helpers.datasets._text_files import check_last_line
+from sdc_helpers.datasets.errors import DataFormatError, require_file, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,10 +97,8 @@ def read_captions(file: Path) -> dict[int, list[str]]:
     require_file(file, "COCO captions")
     try:
         content = json.loads(file.read_bytes())
-    except ValueError as error:  # malformed JSON, or not UTF-8
-        raise DataFormatError(
-            f"{file} cannot be read as JSON ({error}); it is damaged, download it again."
-        ) from error
+    except (ValueError, OSError) as error:  # malformed JSON, or not UTF-8
+        raise unreadable(file, error, "read as JSON") from error
     annotations = content.get("annotations") if isinstance(content, dict) else None
     if not isinstance(annotations, list):
         raise DataFormatError(f"{file} has no list 'annotations'; expected COCO captions.")
@@ -119,10 +118,11 @@ def _read_table(file: Path, separator: str, needed: tuple[str, ...], content: st
     import pandas as pd
 
     require_file(file, content)
+    check_last_line(file, separator)
     try:
         table = pd.read_csv(file, sep=separator)
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        raise DataFormatError(f"{file} cannot be read as a table ({error}).") from error
+        raise unreadable(file, error, "read as a table") from error
     missing = [column for column in needed if column not in table]
     if missing:
         raise DataFormatError(

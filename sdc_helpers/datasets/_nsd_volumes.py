@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sdc_helpers.datasets._nsd_files import nearest, require_file
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets._nifti import Grid, canonical, on_grid, read_nifti
+from sdc_helpers.datasets._nsd_files import AXES, nearest
+from sdc_helpers.datasets.errors import DataFormatError, is_there, require_file, unreadable
+
+_LABEL_TOLERANCE = 1e-3  # a label that was scaled in single precision is not quite whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,39 +62,42 @@ class ROI:
         return np.isin(self.volume, numbers)
 
 
-def read_volume(file: Path, content: str) -> tuple[np.ndarray, np.ndarray]:
-    """Read a 3-D NIfTI volume: its values as float32 or integers, (X, Y, Z), and its affine."""
-    import nibabel
+def read_volume(file: Path, content: str, reference: Grid | None) -> np.ndarray:
+    """Read a 3-D NIfTI volume, (X, Y, Z), as float32 or integers, in the order of the betas.
 
-    require_file(file, content)
-    try:
-        image = nibabel.load(file)
-        data = np.asanyarray(image.dataobj)
-    except Exception as error:  # nibabel, gzip and zlib each have their own
+    Without a reference its axes are turned to those of the release.
+    """
+    data, grid = read_nifti(file, content)
+    if data.ndim != 3:
         raise DataFormatError(
-            f"{file} cannot be read as NIfTI ({type(error).__name__}: {error}); expected {content}."
-        ) from error
-    if data.ndim != 3 or data.dtype.kind not in "iuf":
-        raise DataFormatError(
-            f"{file}: {data.dtype} of shape {data.shape}, expected {content}, real "
-            "numbers of shape (X, Y, Z)."
+            f"{file}: {data.dtype} of shape {data.shape}, expected {content}, real numbers of "
+            "shape (X, Y, Z)."
         )
-    return (data.astype(np.float32) if data.dtype.kind == "f" else data), image.affine
+    if reference is None:
+        data = canonical(data, grid)
+    else:
+        data = on_grid(data, grid, reference, released_axes=AXES)
+    return data.astype(np.float32) if data.dtype.kind == "f" else data
 
 
-def read_roi(participant: str, name: str, file: Path, table: Path) -> ROI:
-    """Read a ROI volume with the names of its labels.
+def read_roi(participant: str, name: str, file: Path, table: Path, reference: Grid | None) -> ROI:
+    """Read a ROI volume with the names of its labels, in the order of the betas.
 
     Without a table, a volume whose one label is 1 is named after the ROI.
     """
-    data = read_volume(file, "integer labels")[0]
-    volume = np.nan_to_num(data, nan=np.inf)
-    if not np.array_equal(volume, np.floor(volume)) or not np.isfinite(volume).all():
-        raise DataFormatError(f"{file}: expected whole numbers, one label a voxel.")
+    data = read_volume(file, "integer labels", reference)
+    volume = np.rint(data)
+    with np.errstate(invalid="ignore"):
+        is_label = np.abs(data - volume) <= _LABEL_TOLERANCE  # false for nan and infinity
+    if not is_label.all():
+        raise DataFormatError(
+            f"{file} holds {data[~is_label][0]:g}; expected whole numbers, one label a voxel. The "
+            "header's scl_slope and scl_inter are part of the values: save labels unscaled."
+        )
     volume = volume.astype(np.int32)
     volume.setflags(write=False)
     present = {int(label) for label in np.unique(volume) if label > 0}
-    if not table.is_file() and present <= {1}:
+    if not is_there(table) and present <= {1}:
         return ROI(participant, name, volume, {0: "Unknown", 1: name})
     labels = _read_label_table(table)
     unnamed = sorted(present - set(labels))
@@ -110,6 +116,8 @@ def _read_label_table(file: Path) -> dict[int, str]:
         lines = file.read_text(encoding="utf-8").splitlines()
         for fields in (line.split() for line in lines if line.strip() and line[0] != "#"):
             labels[int(fields[0])] = fields[1]
+    except OSError as error:
+        raise unreadable(file, error) from error
     except (ValueError, IndexError) as error:
         raise DataFormatError(f"{file}: expected lines `number name` ({error}).") from error
     if not labels:

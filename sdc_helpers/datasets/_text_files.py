@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets.errors import DataFormatError, listed, unreadable
+
+_TAIL_BYTES = 2**20
 
 
 def data_files(folder: Path, suffix: str) -> list[Path]:
@@ -18,40 +20,10 @@ def data_files(folder: Path, suffix: str) -> list[Path]:
     DataFormatError
         If there is none.
     """
-    files = sorted(path for path in folder.glob(f"*{suffix}") if path.is_file())
+    files = [path for path in listed(folder, f"*{suffix}") if path.is_file()]
     if not files:
         raise DataFormatError(f"{folder} holds no file *{suffix}.")
     return files
-
-
-def read_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a UTF-8 file that are not blank, without line ends, with their numbers.
-
-    Raises
-    ------
-    DataFormatError
-        If the file is not there or is not UTF-8.
-    """
-    try:
-        with file.open("rb") as handle:
-            for number, line in enumerate(handle, start=1):
-                try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise DataFormatError(
-                        f"{file}, line {number}: not UTF-8 text ({error.reason})."
-                    ) from error
-                if text.strip():
-                    yield number, text.rstrip("\r\n")
-    except OSError as error:
-        raise DataFormatError(f"{file} cannot be read ({error.strerror}).") from error
-
-
-def read_json_lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each line's object, and where it is: "file, line 3"."""
-    for number, line in read_lines(file):
-        where = f"{file}, line {number}"
-        yield where, _object(line, where)
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -59,8 +31,61 @@ def read_json(file: Path) -> dict[str, Any]:
     try:
         content = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFormatError(f"{file} cannot be read ({error}).") from error
+        raise unreadable(file, error) from error
     return _object(content, str(file))
+
+
+def check_last_line(file: Path, separator: str, must_end: bool = True) -> None:
+    """Refuse a table with a header that was cut in its last line.
+
+    A number that was cut is still a number: ``418`` becomes ``41``. Two things tell: the last row
+    has fewer fields than the header and than the row before it, or the file does not end in a line
+    end, as all tables do that programs write.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The table.
+    separator : str
+        Of its fields.
+    must_end : bool, default=True
+        Whether a missing line end alone is refused; it is not for tables that were made by hand,
+        whose last row is then taken for whole if it has all its fields.
+
+    Raises
+    ------
+    DataFormatError
+        If the last line is cut; the message shows it. Or if the file cannot be read.
+    """
+    try:
+        with file.open("rb") as handle:
+            header = handle.readline()
+            start = max(handle.tell(), handle.seek(0, 2) - _TAIL_BYTES)
+            handle.seek(start)
+            tail = handle.read()
+    except OSError as error:
+        raise unreadable(file, error) from error
+    ends = tail.endswith((b"\n", b"\r"))
+    lines = [line for line in tail.decode("utf-8", "replace").splitlines() if line.strip()]
+    if not lines:
+        return
+    expected = _n_fields(header.decode("utf-8-sig", "replace"), separator)
+    found, *before = [_n_fields(line, separator) for line in reversed(lines[-2:])]
+    is_short = found < min([expected, *before])
+    if is_short or (must_end and not ends):
+        reason = (
+            f"has {found} fields where the header has {expected}"
+            if is_short
+            else "has no line end, so that its last field may be a part"
+        )
+        raise DataFormatError(
+            f"{file}: the last line {lines[-1][-80:]!r} {reason}; the table seems to be cut short. "
+            "Download it again, or end the line if nothing is missing."
+        )
+
+
+def _n_fields(line: str, separator: str) -> int:
+    return len(next(csv.reader([line.rstrip("\r\n")], delimiter=separator), []))
 
 
 def text_field(item: Any, name: str, where: str) -> str:

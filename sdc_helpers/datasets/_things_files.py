@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets._hdf5 import find, open_hdf5
+from sdc_helpers.datasets._text_files import check_last_line
+from sdc_helpers.datasets.errors import DataFormatError, is_folder, listed, require_file, unreadable
 
 if TYPE_CHECKING:
     import h5py
@@ -42,12 +44,12 @@ _GAP_BYTES = 64 * 2**10  # reading over a gap as short as this is quicker than a
 def find_folder(root: Path) -> Path:
     """Folder of the files: `root`, or ``betas_csv`` in it as the release's archive unpacks."""
     inner = root / "betas_csv"
-    return inner if inner.is_dir() else root
+    return inner if is_folder(inner) else root
 
 
 def find_participants(folder: Path) -> tuple[str, ...]:
     """Names ("sub-01") of the participants of whom there is at least one file."""
-    matches = (_PARTICIPANT_FILE.fullmatch(path.name) for path in folder.glob("sub-*_*"))
+    matches = (_PARTICIPANT_FILE.fullmatch(path.name) for path in listed(folder, "sub-*_*"))
     found = tuple(sorted({match[1] for match in matches if match}))
     if not found:
         raise DataFormatError(
@@ -145,10 +147,12 @@ def _in_column_order(table: pd.DataFrame, file: Path) -> pd.DataFrame:
 def _read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
+    require_file(file, "a CSV table")
+    check_last_line(file, ",")
     try:
         table = pd.read_csv(file)
     except (OSError, ValueError) as error:  # pandas' parser errors and UnicodeDecodeError too
-        raise DataFormatError(f"{file} cannot be read as a CSV table ({error}).") from error
+        raise unreadable(file, error, "read as a CSV table") from error
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise DataFormatError(
@@ -237,32 +241,19 @@ class ResponseTable:
     def _read(self, first: int, last: int) -> np.ndarray:
         try:
             return self.values[first : last + 1]
-        except OSError as error:
-            raise DataFormatError(
-                f"{self.file}: rows {first} to {last} cannot be read ({error}); the file is "
-                "damaged. Fetch it again."
-            ) from error
+        except (OSError, RuntimeError) as error:
+            raise unreadable(self.file, error, f"read in rows {first} to {last}") from error
 
 
 @contextmanager
 def open_responses(file: Path) -> Iterator[ResponseTable]:
     """Open a response file and check its structure; no response is read."""
-    import h5py
-
-    if not file.is_file():
-        raise DataFormatError(f"{file} is not there; it holds the responses of this participant.")
-    try:
-        handle = h5py.File(file, "r")
-    except OSError as error:
-        raise DataFormatError(
-            f"{file} is not a whole HDF5 file ({error}). Fetch it again."
-        ) from error
-    with handle:
+    with open_hdf5(file, "the responses of this participant") as handle:
         yield _response_table(handle, file)
 
 
 def _response_table(handle: h5py.File, file: Path) -> ResponseTable:
-    group = handle.get(KEY)
+    group = find(file, handle, KEY)
     if group is None or not hasattr(group, "keys"):
         raise DataFormatError(f"{file} has no group {KEY!r}; it holds {list(handle)[:5]}.")
     if "table" in group:
@@ -270,11 +261,8 @@ def _response_table(handle: h5py.File, file: Path) -> ResponseTable:
             f"{file}: {KEY} is in pandas' format 'table'; expected 'fixed', as in the release. "
             f"Write it again with to_hdf(..., key={KEY!r}, format='fixed')."
         )
-    blocks = {
-        name.removesuffix("_values"): group[name]
-        for name in group
-        if name.endswith("_values") and hasattr(group[name], "dtype")
-    }
+    found = {name: find(file, group, name) for name in group if name.endswith("_values")}
+    blocks = {k.removesuffix("_values"): v for k, v in found.items() if hasattr(v, "dtype")}
     trials = [k for k, v in blocks.items() if v.dtype.kind == "f" and v.ndim == 2]
     ids = [k for k, v in blocks.items() if v.dtype.kind in "iu" and v.shape[1:] == (1,)]
     if len(trials) != 1 or len(ids) != 1:
@@ -283,7 +271,10 @@ def _response_table(handle: h5py.File, file: Path) -> ResponseTable:
             f"{file}: expected in {KEY} one block of floats (voxels, trials) and one integer "
             f"column voxel_id, got {shapes}."
         )
-    values, voxel_ids = blocks[trials[0]], blocks[ids[0]][:, 0].astype(np.int64)
+    try:
+        values, voxel_ids = blocks[trials[0]], blocks[ids[0]][:, 0].astype(np.int64)
+    except (OSError, RuntimeError) as error:
+        raise unreadable(file, error) from error
     if len(voxel_ids) != len(values):
         raise DataFormatError(
             f"{file}: {len(values)} rows of responses, but {len(voxel_ids)} voxel ids."
@@ -296,7 +287,7 @@ def _response_table(handle: h5py.File, file: Path) -> ResponseTable:
 
 def _check_labels(group: h5py.Group, block: str, expected: list[str], file: Path) -> None:
     """Compare a block's column names where they are stored as plain strings or integers."""
-    labels = group.get(f"{block}_items")
+    labels = find(file, group, f"{block}_items")
     if labels is None or labels.dtype.kind not in "Siu":  # absent, or pickled: see above
         return
     found = [x.decode() if isinstance(x, bytes) else str(x) for x in labels[:]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdc_helpers.datasets._text_files import data_files, read_json_lines, text_field
+from sdc_helpers.datasets._rows import good_rows, json_of, raw_lines
+from sdc_helpers.datasets._text_files import data_files, text_field
 from sdc_helpers.datasets.errors import DataFormatError
 from sdc_helpers.datasets.registry import fetch
 
@@ -29,14 +30,17 @@ def load_blimp(
     Returns
     -------
     dict of str to list of (str, str)
-        For each paradigm its (grammatical, ungrammatical) sentences, in the file's order.
+        For each paradigm its (grammatical, ungrammatical) sentences, in the file's order. A line
+        that is no pair is left out with a warning: 7 of the 67,000 published pairs are two equal
+        sentences.
 
     Raises
     ------
     DataUnavailableError
         If `root` is not given and the files are neither on disk nor can be fetched.
     DataFormatError
-        If a file is not what it should be; the message names it, the line and the field.
+        If a file is not what it should be, or most of its lines are no pairs; the message names
+        it, the line and the field.
     ValueError
         If a paradigm is not there.
     """
@@ -50,12 +54,17 @@ def load_blimp(
 
 
 def _read_pairs(file: Path) -> list[tuple[str, str]]:
-    pairs = []
-    for where, item in read_json_lines(file):
-        good, bad = (text_field(item, f"sentence_{which}", where) for which in ("good", "bad"))
-        if good == bad:
-            raise DataFormatError(f"{where}: both sentences are {good!r}.")
-        pairs.append((good, bad))
+    pairs = list(good_rows(raw_lines(file), _pair))
     if not pairs:
         raise DataFormatError(f"{file} holds no pair.")
     return pairs
+
+
+def _pair(line: bytes, where: str) -> tuple[str, str] | None:
+    item = json_of(line, where)
+    if item is None:
+        return None
+    good, bad = (text_field(item, f"sentence_{which}", where) for which in ("good", "bad"))
+    if good == bad:
+        raise DataFormatError(f"{where}: both sentences are {good!r}.")
+    return good, bad

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdc_helpers.datasets._text_files import read_json, read_json_lines, read_lines, text_field
+from sdc_helpers.datasets._captions_table import is_address, table_rows
+from sdc_helpers.datasets._rows import good_rows, json_of, raw_lines
+from sdc_helpers.datasets._text_files import read_json, text_field
 from sdc_helpers.datasets.errors import DataFormatError
 
 
@@ -38,8 +40,10 @@ def read_captions(path: str | Path) -> ImageCaptions:
     Parameters
     ----------
     path : path-like
-        - ``.tsv``: a caption, a tab and the image's address a line, without a header (Conceptual
-          Captions);
+        - ``.tsv``: a caption, a tab and the image's address or number a line (Conceptual
+          Captions), or the other way round (CC12M), told by what the columns hold. With a header
+          that names a caption (``caption``, ``title``, ``text``) and an image (``url``,
+          ``image_id``, ``filepath``), these are read out of any number of columns;
         - ``.jsonl``: an object a line with ``image_id`` and ``caption`` (Localized Narratives);
         - ``.json``: one object with the lists ``images`` (``id``) and ``annotations``
           (``image_id``, ``caption``), as COCO's ``captions_*.json``.
@@ -47,13 +51,15 @@ def read_captions(path: str | Path) -> ImageCaptions:
     Returns
     -------
     ImageCaptions
-        Captions without white space around them.
+        Captions without white space around them. Rows that cannot be read, images without a
+        caption, captions that are an address, and a last line of a table that was cut are left
+        out with a warning.
 
     Raises
     ------
     DataFormatError
-        If the file is not of its kind, names no caption, or has an image without one; the message
-        names the file and the line or entry.
+        If the file is not of its kind, most of its rows are bad, it is not clear which column
+        holds captions, or there is none; the message names the file and the line or entry.
     ValueError
         If the suffix is another one.
     """
@@ -72,38 +78,44 @@ def read_captions(path: str | Path) -> ImageCaptions:
 _Pairs = Iterator[tuple[str, str]]
 
 
-def _read_tsv(file: Path) -> _Pairs:
-    for number, line in read_lines(file):
-        fields = line.split("\t")
-        if len(fields) != 2 or not all(map(str.strip, fields)):
-            raise DataFormatError(
-                f"{file}, line {number}: expected a caption, a tab and an address, got {line!r}."
-            )
-        yield fields[1].strip(), fields[0]
-
-
 def _read_lines(file: Path) -> _Pairs:
-    for where, item in read_json_lines(file):
-        yield _identifier(item, "image_id", where), text_field(item, "caption", where)
+    def pair(line: bytes, where: str) -> tuple[str, str] | None:
+        item = json_of(line, where)
+        return item and (_identifier(item, "image_id", where), _caption(item, where))
+
+    return good_rows(raw_lines(file), pair)
 
 
 def _read_coco(file: Path) -> _Pairs:
     content = read_json(file)
-    images = [
-        _identifier(item, "id", f"{file}, image {number}")
-        for number, item in enumerate(_entries(content, "images", file))
-    ]
-    captions: dict[str, list[str]] = {image: [] for image in images}
-    for number, item in enumerate(_entries(content, "annotations", file)):
-        where = f"{file}, annotation {number}"
-        image = _identifier(item, "image_id", where)
-        if image not in captions:
-            raise DataFormatError(f"{where}: image {image} is not among the images.")
-        captions[image].append(text_field(item, "caption", where))
-    for image, own in captions.items():
-        if not own:
-            raise DataFormatError(f"{file}: image {image} has no caption.")
-        yield from ((image, caption) for caption in own)
+    captions: dict[str, list[str]] = {}
+
+    def image(item: Any, where: str) -> str:
+        return _identifier(item, "id", where)
+
+    def pair(item: Any, where: str) -> tuple[str, str]:
+        name = _identifier(item, "image_id", where)
+        if name not in captions:
+            raise DataFormatError(f"{where}: image {name} is not among the images.")
+        return name, _caption(item, where)
+
+    def own(name: str, where: str) -> list[tuple[str, str]]:
+        if not captions[name]:
+            raise DataFormatError(f"{where}: image {name} has no caption.")
+        return [(name, caption) for caption in captions[name]]
+
+    images = _numbered(_entries(content, "images", file), f"{file}, image")
+    captions.update((name, []) for name in good_rows(images, image))
+    annotations = _numbered(_entries(content, "annotations", file), f"{file}, annotation")
+    for name, caption in good_rows(annotations, pair):
+        captions[name].append(caption)
+    if any(captions.values()):
+        for pairs in good_rows(_numbered(list(captions), f"{file}, image"), own):
+            yield from pairs
+
+
+def _numbered(items: list[Any], where: str) -> Iterator[tuple[str, Any]]:
+    return ((f"{where} {number}", item) for number, item in enumerate(items))
 
 
 def _entries(content: dict[str, Any], name: str, file: Path) -> list[Any]:
@@ -121,4 +133,11 @@ def _identifier(item: Any, name: str, where: str) -> str:
     return text_field(item, name, where)
 
 
-_READERS = {".tsv": _read_tsv, ".jsonl": _read_lines, ".json": _read_coco}
+def _caption(item: Any, where: str) -> str:
+    caption = text_field(item, "caption", where)
+    if is_address(caption):
+        raise DataFormatError(f"{where}: the caption is an address, {caption!r}.")
+    return caption
+
+
+_READERS = {".tsv": table_rows, ".jsonl": _read_lines, ".json": _read_coco}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets.errors import DataFormatError, require_file, unreadable
 from sdc_helpers.datasets.registry import fetch
 
 DATASET = "clip_pairs"
@@ -55,12 +55,11 @@ def load_clip_pairs(root: str | Path | None = None) -> ClipPairs:
     """
     folder = fetch(DATASET) if root is None else Path(root).expanduser()
     file = folder / FILE
-    if not file.is_file():
-        raise DataFormatError(f"{file} is not there. Fetch it with `sdc data fetch {DATASET}`.")
+    require_file(file, f"the embeddings (`sdc data fetch {DATASET}`)")
     try:
         both = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise DataFormatError(f"{file} cannot be read as an array ({error}).") from error
+        raise unreadable(file, error, "read as an array") from error
     shape = (2, N_PAIRS, N_DIMENSIONS)
     if not isinstance(both, np.ndarray) or both.shape != shape or both.dtype.kind != "f":
         found = f"{both.dtype} of shape {both.shape}" if isinstance(both, np.ndarray) else "others"

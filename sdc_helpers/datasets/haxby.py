@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from sdc_helpers._texts import label_array
 from sdc_helpers.datasets import _haxby_files as files
 from sdc_helpers.datasets.errors import DataFormatError
 from sdc_helpers.datasets.registry import fetch
@@ -138,7 +139,8 @@ def load_haxby(
         Delay of the haemodynamic response, seconds.
     mask : {"brain", "gray", "vt"}, optional
         Keep the voxels of a mask; the masks belong to the whole brain. At 25 mm they are coarse:
-        129, 28 and 1 voxels.
+        129, 28 and 1 voxels. A mask, or a run, whose affine runs otherwise than the first run's is
+        turned; one that lies elsewhere is refused.
     min_mean : float, optional
         Keep voxels whose mean signal (scanner units) is above this. Default: 400 for the slice,
         which leaves out the background, and no threshold for the whole brain.
@@ -186,7 +188,9 @@ def load_haxby(
     signal = _reference_mean(means, mean_run)
     selected = signal > min_mean
     if mask is not None:
-        selected &= files.read_mask(folder, mask, run.grid_shape).ravel()
+        first = files.find_runs(folder)[min(known)] / files.VIEWS[view]
+        reference = files.read_grid(first, "the first run")
+        selected &= files.read_mask(folder, mask, reference).ravel()
     is_constant = np.any(constant, axis=0)
     keep = selected & ~is_constant
     if not keep.any():
@@ -233,7 +237,7 @@ def load_haxby_runs(
     ValueError
         If `view` or a run is unknown; raised at the call, before the first run is read.
     DataFormatError
-        If a file is not what its name says, events lie outside the run, or runs differ in shape.
+        If a file is not what its name says, events lie outside the run, or runs have other grids.
     DataUnavailableError
         If the files are neither present nor can be fetched.
     """
@@ -249,16 +253,11 @@ def load_haxby_runs(
 def _iterate_runs(folder: Path, view: str, run_folders: dict[int, Path]) -> Iterator[HaxbyRun]:
     tr = files.read_tr(folder)
     names = files.read_category_names(folder)
-    grid = None
+    grid = None  # of the first run, whose voxels all others are brought in line with
     for run, run_folder in run_folders.items():
         bold_file, events_file = run_folder / files.VIEWS[view], run_folder / "bold_events.tsv"
         events = files.read_events(events_file, names)
-        data, affine = files.read_bold(bold_file, tr)
-        grid = grid or data.shape[:3]
-        if data.shape[:3] != grid:
-            raise DataFormatError(
-                f"{bold_file}: grid {data.shape[:3]}, but the runs before it have {grid}."
-            )
+        data, grid = files.read_bold(bold_file, tr, grid)
         length, end = data.shape[3] * tr, np.max(events.onsets + events.durations)
         if end > length + _TIME_EPSILON:
             raise DataFormatError(
@@ -267,7 +266,14 @@ def _iterate_runs(folder: Path, view: str, run_folders: dict[int, Path]) -> Iter
             )
         series = data.reshape(-1, data.shape[3]).T
         yield HaxbyRun(
-            run, series, events.onsets, events.durations, events.categories, tr, grid, affine
+            run=run,
+            series=series,
+            onsets=events.onsets,
+            durations=events.durations,
+            categories=events.categories,
+            tr=tr,
+            grid_shape=grid.shape,
+            affine=grid.affine,
         )
 
 
@@ -338,10 +344,10 @@ def category_model(categories: Sequence[str], names: Sequence[str] | None = None
     ValueError
         If there are no categories, a name occurs twice, or a category is not among `names`.
     """
-    categories = np.asarray(categories, dtype=str)
+    categories = label_array(categories, "categories").astype(str)
     if categories.ndim != 1 or len(categories) == 0:
         raise ValueError(f"categories has shape {categories.shape}, expected (n,) with n >= 1.")
-    columns = np.unique(categories) if names is None else np.asarray(names, dtype=str)
+    columns = np.unique(categories) if names is None else label_array(names).astype(str)
     if len(np.unique(columns)) != len(columns):
         raise ValueError(f"names={list(names)} holds a name twice.")
     unknown = np.setdiff1d(categories, columns)
@@ -386,4 +392,4 @@ def _check_choice(argument: str, value: object, allowed: tuple) -> None:
 
 
 def _folder(root: str | Path | None) -> Path:
-    return fetch(DATASET) if root is None else Path(root)
+    return fetch(DATASET) if root is None else Path(root).expanduser()

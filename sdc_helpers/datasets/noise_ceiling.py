@@ -67,7 +67,7 @@ def ncsnr(
         raise ValueError(
             f"betas: {bad.sum()} of {len(bad)} voxels are not finite or constant in the training "
             f"trials, the first is {np.argmax(bad)}. Leave them out when reading "
-            "(NSD.betas(..., bad_voxels='exclude')), or pass bad_voxels='keep' to give them NaN."
+            "(bad_voxels='exclude' of NSD.betas), or pass bad_voxels='keep' to give them NaN."
         )
     noise = np.where(bad, np.nan, noise)
     signal = np.maximum(0.0, total - noise)

@@ -15,13 +15,14 @@ import numpy as np
 
 from sdc_helpers._paths import data_root
 from sdc_helpers.datasets import _nsd_tables as tables
+from sdc_helpers.datasets._nifti import Affine
 from sdc_helpers.datasets._nsd_betas import inspect_session
 from sdc_helpers.datasets._nsd_cache import cached_array, entry_name
 from sdc_helpers.datasets._nsd_files import N_IMAGES, Tree, check_image_ids, nearest
 from sdc_helpers.datasets._nsd_request import BetasRequest, ZScore, make_request
 from sdc_helpers.datasets._nsd_stimuli import read_stimuli
 from sdc_helpers.datasets._nsd_volumes import ROI, read_roi, read_volume
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets.errors import DataFormatError, is_folder, require_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,7 @@ class NSD:
 
     def __init__(self, root: str | Path, cache: str | Path | Literal[False] | None = None) -> None:
         self.root = Path(root).expanduser()
-        if not self.root.is_dir():
+        if not is_folder(self.root):
             raise ValueError(
                 f"root={str(root)!r} is not a folder; expected the one that holds nsddata."
             )
@@ -278,6 +279,10 @@ class NSD:
     def roi(self, participant: str, name: str) -> ROI:
         """Regions of interest with the names of their labels.
 
+        Every volume of a participant (ROIs, `ncsnr`, `brainmask`) is compared with the affine of
+        the brain mask. One whose axes run otherwise is turned; one that lies elsewhere, by more
+        than a tenth of a voxel, or does not say where it lies is refused.
+
         Parameters
         ----------
         participant : str
@@ -295,22 +300,30 @@ class NSD:
             raise ValueError(
                 f"name={name!r}: no such ROI of {participant}; there are {list(files)}.{closest}"
             )
-        return read_roi(participant, name, files[name], self._tree.label_table(participant, name))
+        table = self._tree.label_table(participant, name)
+        return read_roi(participant, name, files[name], table, self._tree.reference(participant))
 
     def ncsnr(self, participant: str) -> np.ndarray:
         """Released noise-ceiling signal-to-noise ratio, float32 (X, Y, Z); saw all trials."""
         file = self._tree.ncsnr(self._tree.check_participant(participant))
-        return read_volume(file, "the noise-ceiling SNR")[0].astype(np.float32)
+        volume = read_volume(file, "the noise-ceiling SNR", self._tree.reference(participant))
+        return volume.astype(np.float32)
 
     def brainmask(self, participant: str) -> np.ndarray:
         """Liberal mask of the brain, bool (X, Y, Z); the betas outside it are 0."""
         file = self._tree.brainmask(self._tree.check_participant(participant))
-        return read_volume(file, "a mask of the brain; or pass voxels yourself")[0] > 0
+        content = "a mask of the brain; or pass voxels yourself"
+        return read_volume(file, content, self._tree.reference(participant)) > 0
 
-    def affine(self, participant: str) -> np.ndarray:
-        """Affine from voxel indices (x, y, z) to millimetres, (4, 4), of the brain mask."""
+    def affine(self, participant: str) -> Affine:
+        """Affine from voxel indices (x, y, z) to millimetres, (4, 4), of the brain mask.
+
+        Its attribute ``space`` is what the header says of those millimetres: "MNI", or for the
+        released volumes the participant's own space.
+        """
         file = self._tree.brainmask(self._tree.check_participant(participant))
-        return read_volume(file, "the volume whose header has the affine")[1]
+        require_file(file, "the volume whose header has the affine")
+        return self._tree.reference(participant).affine
 
     @cached_property
     def _stim_info(self) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets.errors import DataFormatError, require_file, unreadable
 from sdc_helpers.datasets.registry import fetch
 
 DATASET = "objects92"
@@ -93,7 +93,7 @@ def load_objects92(root: str | Path | None = None) -> Objects92:
     ----------
     Kriegeskorte et al. (2008), Neuron 60, 1126-1141.
     """
-    folder = fetch(DATASET) if root is None else Path(root)
+    folder = fetch(DATASET) if root is None else Path(root).expanduser()
     it_rdms, participants, sessions = _read_brain_rdms(folder / BRAIN_FILE)
     file = folder / STIMULI_FILE
     content = _read_mat(file, ("stimuli_92objs", "RDMs_mIT_hIT_fig1"))
@@ -110,14 +110,11 @@ def _read_mat(file: Path, variables: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Read struct arrays from a MATLAB file (version 5)."""
     import scipy.io
 
-    if not file.is_file():
-        raise DataFormatError(f"{file} is not there; expected a MATLAB file.")
+    require_file(file, "a MATLAB file")
     try:
         content = scipy.io.loadmat(str(file), variable_names=list(variables))
     except Exception as error:  # scipy and zlib raise many kinds on foreign or truncated files
-        raise DataFormatError(
-            f"{file} cannot be read as a MATLAB file ({type(error).__name__}: {error})."
-        ) from error
+        raise unreadable(file, error, "read as a MATLAB file") from error
     for variable in variables:
         if variable not in content or content[variable].dtype.names is None:
             raise DataFormatError(f"{file}: expected a struct array named {variable}.")

@@ -12,9 +12,13 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EACCES, EDQUOT, EEXIST, EISDIR, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Literal
 
+from sdc_helpers._file_errors import access_problem
+from sdc_helpers._files import is_abandoned, one_at_a_time
 from sdc_helpers._paths import data_root
 from sdc_helpers.datasets import _download
 from sdc_helpers.datasets.catalogue import DataFile, DatasetInfo, dataset_info, list_datasets
@@ -23,6 +27,8 @@ from sdc_helpers.datasets.errors import DataUnavailableError
 MIRROR_VARIABLE = "SDC_DATA_MIRROR"
 _LOCK_TIMEOUT_S = 600.0
 _TEMPORARY_NAME = re.compile(r"tmp[a-z0-9_]{8}")  # what pooch calls an unfinished download
+
+_OF_THE_FOLDER = (EACCES, EPERM, EROFS, ENOSPC, EDQUOT, ENOENT, ENOTDIR, EEXIST)
 
 _Signature = tuple[int, int, int, int]
 _verified: dict[tuple[Path, str], _Signature] = {}
@@ -36,8 +42,9 @@ class FileStatus:
     ----------
     dataset, path : str
         Name of the dataset, and the file inside its folder.
-    state : {"ok", "missing", "corrupted"}
-        A file of the wrong size or checksum, or one that cannot be read, is corrupted.
+    state : {"ok", "missing", "corrupted", "unreadable"}
+        A file of the wrong size or checksum is corrupted; one that is a folder, or that the system
+        does not let anybody read, is unreadable, and is never replaced.
     detail : str
         Why it is not ok, empty otherwise.
     file : pathlib.Path
@@ -46,7 +53,7 @@ class FileStatus:
 
     dataset: str
     path: str
-    state: Literal["ok", "missing", "corrupted"]
+    state: Literal["ok", "missing", "corrupted", "unreadable"]
     detail: str
     file: Path
 
@@ -144,6 +151,8 @@ def available(name: str) -> bool:
     missing = _not_ok(info)
     if not missing:
         return True
+    if any(status.state == "unreadable" for status in _statuses(info)):
+        return False
     if not _is_writable(dataset_folder(name)):
         return False
     mirror = _mirror_folder()
@@ -185,22 +194,38 @@ def fetch(name: str, progress: bool = False) -> Path:
     missing = _not_ok(info)
     if not missing:
         return folder
+    _refuse_unreadable(info)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_name(f".{name}.lock"), timeout=_LOCK_TIMEOUT_S):
+        with one_at_a_time(folder.with_name(f".{name}.lock"), timeout=_LOCK_TIMEOUT_S):
             _remove_unfinished(folder)
             for file in _with_progress(_not_ok(info), info, progress):
                 _fetch_file(info, file, folder)
-    except OSError as error:  # filelock.Timeout is one too
+    except filelock.Timeout as error:
+        reason = f"another process has been fetching it for {_LOCK_TIMEOUT_S:g} s ({error})"
+        remedy = "Wait for that process or end it, and try again."
+        raise _unavailable(info, missing[0], reason, remedy) from error
+    except OSError as error:
         reason = f"the data folder {folder} cannot be used ({error})"
-        raise DataUnavailableError(
-            dataset=name,
-            path=missing[0].path,
-            source=_source(info, missing[0]).location,
-            reason=reason,
-            remedy="Set SDC_DATA to a folder that you can write to.",
-        ) from error
+        remedy = "Set SDC_DATA to a folder that you can write to."
+        if error.errno not in _OF_THE_FOLDER:
+            remedy = access_problem(folder, error, "used") or remedy
+        raise _unavailable(info, missing[0], reason, remedy) from error
     return folder
+
+
+def _refuse_unreadable(info: DatasetInfo) -> None:
+    """Raise for a file that is there and cannot be read; it may be whole, so it is kept."""
+    for file, status in zip(info.files, _statuses(info), strict=True):
+        if status.state == "unreadable":
+            raise _unavailable(info, file, "its copy here cannot be used", status.detail)
+
+
+def _unavailable(
+    info: DatasetInfo, file: DataFile, reason: str, remedy: str
+) -> DataUnavailableError:
+    source = _source(info, file).location
+    return DataUnavailableError(info.name, file.path, source, reason, remedy)
 
 
 def _fetch_file(info: DatasetInfo, file: DataFile, folder: Path) -> None:
@@ -208,7 +233,6 @@ def _fetch_file(info: DatasetInfo, file: DataFile, folder: Path) -> None:
     import pooch
 
     source = _source(info, file)
-    target = folder / file.path
     manager = pooch.create(
         path=folder,
         base_url=info.base_url,
@@ -217,21 +241,18 @@ def _fetch_file(info: DatasetInfo, file: DataFile, folder: Path) -> None:
         retry_if_failed=source.retries,
     )
     try:
-        if target.is_dir():
-            raise IsADirectoryError(f"{target} is a folder; remove it")
         with _quiet(pooch.get_logger()):
             manager.fetch(file.path, downloader=source)
     except (_download.SourceUnreachableError, OSError, ValueError) as error:
-        mismatch = isinstance(error, ValueError) and not isinstance(error, OSError)
-        reason = (
-            f"its content is not the registered one (sha256 differs, {file.n_bytes} bytes "
-            "expected); nothing of it was kept"
-            if mismatch
-            else str(error)
-        )
-        raise DataUnavailableError(
-            info.name, file.path, source.location, reason, _remedy(info.name)
-        ) from error
+        reason, remedy = str(error), _remedy(info.name)
+        if isinstance(error, ValueError) and not isinstance(error, OSError):
+            reason = (
+                f"its content is not the registered one (sha256 differs, {file.n_bytes} bytes "
+                "expected); nothing of it was kept"
+            )
+        elif isinstance(error, OSError) and error.errno:  # the disk's or the mirror's, no network's
+            remedy = access_problem(folder / file.path, error, "used") or remedy
+        raise DataUnavailableError(info.name, file.path, source.location, reason, remedy) from error
 
 
 def _remedy(name: str) -> str:
@@ -271,12 +292,16 @@ def _not_ok(info: DatasetInfo) -> list[DataFile]:
     return [f for f, s in zip(info.files, _statuses(info), strict=True) if s.state != "ok"]
 
 
-def _state(path: Path, file: DataFile) -> tuple[Literal["ok", "missing", "corrupted"], str]:
+def _state(
+    path: Path, file: DataFile
+) -> tuple[Literal["ok", "missing", "corrupted", "unreadable"], str]:
     """Compare a file on disk with its entry; a checksum is computed again only after a change."""
     import pooch
 
     try:
         stat = path.stat()
+        if S_ISDIR(stat.st_mode):
+            raise IsADirectoryError(EISDIR, "it is a folder", str(path))
         if stat.st_size != file.n_bytes:
             return "corrupted", f"{stat.st_size} bytes, expected {file.n_bytes}"
         signature = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
@@ -284,19 +309,21 @@ def _state(path: Path, file: DataFile) -> tuple[Literal["ok", "missing", "corrup
             return "ok", ""
         if pooch.file_hash(str(path)) != file.sha256:
             return "corrupted", "the sha256 differs from the registered one"
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            return "unreadable", access_problem(path, error)
         return "missing", "not there"
     except OSError as error:
-        return "corrupted", f"cannot be read ({error})"
+        return "unreadable", access_problem(path, error) or f"{path} cannot be read ({error})."
     _verified[path, file.sha256] = signature
     return "ok", ""
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove what a killed fetch left behind; the caller holds the lock, so nobody uses it."""
+    """Remove what a fetch that was killed a day ago or more left behind."""
     for path in folder.rglob("tmp*"):
-        if _TEMPORARY_NAME.fullmatch(path.name) and path.is_file():
-            path.unlink()
+        if _TEMPORARY_NAME.fullmatch(path.name) and path.is_file() and is_abandoned(path):
+            path.unlink(missing_ok=True)
 
 
 def _with_progress(files: Sequence[DataFile], info: DatasetInfo, show: bool) -> Iterator[DataFile]:

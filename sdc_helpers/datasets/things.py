@@ -17,13 +17,22 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from sdc_helpers.datasets import _things_files as files
+from sdc_helpers.datasets._things_files import KEY, RESPONSES, STIMULI, VOXELS
 from sdc_helpers.datasets._things_responses import THINGSAlignment, THINGSResponses
 from sdc_helpers.datasets.errors import DataFormatError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["THINGSAlignment", "THINGSResponses", "THINGSfMRI"]
+__all__ = [
+    "KEY",
+    "RESPONSES",
+    "STIMULI",
+    "VOXELS",
+    "THINGSAlignment",
+    "THINGSResponses",
+    "THINGSfMRI",
+]
 
 
 class THINGSfMRI:

@@ -1,8 +1,6 @@
 from .decoders import ContrastiveDecoder
 from .metrics import (
     DecodingScore,
-    Estimate,
-    PermutedScore,
     permuted_score,
     score_decoding,
 )
@@ -16,8 +14,6 @@ from .ridge import RidgeDecoder
 __all__ = [
     "ContrastiveDecoder",
     "DecodingScore",
-    "Estimate",
-    "PermutedScore",
     "RidgeDecoder",
     "activation_patterns",
     "average_repetitions",

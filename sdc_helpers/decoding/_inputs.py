@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sdc_helpers._texts import label_array
+
 _UNIT_TOLERANCE = 1e-3  # half-precision embeddings are unit length to about this
 _SAME_TOLERANCE = 1e-5
 
@@ -62,7 +64,7 @@ def check_unit_rows(Y: np.ndarray, name: str = "Y") -> None:
 
 def check_items(items: Any, n_rows: int, name: str = "items") -> np.ndarray:
     """Return the image of each row as a 1-D array of integers or strings."""
-    items = np.asarray(items)
+    items = label_array(items, name)
     if items.ndim != 1 or len(items) != n_rows or items.dtype.kind not in "iuUS":
         raise ValueError(
             f"{name} must name the image of each of the {n_rows} rows by an integer or a string, "

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sdc_helpers.decoding._inputs import Fold
 
 _CPU_BYTES, _GPU_BYTES = 16e6, 16e9
+_NUMBERS = ("step", "history", "best_score", "best_step", "stopped", "_loss_steps")
 _SCORES = {"top_1": "validation_top_1", "loss": "validation_loss"}
 
 
@@ -220,10 +221,7 @@ class Training:
         return modules if self.best is None else {**modules, "best": self.best}
 
     def _save(self, path: Path) -> None:
-        numbers = {
-            name: getattr(self, name)
-            for name in ("step", "history", "best_score", "best_step", "stopped", "_loss_steps")
-        }
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
         metadata = {"fingerprint": self._fingerprint, "numbers": numbers}
         save_training_state(path, self._modules(), {"adam": self.optimizer}, metadata)
 
@@ -238,12 +236,16 @@ class Training:
                 f"{path} belongs to another training: {', '.join(differ)} differ. Give another "
                 "folder, or the same trials, parameters and an integer random_state."
             )
+        if set(found.get("numbers", ())) != set(_NUMBERS):
+            raise TrainingStateError(
+                f"{path} was written by another version of sdc_helpers. Delete it and train again."
+            )
         modules = self._modules()
         load_training_state(path, modules, {"adam": self.optimizer})
         for generator, state in zip(self.generators, modules["state"].noise, strict=True):
             generator.set_state(state.clone())
-        for name, value in found["numbers"].items():
-            setattr(self, name, value)
+        for name in _NUMBERS:
+            setattr(self, name, found["numbers"][name])
 
 
 class _Validation:

@@ -21,6 +21,7 @@ from sdc_helpers.decoding._bootstrap import (
     two_versus_two,
 )
 from sdc_helpers.decoding._inputs import check_items, check_matrix, check_unit_rows, unit_rows
+from sdc_helpers.measures import Interval, NullTest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,45 +32,27 @@ _BLOCK_BYTES = 64e6
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """One score.
-
-    Attributes
-    ----------
-    value : float
-        Over all trials.
-    low, high : float
-        Percentile bootstrap interval over images; all trials of an image are drawn together.
-    chance : float
-        What predictions that know nothing of the image are expected to score.
-    """
-
-    value: float
-    low: float
-    high: float
-    chance: float
-
-
-@dataclass(frozen=True)
 class DecodingScore:
     """How well one fold is decoded.
+
+    Every score is an `Interval`: its value over all trials, the percentile bootstrap over images
+    (all trials of an image are drawn together), and as chance what predictions that know nothing
+    of the image are expected to score.
 
     Attributes
     ----------
     n_trials, n_images, n_gallery : int
         Queries, distinct images among them, and images to choose from.
-    confidence : float
-        Of the intervals.
-    top_k : dict of int to Estimate
+    top_k : dict of int to Interval
         Fraction of queries whose own image is among the k nearest of the gallery (cosine). The
         gallery stays as it is in the bootstrap; chance is k over its size.
-    two_versus_two : Estimate
+    two_versus_two : Interval
         Over pairs of trials of different images: how often the right assignment of the two
         predictions to the two embeddings has the larger sum of cosines. Chance is one half.
-    cosine : Estimate
+    cosine : Interval
         Mean cosine of prediction and own embedding; chance is the mean cosine with the other
         images of the gallery, which is not 0 where embeddings fill a cone.
-    r2, r : Estimate
+    r2, r : Interval
         Coefficient of determination (its reference, the mean of the fold, is 0) and Pearson
         correlation over trials, by dimension, averaged over the dimensions that vary.
     """
@@ -77,44 +60,24 @@ class DecodingScore:
     n_trials: int
     n_images: int
     n_gallery: int
-    confidence: float
-    top_k: dict[int, Estimate]
-    two_versus_two: Estimate
-    cosine: Estimate
-    r2: Estimate
-    r: Estimate
+    top_k: dict[int, Interval]
+    two_versus_two: Interval
+    cosine: Interval
+    r2: Interval
+    r: Interval
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with one row a score: value, low, high, chance."""
         import pandas as pd
 
-        rows = {f"top_{k}": estimate for k, estimate in self.top_k.items()}
+        rows = {f"top_{k}": score for k, score in self.top_k.items()}
         rows |= {name: getattr(self, name) for name in ("two_versus_two", "cosine", "r2", "r")}
+        columns = ["value", "low", "high", "chance"]
         return pd.DataFrame(
-            [vars(estimate) for estimate in rows.values()], index=pd.Index(rows, name="score")
+            [[getattr(score, column) for column in columns] for score in rows.values()],
+            index=pd.Index(rows, name="score"),
+            columns=columns,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class PermutedScore:
-    """Top-k accuracy against assignments of the embeddings to the wrong images.
-
-    Attributes
-    ----------
-    value : float
-        Top-k accuracy.
-    null : float64 array of shape (n_permutations,)
-        The same with the images' embeddings permuted.
-    p_value : float
-        (1 + number of null values of at least `value`) / (1 + n_permutations).
-    chance : float
-        k over the size of the gallery: what the null has on average.
-    """
-
-    value: float
-    null: np.ndarray
-    p_value: float
-    chance: float
 
 
 def score_decoding(
@@ -177,12 +140,12 @@ def score_decoding(
     draws = image_draws(len(images), n_bootstrap, np.random.default_rng(random_state))
     ranks, cosines, other_cosine = _ranks_and_cosines(unit, own, gallery)
 
-    def estimate(values: np.ndarray, chance: float) -> Estimate:
-        return _estimate(values, chance, confidence)
+    def interval(values: np.ndarray, chance: float) -> Interval:
+        return Interval.from_resamples(values[0], values[1:], level=confidence, chance=chance)
 
-    def mean(values: np.ndarray, chance: float) -> Estimate:
+    def mean(values: np.ndarray, chance: float) -> Interval:
         sums = group_sums(values.astype(float), starts)
-        return estimate(ratio_of_sums(draws, sums, counts), chance)
+        return interval(ratio_of_sums(draws, sums, counts), chance)
 
     blocks = _correct_pairs(unit, own, gallery, starts)
     r2, r = fit_statistics(draws, raw, gallery[own], starts)
@@ -190,12 +153,11 @@ def score_decoding(
         n_trials=len(own),
         n_images=len(images),
         n_gallery=len(gallery),
-        confidence=confidence,
         top_k={k: mean(ranks <= k, k / len(gallery)) for k in ks if k < len(gallery)},
-        two_versus_two=estimate(two_versus_two(draws, blocks, counts), 0.5),
+        two_versus_two=interval(two_versus_two(draws, blocks, counts), 0.5),
         cosine=mean(cosines, other_cosine),
-        r2=estimate(r2, 0.0),
-        r=estimate(r, 0.0),
+        r2=interval(r2, 0.0),
+        r=interval(r, 0.0),
     )
 
 
@@ -208,7 +170,7 @@ def permuted_score(
     k: int = 1,
     n_permutations: int = 1000,
     random_state: int | np.random.Generator = 0,
-) -> PermutedScore:
+) -> NullTest:
     """Test top-k accuracy by giving images each other's embeddings.
 
     The embeddings are permuted over the images of the gallery, and all repetitions of an image
@@ -225,7 +187,9 @@ def permuted_score(
 
     Returns
     -------
-    PermutedScore
+    NullTest
+        Top-k accuracy, and the same with the images' embeddings permuted; that is on average k
+        over the size of the gallery.
 
     Raises
     ------
@@ -246,9 +210,8 @@ def permuted_score(
         similar = unit[rows] @ gallery.T
         hit = _ranks_of_all(similar) <= k
         hits += [hit[np.arange(len(hit)), shuffle[own[rows]]].sum() for shuffle in shuffles]
-    value, null = hits[0] / len(unit), hits[1:] / len(unit)
-    p_value = (1 + np.sum(hits[1:] >= hits[0])) / (1 + n_permutations)
-    return PermutedScore(float(value), null, float(p_value), k / len(gallery))
+    shares = hits / len(unit)
+    return NullTest.from_null(shares[0], shares[1:], scheme="images of the gallery")
 
 
 def _checked(
@@ -325,15 +288,6 @@ def _correct_pairs(
         pairs = np.add.reduceat(correct, starts, axis=1)
         pairs[np.arange(len(pairs)), np.arange(first, first + len(pairs))] = 0
         yield block, pairs
-
-
-def _estimate(values: np.ndarray, chance: float, confidence: float) -> Estimate:
-    resampled = values[1:][np.isfinite(values[1:])]
-    if len(resampled) == 0:
-        return Estimate(float(values[0]), float("nan"), float("nan"), float(chance))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
-    return Estimate(float(values[0]), float(low), float(high), float(chance))
 
 
 def _blocks(n: int, width: int) -> Iterator[slice]:

@@ -9,9 +9,12 @@ from .encode import (
     RawEmbeddings,
     UnitEmbeddings,
     caption_average,
+    caption_features,
     embed_captions,
     embed_images,
     embed_texts,
+    image_features,
+    text_features,
 )
 from .network_layers import (
     RESNET18_LAYERS,
@@ -22,7 +25,7 @@ from .network_layers import (
 from .probes import LinearProbe, linear_probe
 from .retrieval import Retrieval, recall_at_k, retrieval, target_ranks
 from .whitening import WhiteSpace, white_space
-from .zero_shot import ZeroShot, zero_shot
+from .zero_shot import ZeroShot, nearest_class, zero_shot
 
 __all__ = [
     "RESNET18_LAYERS",
@@ -36,17 +39,21 @@ __all__ = [
     "WhiteSpace",
     "ZeroShot",
     "caption_average",
+    "caption_features",
     "embed_captions",
     "embed_images",
     "embed_texts",
+    "image_features",
     "iter_layer_activations",
     "linear_probe",
     "load_clip",
     "load_resnet18",
+    "nearest_class",
     "preprocess",
     "recall_at_k",
     "retrieval",
     "target_ranks",
+    "text_features",
     "white_space",
     "zero_shot",
 ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from errno import EACCES, EDQUOT, ENOSPC, EROFS
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
+
+from sdc_helpers._file_errors import access_problem
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +47,9 @@ def published_checkpoint(url: str) -> Path:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(path), hash_prefix=expected)
-        except Exception as error:  # network, proxy, disk or checksum: the way out is the same
+        except Exception as error:  # network, proxy, disk or checksum
+            if isinstance(error, OSError) and error.errno in (ENOSPC, EACCES, EROFS, EDQUOT):
+                raise WeightsError(access_problem(path, error, "written")) from error
             raise WeightsError(
                 f"{path.name} could not be downloaded ({error}). Fetch {url} on a machine with "
                 f"network access and put it at {path}, or give the path of a local copy as "
@@ -120,6 +125,8 @@ def read_state_dict(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, 
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can fail in any part of the reader
+        if problem := access_problem(path, error):
+            raise WeightsError(problem) from error
         raise WeightsError(
             f"{path} cannot be read as a state dict ({type(error).__name__}). It is damaged, or "
             "holds Python objects, which are never loaded: save with "

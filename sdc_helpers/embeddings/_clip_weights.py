@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdc_helpers._file_errors import access_problem
 from sdc_helpers.embeddings._checkpoints import WeightsError, differences
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 _HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_OPENAI_SETTINGS = ("input_resolution", "context_length", "vocab_size")  # no parameters
 _TIMEOUT_S = (3.0, 15.0)  # to connect, and to answer
 
 
@@ -81,6 +84,56 @@ def published_tags(name: str) -> list[str]:
 def trained_config(config: dict[str, Any], tag: dict[str, Any]) -> dict[str, Any]:
     """Return the architecture with the activation that published weights were trained with."""
     return {**config, "quick_gelu": True} if tag.get("quick_gelu", False) else config
+
+
+def warn_of_activation(name: str, config: dict[str, Any], path: Path) -> None:
+    """Warn where a file may hold weights that were trained with another activation.
+
+    A state dict does not say with which activation it was trained, and with another one embeddings
+    are wrong without an error.
+
+    Parameters
+    ----------
+    name : str
+        The architecture that is asked for.
+    config : dict
+        Its description.
+    path : pathlib.Path
+        The file, of which nothing else is known. Its names are compared with those of published
+        weights: of the tag, the published file, and the hub's repository.
+    """
+    plain = name.removesuffix("-quickgelu")
+    tags = {tag: published_tag(plain, tag) or {} for tag in published_tags(plain)}
+    quick = [tag for tag in tags if tags[tag].get("quick_gelu", False)]
+    has_quick = bool(config.get("quick_gelu", False))
+    copies = [tag for tag in tags if _is_named_after(path, tag, tags[tag])]
+    if not quick or (copies and any((tag in quick) == has_quick for tag in copies)):
+        return
+    if not copies and has_quick:
+        return  # the name says so
+    activations = ("GELU", "QuickGELU")
+    own, other = (activations[flag] for flag in (has_quick, not has_quick))
+    right = plain if has_quick else f"{plain}-quickgelu"
+    known = (
+        f"is named like the published weights {copies[0]!r}, which were trained with {other}"
+        if copies
+        else f"does not say which activation it was trained with; for {', '.join(quick)} of the "
+        f"published weights it was {other}"
+    )
+    warnings.warn(
+        f"{path} {known}, and {name} has {own}: with the wrong one embeddings are wrong without "
+        f"an error. For a copy of such weights load {right!r} (in a chapter: -p clip_name={right}) "
+        f"or give published_as={(copies or quick)[0]!r}.",
+        stacklevel=4,
+    )
+
+
+def _is_named_after(path: Path, tag: str, published: dict[str, Any]) -> bool:
+    stem = path.stem.lower()
+    file_name = Path(published.get("url") or "").stem.lower()
+    repository = (published.get("hf_hub") or "").strip("/").rpartition("/")[2].lower()
+    in_folders = repository and any(part.lower().endswith(repository) for part in path.parts)
+    return tag.lower() in stem or bool(file_name and stem == file_name) or bool(in_folders)
 
 
 def build_network(config: dict[str, Any], seed: int) -> torch.nn.Module:
@@ -231,16 +284,24 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
     from open_clip.factory import load_state_dict
     from open_clip.model import convert_to_custom_text_state_dict
 
-    if _holds_code(path):
+    try:
+        holds_code = _holds_code(path)
+    except OSError as error:
+        raise WeightsError(access_problem(path, error) or str(error)) from error
+    if holds_code:
         raise WeightsError(
             f"{path} is a TorchScript archive, which holds code and is not run: give the "
             "safetensors file of the same weights."
         )
     try:
         state = load_state_dict(str(path), weights_only=True)
+        for key in _OPENAI_SETTINGS:
+            state.pop(key, None)
         items = list(state.items())
         state = convert_state_dict(model, state)
     except Exception as error:  # a damaged file can fail in any part of the reader
+        if problem := access_problem(path, error):
+            raise WeightsError(problem) from error
         raise WeightsError(
             f"{path} cannot be read as weights ({type(error).__name__}). It is damaged, or holds "
             "Python objects, which are never loaded: copy it again, or save with "

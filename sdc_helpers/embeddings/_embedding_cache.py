@@ -11,18 +11,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 
+from sdc_helpers._file_errors import access_problem
+from sdc_helpers._files import atomic_path, remove_abandoned
 from sdc_helpers._paths import data_root
 
 ITEMS_PER_ENTRY = 256
 _VERSION = 1  # to be raised when the same content would give other vectors
-_STALE_S = 24 * 3600  # a temporary file this old was left behind by a process that was killed
 
 
 def cache_folder(cache: bool | str | os.PathLike | None) -> Path | None:
@@ -74,7 +73,7 @@ class EmbeddingCache:
         self._identity = f"{_VERSION} {fingerprint} {kind}".encode()
         with self._usable():
             self.folder.mkdir(parents=True, exist_ok=True)
-            _remove_stale(self.folder)
+            remove_abandoned(self.folder)
 
     def entry(self, content: np.ndarray) -> Path:
         """Name the file of some content: pictures as stored, or tokens."""
@@ -102,15 +101,18 @@ class EmbeddingCache:
 
         if not entry.is_file():
             return None
+        failed = None
         try:
             with safe_open(entry, framework="numpy") as file:
                 vectors, expected = file.get_tensor("vectors"), file.metadata()["checksum"]
             whole = _checksum(vectors) == expected and vectors.ndim == 2 and len(vectors) == n
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError):
-            whole = False
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            whole, failed = False, error
         if whole:
             return vectors
-        warnings.warn(f"{entry} is damaged; its embeddings are computed again.", stacklevel=2)
+        problem = f"{entry} is damaged" if failed is None else access_problem(entry, failed)
+        said = (problem or f"{entry} is damaged").rstrip(".")
+        warnings.warn(f"{said}; its embeddings are computed again.", stacklevel=2)
         return None
 
     def store(self, entry: Path, vectors: np.ndarray) -> None:
@@ -132,16 +134,8 @@ class EmbeddingCache:
 
         vectors = np.ascontiguousarray(vectors)
         content = save({"vectors": vectors}, metadata={"checksum": _checksum(vectors)})
-        with self._usable():
-            handle, temporary = tempfile.mkstemp(suffix=".tmp", prefix=".", dir=self.folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                Path(temporary).chmod(0o644)  # a group may share the folder
-                Path(temporary).replace(entry)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+        with self._usable(), atomic_path(entry) as temporary:
+            temporary.write_bytes(content)
 
     @contextlib.contextmanager
     def _usable(self):
@@ -149,18 +143,10 @@ class EmbeddingCache:
             yield
         except OSError as error:
             raise ValueError(
-                f"cache: {self.folder} cannot be used ({error}). Choose another folder, or "
-                "cache=None to keep nothing."
+                f"cache: {self.folder} cannot be used ({error}). Choose another folder (SDC_DATA "
+                "moves the default), or cache=None to keep nothing."
             ) from error
 
 
 def _checksum(vectors: np.ndarray) -> str:
     return hashlib.blake2b(np.ascontiguousarray(vectors).data, digest_size=16).hexdigest()
-
-
-def _remove_stale(folder: Path) -> None:
-    now = time.time()
-    for path in folder.glob(".*.tmp"):
-        with contextlib.suppress(FileNotFoundError):  # another process may remove it too
-            if now - path.stat().st_mtime > _STALE_S:
-                path.unlink()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdc_helpers.embeddings._pillow import picture_stack
+
 if TYPE_CHECKING:
     import torch
 
@@ -47,8 +49,9 @@ class PicturePreprocessing:
 
         Parameters
         ----------
-        images : array of shape (n, height, width, 3)
-            uint8 from 0 to 255, or floats from 0 to 1.
+        images : array of shape (n, height, width, 3), or iterable of pictures of one size
+            uint8 from 0 to 255, or floats from 0 to 1; or pictures of Pillow, which are
+            converted to RGB.
 
         Returns
         -------
@@ -60,7 +63,7 @@ class PicturePreprocessing:
         ValueError
             `images` is not such an array, or holds no picture.
         """
-        images = np.asarray(images)
+        images = np.asarray(picture_stack(images))
         check_picture_shape(images.shape)
         return self.transform(as_tensor(check_pictures(images)))
 
@@ -120,6 +123,10 @@ def check_picture_shape(shape: tuple[int, ...]) -> None:
             hint = "; for one picture pass images[None]"
         elif len(shape) == 4 and shape[1] == 3:
             hint = ": the colour channels come last, see np.moveaxis(images, 1, -1)"
+        elif len(shape) == 4 and shape[-1] == 1:
+            hint = ": grey pictures have three equal channels, np.repeat(images, 3, axis=-1)"
+        elif len(shape) == 4 and shape[-1] == 4:
+            hint = ": lay transparent pictures on a background, and leave the fourth channel out"
         else:
             hint = ""
         raise ValueError(f"{expected}, got {tuple(shape)}{hint}.")
@@ -149,7 +156,7 @@ def check_pictures(images: np.ndarray) -> np.ndarray:
         return images
     expected = "images must be uint8 from 0 to 255 or floats from 0 to 1"
     if images.dtype.kind != "f":
-        raise ValueError(f"{expected}, got {images.dtype}: convert with images.astype('uint8').")
+        raise ValueError(f"{expected}, got {images.dtype}{_advice(images)}.")
     low, high = float(images.min()), float(images.max())  # NaN where there is one
     if not np.isfinite([low, high]).all():
         raise ValueError(f"{expected}, got NaN or infinite values.")
@@ -159,3 +166,21 @@ def check_pictures(images: np.ndarray) -> np.ndarray:
             "by 255, and leave standardising to the model."
         )
     return images.astype(np.float32, copy=False)
+
+
+def _advice(images: np.ndarray) -> str:
+    """Say how other numbers become pictures without wrapping round at 256."""
+    if images.dtype == bool:
+        return ": convert with images.astype('uint8') * 255"
+    if images.dtype.kind not in "iu":
+        return ""
+    low, high = int(images.min()), int(images.max())
+    if low >= 0 and high <= np.iinfo(np.uint8).max:
+        return (
+            f" from {low} to {high}: if 255 is white, convert with images.astype('uint8'); else "
+            f"divide by the value of white, such as images / {np.iinfo(images.dtype).max}"
+        )
+    return (
+        f" from {low} to {high}, which uint8 cannot hold: divide by the value of white, such as "
+        "images / 65535 for 16 bits"
+    )

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._texts import text_list
 from sdc_helpers.embeddings._checkpoints import WeightsError
+from sdc_helpers.embeddings._clip_tokenizer import open_clip_tokenizer
 from sdc_helpers.embeddings._clip_weights import (
     architecture_config,
     build_network,
@@ -24,6 +26,7 @@ from sdc_helpers.embeddings._clip_weights import (
     published_tag,
     published_tags,
     trained_config,
+    warn_of_activation,
 )
 from sdc_helpers.embeddings._networks import checked_device, device_of
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
@@ -95,7 +98,8 @@ class ClipModel:
         Parameters
         ----------
         texts : sequence of str
-            At least one. What goes beyond the context length is cut off, as in training.
+            At least one. What goes beyond the context length is cut off, as in training. What
+            looks like a control token, such as ``<end_of_text>``, is read as plain text.
 
         Returns
         -------
@@ -107,7 +111,7 @@ class ClipModel:
         ValueError
             `texts` is not a sequence of strings, or the tokenizer is not available here.
         """
-        return self._tokenizer(check_texts(texts))
+        return self._tokenizer(text_list(texts))
 
     @functools.cached_property
     def _tokenizer(self) -> Callable[[list[str]], torch.Tensor]:
@@ -144,7 +148,9 @@ def load_clip(
         it, if there is one). ``"random"``: untrained initial values, a control.
     published_as : str, optional
         With a path: the tag that the file is a copy of, whose preprocessing and activation hold.
-        Without it those of the architecture's own description and of OpenAI's CLIP do.
+        Without it those of the architecture's own description and of OpenAI's CLIP do, and a
+        warning says where copies of published weights need another activation: OpenAI's of
+        ``ViT-B-32`` need the name ``ViT-B-32-quickgelu``.
     device : str or torch.device, default="cpu"
         Where the network is placed.
     seed : int, default=0
@@ -176,24 +182,6 @@ def load_clip(
         clip = replace(clip, weights=f"{_RANDOM}, seed {seed}")
     clip.model.to(device).eval().requires_grad_(False)
     return clip
-
-
-def check_texts(texts: Sequence[str]) -> list[str]:
-    """Return texts as a list, or raise unless they are one string or more."""
-    if isinstance(texts, str):
-        raise ValueError(f"texts must be a sequence of strings; for one text pass [{texts!r}].")
-    try:
-        listed = list(texts)
-    except TypeError as error:
-        raise ValueError(
-            f"texts must be a sequence of strings, got {type(texts).__name__}."
-        ) from error
-    if not listed:
-        raise ValueError("texts must hold at least one string, got none.")
-    for i, text in enumerate(listed):
-        if not isinstance(text, str):
-            raise ValueError(f"texts must be strings; number {i} is {text!r}.")
-    return [str(text) for text in listed]  # numpy's strings too become plain ones
 
 
 def _load_course(
@@ -231,8 +219,6 @@ def _load_course(
 def _load_open_clip(
     name: str, weights: str | os.PathLike, published_as: str | None, seed: int
 ) -> ClipModel:
-    import open_clip
-
     config = architecture_config(name)
     tag = published_tag(name, weights if published_as is None else published_as)
     is_name = weights == _RANDOM or published_tag(name, weights) is not None
@@ -248,6 +234,8 @@ def _load_open_clip(
         path = published_file(name, str(weights), tag)
     elif weights != _RANDOM:
         path = local_file(weights, name, published_tags(name))
+        if published_as is None:
+            warn_of_activation(name, config, path)
     model = build_network(config, seed)
     if path is not None:
         load_weights(model, path)
@@ -258,5 +246,5 @@ def _load_open_clip(
         preprocess=preprocessing_of(model, tag),
         dimension=config["embed_dim"],
         _config=config,
-        _make_tokenizer=functools.partial(open_clip.get_tokenizer, name),
+        _make_tokenizer=functools.partial(open_clip_tokenizer, name),
     )

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache, cache_folder
-from sdc_helpers.embeddings._networks import checked_device, evaluating
-from sdc_helpers.embeddings._pictures import as_tensor, check_picture_shape, check_pictures
+from sdc_helpers._texts import text_groups, text_list
+from sdc_helpers.embeddings._pictures import check_picture_shape
+from sdc_helpers.embeddings._tower_runs import Runner, is_array, picture_blocks
 from sdc_helpers.embeddings._vectors import (
     UNIT_TOLERANCE,
     check_vectors,
     largest_length_error,
     unit_rows,
 )
-from sdc_helpers.embeddings.clip import ClipModel, check_texts
+from sdc_helpers.embeddings.clip import ClipModel
 
 if TYPE_CHECKING:
     import torch
 
-    Cache = bool | str | os.PathLike | None
-
-_BAR_AFTER_S = 5.0
+    from sdc_helpers.embeddings._tower_runs import Cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +70,17 @@ class UnitEmbeddings(Embeddings):
 class RawEmbeddings(Embeddings):
     """Embeddings as the tower gives them; their lengths differ."""
 
+    def unit_length(self) -> UnitEmbeddings:
+        """Divide each vector by its length.
+
+        Raises
+        ------
+        ValueError
+            If a vector has length 0 and so no direction.
+        """
+        vectors = unit_rows(self.vectors, "embeddings")
+        return UnitEmbeddings(vectors, self.kind, self.model, self.weights)
+
 
 def embed_images(
     clip: ClipModel,
@@ -82,11 +88,10 @@ def embed_images(
     *,
     batch_size: int = 256,
     device: str | torch.device | None = None,
-    unit_length: bool = True,
     cache: Cache = None,
     progress: bool = False,
-) -> UnitEmbeddings | RawEmbeddings:
-    """Embed pictures.
+) -> UnitEmbeddings:
+    """Embed pictures as unit vectors.
 
     Parameters
     ----------
@@ -95,13 +100,12 @@ def embed_images(
     images : array of shape (n, height, width, 3), or iterable
         uint8 from 0 to 255, or floats from 0 to 1. An array, memory map or h5py dataset is read
         a block at a time. Otherwise an iterable of pictures (height, width, 3), which may differ
-        in size, or of arrays (n_i, height, width, 3).
+        in size, or of arrays (n_i, height, width, 3). Pictures of Pillow are converted to RGB;
+        those stored turned, transparent or with more than 8 bits are refused with advice.
     batch_size : int, default=256
         Pictures a forward pass; as many are in memory at their own size (twice as many on CUDA).
     device : str or torch.device, optional
         Where to compute: the network is moved there. By default it stays where it is.
-    unit_length : bool, default=True
-        Whether to divide each vector by its length.
     cache : bool, str, path or None, default=None
         A folder in which vectors are kept, True for ``cache/embeddings`` in the data folder. They
         are found again by model, weights, preprocessing and content, 256 pictures to a file; a
@@ -111,25 +115,57 @@ def embed_images(
 
     Returns
     -------
-    UnitEmbeddings or RawEmbeddings
-        By `unit_length`; n vectors in the order of `images`.
+    UnitEmbeddings
+        n vectors in the order of `images`.
 
     Raises
     ------
     ValueError
         An argument is not as described, or a vector is not finite or has no direction.
     """
+    features = image_features(
+        clip, images, batch_size=batch_size, device=device, cache=cache, progress=progress
+    )
+    return features.unit_length()
+
+
+def image_features(
+    clip: ClipModel,
+    images: Any,
+    *,
+    batch_size: int = 256,
+    device: str | torch.device | None = None,
+    cache: Cache = None,
+    progress: bool = False,
+) -> RawEmbeddings:
+    """Return the image tower's vectors of pictures, not divided by their length.
+
+    Parameters
+    ----------
+    clip, images, batch_size, device, cache, progress
+        As for `embed_images`, which finds the same vectors in the cache.
+
+    Returns
+    -------
+    RawEmbeddings
+        n vectors in the order of `images`.
+
+    Raises
+    ------
+    ValueError
+        An argument is not as described, or a vector is not finite.
+    """
 
     def encode(pictures: torch.Tensor) -> torch.Tensor:
         return clip.model.encode_image(clip.preprocess.transform(pictures), normalize=False)
 
-    runner = _Runner(clip, "image", encode, batch_size, device, cache, progress)
+    runner = Runner(clip, "image", encode, batch_size, device, cache, progress)
     n_items = None
-    if _is_array(images):
+    if is_array(images):
         check_picture_shape(images.shape)
         n_items = len(images)
-    vectors = runner.run(_picture_blocks(images, runner.block_size), n_items)
-    return _result(vectors, clip, "image", unit_length)
+    vectors = runner.run(picture_blocks(images, runner.block_size), n_items)
+    return RawEmbeddings(vectors, "image", clip.name, clip.weights)
 
 
 def embed_texts(
@@ -138,11 +174,10 @@ def embed_texts(
     *,
     batch_size: int = 256,
     device: str | torch.device | None = None,
-    unit_length: bool = True,
     cache: Cache = None,
     progress: bool = False,
-) -> UnitEmbeddings | RawEmbeddings:
-    """Embed texts.
+) -> UnitEmbeddings:
+    """Embed texts as unit vectors.
 
     Parameters
     ----------
@@ -150,36 +185,69 @@ def embed_texts(
         From `load_clip`.
     texts : sequence of str
         n of them.
-    batch_size, device, unit_length, cache, progress
+    batch_size, device, cache, progress
         See `embed_images`.
 
     Returns
     -------
-    UnitEmbeddings or RawEmbeddings
-        By `unit_length`; n vectors in the order of `texts`.
+    UnitEmbeddings
+        n vectors in the order of `texts`.
 
     Raises
     ------
     ValueError
         An argument is not as described, or a vector is not finite or has no direction.
     """
-    texts = check_texts(texts)
+    features = text_features(
+        clip, texts, batch_size=batch_size, device=device, cache=cache, progress=progress
+    )
+    return features.unit_length()
+
+
+def text_features(
+    clip: ClipModel,
+    texts: Sequence[str],
+    *,
+    batch_size: int = 256,
+    device: str | torch.device | None = None,
+    cache: Cache = None,
+    progress: bool = False,
+) -> RawEmbeddings:
+    """Return the text tower's vectors of texts, not divided by their length.
+
+    Parameters
+    ----------
+    clip, texts, batch_size, device, cache, progress
+        As for `embed_texts`, which finds the same vectors in the cache.
+
+    Returns
+    -------
+    RawEmbeddings
+        n vectors in the order of `texts`.
+
+    Raises
+    ------
+    ValueError
+        An argument is not as described, or a vector is not finite.
+    """
+    texts = text_list(texts)
 
     def encode(tokens: torch.Tensor) -> torch.Tensor:
         return clip.model.encode_text(tokens, normalize=False)
 
-    runner = _Runner(clip, "text", encode, batch_size, device, cache, progress)
+    runner = Runner(clip, "text", encode, batch_size, device, cache, progress)
     size = runner.block_size
     blocks = (
         clip.tokenize(texts[start : start + size]).numpy() for start in range(0, len(texts), size)
     )
-    return _result(runner.run(blocks, len(texts)), clip, "text", unit_length)
+    vectors = runner.run(blocks, len(texts))
+    return RawEmbeddings(vectors, "text", clip.name, clip.weights)
 
 
 def embed_captions(
     clip: ClipModel, captions: Sequence[Sequence[str]], **options: Any
-) -> UnitEmbeddings | RawEmbeddings:
-    """Embed several captions of each picture.
+) -> UnitEmbeddings:
+    """Embed several captions of each picture as unit vectors.
 
     Parameters
     ----------
@@ -192,7 +260,7 @@ def embed_captions(
 
     Returns
     -------
-    UnitEmbeddings or RawEmbeddings
+    UnitEmbeddings
         Vectors of shape (n, k, d).
 
     Raises
@@ -200,18 +268,39 @@ def embed_captions(
     ValueError
         As `embed_texts`, or the number of captions differs.
     """
-    if isinstance(captions, str):
-        raise ValueError("captions must be a sequence of sequences of strings, got one string.")
-    rows = [check_texts(row) for row in captions]
+    return caption_features(clip, captions, **options).unit_length()
+
+
+def caption_features(
+    clip: ClipModel, captions: Sequence[Sequence[str]], **options: Any
+) -> RawEmbeddings:
+    """Return the text tower's vectors of several captions of each picture.
+
+    Parameters
+    ----------
+    clip, captions, **options
+        As for `embed_captions`.
+
+    Returns
+    -------
+    RawEmbeddings
+        Vectors of shape (n, k, d), not divided by their length.
+
+    Raises
+    ------
+    ValueError
+        As `text_features`, or the number of captions differs.
+    """
+    rows = text_groups(captions)
     counts = {len(row) for row in rows}
     if len(counts) != 1:
         raise ValueError(
             f"captions must hold equally many strings a picture, got {sorted(counts)}: choose as "
             "many of each, or use embed_texts on all of them."
         )
-    flat = embed_texts(clip, [text for row in rows for text in row], **options)
+    flat = text_features(clip, [text for row in rows for text in row], **options)
     vectors = flat.vectors.reshape(len(rows), counts.pop(), -1)
-    return type(flat)(vectors, flat.kind, flat.model, flat.weights)
+    return RawEmbeddings(vectors, flat.kind, flat.model, flat.weights)
 
 
 def caption_average(captions: Embeddings) -> UnitEmbeddings:
@@ -237,140 +326,3 @@ def caption_average(captions: Embeddings) -> UnitEmbeddings:
     vectors = unit_rows(check_vectors(captions, "captions", ndim=3), "captions")
     means = unit_rows(vectors.mean(axis=1), "the mean of the captions")
     return UnitEmbeddings(means, captions.kind, captions.model, captions.weights)
-
-
-def _result(
-    vectors: np.ndarray, clip: ClipModel, kind: str, unit_length: bool
-) -> UnitEmbeddings | RawEmbeddings:
-    if unit_length:
-        return UnitEmbeddings(unit_rows(vectors, "embeddings"), kind, clip.name, clip.weights)
-    return RawEmbeddings(vectors, kind, clip.name, clip.weights)
-
-
-class _Runner:
-    """Sends blocks of items through one tower, or finds their vectors in the cache."""
-
-    def __init__(
-        self,
-        clip: ClipModel,
-        kind: str,
-        encode: Callable[[torch.Tensor], torch.Tensor],
-        batch_size: int,
-        device: str | torch.device | None,
-        cache: Cache,
-        progress: bool,
-    ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"batch_size must be a whole number of at least 1, got {batch_size!r}."
-            )
-        folder = cache_folder(cache)
-        if device is not None:
-            clip.model.to(checked_device(device))
-        self.clip, self.kind, self.encode, self.progress = clip, kind, encode, progress
-        self.batch_size = batch_size
-        self.stored = None if folder is None else EmbeddingCache(folder, clip.fingerprint, kind)
-        self.block_size = batch_size if folder is None else ITEMS_PER_ENTRY
-
-    def run(self, blocks: Iterable[np.ndarray], n_items: int | None) -> np.ndarray:
-        """Return the (n, d) float32 vectors of all items.
-
-        A block is waited for only after the next one was sent: on CUDA the processor reads and
-        tokenizes while the device computes.
-        """
-        import torch
-        from tqdm.auto import tqdm
-
-        done: list[np.ndarray] = []
-        waiting: deque[Callable[[], np.ndarray]] = deque()
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(evaluating(self.clip.model))
-            stack.enter_context(torch.inference_mode())
-            stack.enter_context(
-                torch.backends.cudnn.flags(
-                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-                )
-            )
-            bar = stack.enter_context(
-                tqdm(
-                    total=n_items,
-                    desc=f"Embedding {self.kind}s",
-                    delay=_BAR_AFTER_S,
-                    disable=not self.progress,
-                )
-            )
-            for block in blocks:
-                waiting.append(self._send(block))
-                if len(waiting) > 1:
-                    done.append(waiting.popleft()())
-                    bar.update(len(done[-1]))
-            for finish in waiting:
-                done.append(finish())
-                bar.update(len(done[-1]))
-        if not done:
-            raise ValueError(f"There is no {self.kind} to embed.")
-        return np.concatenate(done) if len(done) > 1 else done[0]
-
-    def _send(self, block: np.ndarray) -> Callable[[], np.ndarray]:
-        """Start computing a block; calling what is returned waits for its vectors."""
-        import torch
-
-        entry = found = None
-        if self.stored is not None:
-            entry = self.stored.entry(block)
-            found = self.stored.load(entry, len(block))
-        if found is not None:
-            return lambda: found
-        items, device = as_tensor(block), self.clip.device
-        if device.type == "cuda":
-            items = items.pin_memory().to(device, non_blocking=True)
-        else:
-            items = items.to(device)
-        parts = [self.encode(part) for part in items.split(self.batch_size)]
-
-        def finish() -> np.ndarray:
-            vectors = torch.cat(parts).float().cpu().numpy()
-            if not np.isfinite(vectors).all():
-                raise ValueError(
-                    f"{self.clip.name} ({self.clip.weights}) gives NaN or infinite values for "
-                    f"these {self.kind}s."
-                )
-            if entry is not None:
-                self.stored.store(entry, vectors)
-            return vectors
-
-        return finish
-
-
-def _is_array(images: Any) -> bool:
-    return hasattr(images, "shape") and hasattr(images, "__getitem__")
-
-
-def _picture_blocks(images: Any, size: int) -> Iterator[np.ndarray]:
-    """Yield checked pictures, at most `size` of one shape at a time."""
-    if _is_array(images):
-        for start in range(0, len(images), size):
-            yield check_pictures(np.asarray(images[start : start + size]))
-        return
-    block: list[np.ndarray] = []
-    for picture in _pictures(images):
-        alike = not block or (picture.shape, picture.dtype) == (block[0].shape, block[0].dtype)
-        if len(block) == size or not alike:
-            yield check_pictures(np.stack(block))
-            block = []
-        block.append(picture)
-    if block:
-        yield check_pictures(np.stack(block))
-
-
-def _pictures(images: Any) -> Iterator[np.ndarray]:
-    if isinstance(images, str | bytes | dict) or not isinstance(images, Iterable):
-        raise ValueError(f"images must be an array or an iterable, got {type(images).__name__}.")
-    for i, item in enumerate(images):
-        array = np.asarray(item)
-        array = array[None] if array.ndim == 3 else array
-        try:
-            check_picture_shape(array.shape)
-        except ValueError as error:
-            raise ValueError(f"Item {i} of images: {error}") from error
-        yield from array

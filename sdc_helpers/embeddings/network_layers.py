@@ -18,6 +18,8 @@ import numpy as np
 
 from ._checkpoints import local_checkpoint, published_checkpoint, read_state_dict
 from ._networks import checked_device, device_of, evaluating
+from ._pictures import check_pictures
+from ._pillow import picture_stack
 
 if TYPE_CHECKING:
     import torch
@@ -112,8 +114,8 @@ def preprocess(images: np.ndarray) -> torch.Tensor:
 
     Parameters
     ----------
-    images : numpy.ndarray of uint8, shape (n, height, width, 3)
-        RGB images, values 0 to 255.
+    images : numpy.ndarray of uint8, shape (n, height, width, 3), or list of pictures of one size
+        RGB images, values 0 to 255; pictures of Pillow are converted to RGB.
 
     Returns
     -------
@@ -128,7 +130,7 @@ def preprocess(images: np.ndarray) -> torch.Tensor:
     import torch
     from torchvision.models import ResNet18_Weights
 
-    _check_images(images)
+    images = _checked_images(images)
     channels_first = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
     return ResNet18_Weights.IMAGENET1K_V1.transforms()(channels_first)
 
@@ -157,8 +159,8 @@ def iter_layer_activations(
     ----------
     model : torch.nn.Module
         Any network that takes the output of :func:`preprocess`.
-    images : numpy.ndarray of uint8, shape (n, height, width, 3)
-        RGB images. They are preprocessed batch by batch.
+    images : numpy.ndarray of uint8, shape (n, height, width, 3), or list of pictures of one size
+        As for :func:`preprocess`, which is done batch by batch.
     layers : sequence of str, optional
         Names as in ``model.named_modules()``; by default :data:`RESNET18_LAYERS`.
     max_bytes : float, default=1e9
@@ -184,7 +186,7 @@ def iter_layer_activations(
     OSError
         While iterating: a layer larger than `max_bytes` does not fit on the disk.
     """
-    _check_images(images)
+    images = _checked_images(images)
     names = _checked_layers(model, RESNET18_LAYERS if layers is None else layers)
     if isinstance(max_bytes, bool) or not max_bytes > 0:
         raise ValueError(f"max_bytes must be a positive number of bytes, got {max_bytes!r}.")
@@ -339,16 +341,22 @@ def _count_features(model: torch.nn.Module, images: np.ndarray, names: list[str]
     return n_features
 
 
-def _check_images(images: np.ndarray) -> None:
+def _checked_images(images: np.ndarray) -> np.ndarray:
+    images = picture_stack(images)
     expected = "images must be a uint8 array of shape (n, height, width, 3), values 0 to 255"
     if not isinstance(images, np.ndarray):
         raise ValueError(f"{expected}; got {type(images).__name__}: use np.stack on a list.")
     if images.ndim != 4 or images.shape[-1] != 3:
         raise ValueError(f"{expected}; got shape {images.shape}.")
-    if images.dtype != np.uint8:
-        raise ValueError(f"{expected}; got {images.dtype}: values in [0, 1] have to be times 255.")
     if images.size == 0:
         raise ValueError(f"{expected}; got shape {images.shape}, which holds no image.")
+    if images.dtype != np.uint8:
+        check_pictures(images)  # raises unless these are floats from 0 to 1
+        raise ValueError(
+            f"{expected}; got {images.dtype} from 0 to 1, which have to be times 255: "
+            "np.rint(images * 255).astype('uint8')."
+        )
+    return images
 
 
 def _checked_layers(model: torch.nn.Module, layers: Sequence[str]) -> list[str]:

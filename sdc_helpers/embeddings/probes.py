@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sdc_helpers._texts import label_array
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
+from sdc_helpers.measures import Interval
 
 PENALTIES = tuple(np.logspace(-1, 5, 7).tolist())
 _N_FOLDS = 5
@@ -25,18 +27,13 @@ class LinearProbe:
         Logistic regression, or ridge regression.
     metric : {"balanced accuracy", "R2"}
         What `score` is.
-    score : float
-        On the test items.
-    interval : (float, float)
-        95% percentile bootstrap over test items, within each class for classes. The model is
-        the same in all draws: training items add a spread that is not in it.
-    chance : float
-        Balanced accuracy of guessing, 1 / n_classes; 0 for R2, the mean of the test items.
-    auc : float or None
-        Area under the ROC curve, mean of one class against the rest for more than two; 0.5 is
-        chance. None for R2.
-    auc_interval : (float, float) or None
-        Like `interval`.
+    score : Interval
+        On the test items, with the percentile bootstrap over them, within each class for classes.
+        The model is the same in all draws: training items add a spread that is not in it. Chance
+        is the balanced accuracy of guessing, 1 / n_classes; 0 for R2, the mean of the test items.
+    auc : Interval or None
+        Area under the ROC curve, mean of one class against the rest for more than two, over the
+        same draws; 0.5 is chance. None for R2.
     penalty : float
         Strength of the squared penalty, chosen by cross-validation within the training items.
     predictions : numpy.ndarray of shape (n_test,)
@@ -45,11 +42,8 @@ class LinearProbe:
 
     kind: Literal["classes", "continuous"]
     metric: Literal["balanced accuracy", "R2"]
-    score: float
-    interval: tuple[float, float]
-    chance: float
-    auc: float | None
-    auc_interval: tuple[float, float] | None
+    score: Interval
+    auc: Interval | None
     penalty: float
     predictions: np.ndarray
 
@@ -158,15 +152,11 @@ def _probe_classes(
     rng = np.random.default_rng(random_state)
     groups = [np.flatnonzero(truth == c) for c in range(len(names))]
     draws = [_draw(groups, rng, len(truth)) for _ in range(n_bootstrap)]
-    ones = np.ones(len(truth))
     return LinearProbe(
         kind="classes",
         metric="balanced accuracy",
-        score=balanced_accuracy(ones),
-        interval=_percentiles(balanced_accuracy, draws),
-        chance=1 / len(names),
-        auc=auc(ones),
-        auc_interval=_percentiles(auc, draws),
+        score=_over_draws(balanced_accuracy, draws, chance=1 / len(names)),
+        auc=_over_draws(auc, draws, chance=0.5),
         penalty=1 / search.best_params_["model__C"],
         predictions=names[predicted],
     )
@@ -214,11 +204,8 @@ def _probe_continuous(
     return LinearProbe(
         kind="continuous",
         metric="R2",
-        score=r2(np.ones(len(truth))),
-        interval=_percentiles(r2, draws),
-        chance=0.0,
+        score=_over_draws(r2, draws, chance=0.0),
         auc=None,
-        auc_interval=None,
         penalty=penalty,
         predictions=predicted,
     )
@@ -278,19 +265,17 @@ def _draw(groups: list[np.ndarray], rng: np.random.Generator, n: int) -> np.ndar
     return np.bincount(np.concatenate(drawn), minlength=n).astype(float)
 
 
-def _percentiles(
-    metric: Callable[[np.ndarray], float], draws: list[np.ndarray]
-) -> tuple[float, float]:
-    low, high = np.nanpercentile([metric(weights) for weights in draws], [2.5, 97.5])
-    return float(low), float(high)
+def _over_draws(
+    metric: Callable[[np.ndarray], float], draws: list[np.ndarray], chance: float
+) -> Interval:
+    everything = metric(np.ones_like(draws[0]))
+    return Interval.from_resamples(everything, [metric(w) for w in draws], chance=chance)
 
 
 def _check_labels(y: Any, n: int, name: str) -> np.ndarray:
-    y = np.asarray(y)
+    y = label_array(y, name)
     if y.shape != (n,):
         raise ValueError(f"{name} must have one label an item, {n}, got shape {y.shape}.")
-    if y.dtype.kind == "O" and all(isinstance(label, str) for label in y):
-        y = y.astype(str)
     if y.dtype.kind not in "biufUS":
         raise ValueError(f"{name} must hold numbers, booleans or strings, got {y.dtype}.")
     if y.dtype.kind == "f" and not np.isfinite(y).all():

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdc_helpers._files import atomic_path
+from sdc_helpers._texts import text_list
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
 
 if TYPE_CHECKING:
@@ -144,7 +146,8 @@ class SmallClipTokenizer:
 
     def save(self, path: str | Path) -> None:
         """Write the tokenizer as JSON."""
-        Path(path).write_text(self._tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+        with atomic_path(path) as temporary:
+            temporary.write_text(self._tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
 
     def __call__(self, texts: str | Sequence[str]) -> torch.Tensor:
         """Return the word numbers of some sentences.
@@ -165,10 +168,7 @@ class SmallClipTokenizer:
         """
         import torch
 
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        for text in texts:
-            if not isinstance(text, str):
-                raise ValueError(f"texts must be strings, got {text!r}.")
+        texts = [texts] if isinstance(texts, str) else text_list(texts, empty=True)
         encodings = self._tokenizer.encode_batch(texts)
         numbers = torch.tensor([encoding.ids for encoding in encodings], dtype=torch.int64)
         numbers = numbers.reshape(len(texts), CONTEXT_LENGTH)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors, unit_rows
+from sdc_helpers.measures import Interval
 
 _BLOCK_ROWS = 8192
 _Z95 = 1.959963984540054  # 97.5% of a normal distribution lie below
@@ -16,36 +17,29 @@ _Z95 = 1.959963984540054  # 97.5% of a normal distribution lie below
 
 @dataclass(frozen=True, eq=False)
 class ZeroShot:
-    """Predicted classes and, where the true ones are known, how many are right.
+    """Predicted classes, and how many are right.
 
     Attributes
     ----------
     predictions : numpy.ndarray of int64, shape (n,)
-        Class with the largest cosine; the first of several equal ones.
+        Class with the largest cosine, see `nearest_class`.
     n_classes : int
         Number of classes.
-    accuracy : float or None
-        Share of right predictions; None without labels.
-    interval : (float, float) or None
-        95% Wilson interval of the accuracy.
-    chance : float
-        1 / n_classes: a class drawn at random.
-    most_frequent : float or None
+    accuracy : Interval
+        Share of right predictions with its 95% Wilson interval; chance is 1 / n_classes, a class
+        drawn at random.
+    most_frequent : float
         Accuracy of always naming the most frequent label; above chance for unequal classes.
     """
 
     predictions: np.ndarray
     n_classes: int
-    accuracy: float | None
-    interval: tuple[float, float] | None
-    chance: float
-    most_frequent: float | None
+    accuracy: Interval
+    most_frequent: float
 
 
-def zero_shot(
-    image_embeddings: Any, class_embeddings: Any, labels: np.ndarray | None = None
-) -> ZeroShot:
-    """Classify pictures by the nearest class embedding.
+def nearest_class(image_embeddings: Any, class_embeddings: Any) -> np.ndarray:
+    """Name the nearest class embedding of each picture, by cosine.
 
     Parameters
     ----------
@@ -53,7 +47,39 @@ def zero_shot(
         Of any length but 0: cosines are compared.
     class_embeddings : array of shape (n_classes, d)
         One row a class, two classes or more.
-    labels : int array of shape (n,), optional
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (n,)
+        Rows of `class_embeddings`; the first of several equally near ones.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, values that are not finite, or a zero vector.
+    """
+    images = check_vectors(image_embeddings, "image_embeddings")
+    classes = check_vectors(class_embeddings, "class_embeddings")
+    check_same_width(image_embeddings=images, class_embeddings=classes)
+    if len(classes) < 2:
+        raise ValueError("class_embeddings must hold two classes or more, got 1.")
+    classes = unit_rows(classes, "class_embeddings")
+    return np.concatenate(
+        [
+            np.argmax(unit_rows(images[i : i + _BLOCK_ROWS], "image_embeddings") @ classes.T, 1)
+            for i in range(0, len(images), _BLOCK_ROWS)
+        ]
+    )
+
+
+def zero_shot(image_embeddings: Any, class_embeddings: Any, labels: np.ndarray) -> ZeroShot:
+    """Classify pictures by the nearest class embedding, and count how many are right.
+
+    Parameters
+    ----------
+    image_embeddings, class_embeddings
+        As for `nearest_class`.
+    labels : int array of shape (n,)
         True classes, as rows of `class_embeddings`.
 
     Returns
@@ -63,38 +89,27 @@ def zero_shot(
     Raises
     ------
     ValueError
-        Shapes that do not fit, values that are not finite, a zero vector, or labels that are no
-        rows of `class_embeddings`.
+        As for `nearest_class`, and for labels that are no rows of `class_embeddings`.
     """
-    images = check_vectors(image_embeddings, "image_embeddings")
-    classes = check_vectors(class_embeddings, "class_embeddings")
-    check_same_width(image_embeddings=images, class_embeddings=classes)
-    if len(classes) < 2:
-        raise ValueError("class_embeddings must hold two classes or more, got 1.")
-    if labels is not None:
-        labels = _check_labels(labels, len(images), len(classes))
-    classes = unit_rows(classes, "class_embeddings")
-    predictions = np.concatenate(
-        [
-            np.argmax(unit_rows(images[i : i + _BLOCK_ROWS], "image_embeddings") @ classes.T, 1)
-            for i in range(0, len(images), _BLOCK_ROWS)
-        ]
+    predictions = nearest_class(image_embeddings, class_embeddings)
+    n_classes = len(class_embeddings)
+    labels = _check_labels(labels, len(predictions), n_classes)
+    n_right = int(np.count_nonzero(predictions == labels))
+    return ZeroShot(
+        predictions=predictions,
+        n_classes=n_classes,
+        accuracy=_wilson_interval(n_right, len(labels), chance=1 / n_classes),
+        most_frequent=float(np.bincount(labels).max() / len(labels)),
     )
-    accuracy = interval = most_frequent = None
-    if labels is not None:
-        n_right = int(np.count_nonzero(predictions == labels))
-        accuracy = n_right / len(labels)
-        interval = _wilson_interval(n_right, len(labels))
-        most_frequent = float(np.bincount(labels).max() / len(labels))
-    return ZeroShot(predictions, len(classes), accuracy, interval, 1 / len(classes), most_frequent)
 
 
-def _wilson_interval(n_right: int, n: int) -> tuple[float, float]:
+def _wilson_interval(n_right: int, n: int, chance: float) -> Interval:
     """95% interval of a share that holds up near 0 and 1 (Wilson 1927)."""
     share, z2 = n_right / n, _Z95**2
     middle = share + z2 / (2 * n)
     half = _Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
-    return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+    low, high = max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+    return Interval(share, low, high, chance=chance)
 
 
 def _check_labels(labels: Any, n: int, n_classes: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from sdc_helpers.plotting.figures import (
     plot_spread,
     show,
 )
+from sdc_helpers.plotting.intervals import plot_intervals, table
 from sdc_helpers.plotting.pictures import label_with_pictures, plot_pictures
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "label_with_pictures",
     "plot_bars",
     "plot_heatmap",
+    "plot_intervals",
     "plot_null",
     "plot_pictures",
     "plot_reference",
     "plot_spread",
     "show",
+    "table",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PARTICIPANTS = ("blue", "orange", "green", "pink", "sky", "yellow")  # in turn, then again
 _SHARED = "#FFFFFF"
+_DEPTHS = 10  # samples between the white and the pial surface, as nilearn takes
 PANELS = (("left", "lateral"), ("left", "ventral"), ("right", "ventral"), ("right", "lateral"))
 
 
@@ -25,7 +26,8 @@ def project_to_cortex(volume: Any, affine: Any) -> Any:
 
     A vertex takes the value that is most frequent among the voxels between the white and the pial
     surface. Nothing is interpolated: functional volumes are a thin ribbon with nan around it, and
-    labels must stay labels.
+    labels must stay labels. A volume that is not in MNI space, as the affine that
+    ``NSD.affine`` returns knows, is drawn all the same, with a warning that says so.
 
     Parameters
     ----------
@@ -42,23 +44,60 @@ def project_to_cortex(volume: Any, affine: Any) -> Any:
     Raises
     ------
     ValueError
-        When the volume is not three-dimensional.
+        When the volume is not three-dimensional, or the affine not an invertible matrix.
     """
-    import nibabel
     from nilearn.surface import SurfaceImage
 
-    volume = np.asarray(volume, dtype=float)
+    volume, affine = np.asarray(volume, dtype=float), _checked_affine(affine)
     if volume.ndim != 3:
         raise ValueError(f"volume has shape {volume.shape}; expected three axes (X, Y, Z)")
-    image = nibabel.Nifti1Image(volume.astype(np.float32), np.asarray(affine, dtype=float))
-    with warnings.catch_warnings():  # vertices without a voxel near are nan, as documented
-        warnings.filterwarnings("ignore", message="Mean of empty slice")
-        return SurfaceImage.from_volume(
-            _meshes()["pial"],
-            image,
-            inner_mesh=_meshes()["white"],
-            interpolation="nearest_most_frequent",
+    pial, white = _meshes()["pial"], _meshes()["white"]
+    data = {
+        side: _most_frequent(volume, affine, pial.parts[side], white.parts[side])
+        for side in pial.parts
+    }
+    if np.isfinite(volume).any() and not any(np.isfinite(part).any() for part in data.values()):
+        warnings.warn(
+            "No voxel with a value lies near the cortex of fsaverage5, so that the map is empty: "
+            "does the affine lead to millimetres of MNI space?",
+            stacklevel=2,
         )
+    return SurfaceImage(pial, data)
+
+
+def _most_frequent(volume: np.ndarray, affine: np.ndarray, outer: Any, inner: Any) -> np.ndarray:
+    """Sample between two meshes; at each vertex the value most samples have, (n_vertices,).
+
+    As nilearn's ``nearest_most_frequent``, the smallest of several, but nan where no voxel is.
+    """
+    depths = np.linspace(0, 1, _DEPTHS)[:, None, None]
+    points = depths * inner.coordinates + (1 - depths) * outer.coordinates
+    to_voxels = np.linalg.inv(affine)
+    index = np.rint(points @ to_voxels[:3, :3].T + to_voxels[:3, 3])
+    inside = ((index >= 0) & (index < volume.shape)).all(axis=-1)
+    values = np.full(inside.shape, np.nan)
+    values[inside] = volume[tuple(index[inside].astype(int).T)]
+    order = np.argsort(values, axis=0, kind="stable")  # nan last, as a value of its own
+    values, inside = (np.take_along_axis(a, order, axis=0) for a in (values, inside))
+    same = (values[:, None] == values) | (np.isnan(values[:, None]) & np.isnan(values))
+    votes = (same & inside).sum(axis=1) * inside
+    return np.take_along_axis(values, votes.argmax(axis=0)[None], axis=0)[0]
+
+
+def _checked_affine(affine: Any) -> np.ndarray:
+    """Return the affine as a plain array; say so if its header does not speak of MNI space."""
+    matrix = np.array(affine, dtype=float)
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not np.linalg.det(matrix):
+        raise ValueError(f"affine is {matrix.tolist()}; expected an invertible matrix, (4, 4)")
+    space = getattr(affine, "space", None)
+    if space not in (None, "MNI"):
+        said = (
+            f"The volume is not in MNI space: its header says {space!r}, which is as a rule the "
+            "participant's own. On the cortex of fsaverage its places are only roughly right; map "
+            "the volume to MNI space first where they matter."
+        )
+        warnings.warn(said, stacklevel=1)
+    return matrix
 
 
 def plot_cortex(
@@ -104,7 +143,7 @@ def plot_cortex(
     surface = project_to_cortex(volume, affine)
     if limits is None:
         finite = np.asarray(volume, dtype=float)[np.isfinite(volume)]
-        limits = tuple(np.percentile(finite, (2, 98)))
+        limits = tuple(np.percentile(finite, (2, 98))) if len(finite) else (0.0, 1.0)
     height = 1.7 + 3.6 / len(panels)  # inches; fewer panels are larger
     fig, axes = figure(
         1, len(panels), width=9.4, height=height, subplot_kw={"projection": "3d"}, squeeze=False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers.embeddings._pillow import is_pillow, picture_array
 from sdc_helpers.plotting.figures import figure
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def plot_pictures(
     Parameters
     ----------
     images : array of shape (n, height, width, 3), or sequence of such pictures
-        uint8, or floats from 0 to 1; sizes may differ.
+        uint8, or floats from 0 to 1; sizes may differ. Pictures of Pillow as
+        `embed_images` takes them.
     titles : sequence of n str, optional
         Written above each, broken into lines.
     axes : array of Axes, optional
@@ -56,6 +58,8 @@ def plot_pictures(
         When titles, frames or rows are not as many as pictures or rows, or there are more
         pictures than axes.
     """
+    images = _shown(images)
+    titles, rows = (None if given is None else list(given) for given in (titles, rows))
     if axes is None:
         n = max(len(images), 1)
         axes = figure(1, n, width=min(1.6 * n, 9.6), height=2.2, squeeze=False)[1]
@@ -111,6 +115,7 @@ def label_with_pictures(
     """
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
+    images = _shown(images)
     positions = range(len(images)) if positions is None else positions
     if len(positions) != len(images):
         raise ValueError(f"{len(positions)} positions for {len(images)} pictures.")
@@ -126,3 +131,10 @@ def label_with_pictures(
         )  # fmt: skip
     ax.xaxis.labelpad = size + 8
     return ax
+
+
+def _shown(images: Any) -> Any:
+    """Return pictures of Pillow as they are embedded, and others as they are."""
+    if getattr(images, "ndim", 1) != 1 or not any(map(is_pillow, images)):
+        return images
+    return [picture_array(image, f"picture {i}") for i, image in enumerate(images)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers.datasets._things_files import KEY, RESPONSES, STIMULI, VOXELS
 from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets.things import KEY, RESPONSES, STIMULI, VOXELS
 
 if TYPE_CHECKING:
     import h5py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from sdc_helpers._files import one_at_a_time, private_path
 from sdc_helpers._paths import data_root
 from sdc_helpers.simulate import truth
 from sdc_helpers.simulate.profiles import find_profile, generator_version
@@ -37,8 +38,6 @@ def simulated_nsd(profile: str = "workshop", seed: int = 0, progress: bool = Fal
     ValueError
         If there is no such profile, or the seed is not a whole number from 0.
     """
-    import filelock
-
     if not isinstance(profile, str):
         raise ValueError(f"profile={profile!r}: expected a name; write_nsd takes other sizes.")
     find_profile(profile)
@@ -47,10 +46,25 @@ def simulated_nsd(profile: str = "workshop", seed: int = 0, progress: bool = Fal
     if (root / truth.FILE).is_file():
         return root
     folder.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(folder / f".{root.name}.lock"):
+    with one_at_a_time(folder / f".{root.name}.lock"):
         if not (root / truth.FILE).is_file():
-            for rest in folder.glob(f".{root.name}-*"):  # of a writer that was killed
-                shutil.rmtree(rest, ignore_errors=True)
-            shutil.rmtree(root, ignore_errors=True)  # without its truth it is not whole
-            write_nsd(root, seed=seed, profile=profile, progress=progress)
+            _put_aside(root)
+            try:
+                write_nsd(root, seed=seed, profile=profile, progress=progress)
+            except ValueError:
+                if not (root / truth.FILE).is_file():  # else another was first
+                    raise
     return root
+
+
+def _put_aside(root: Path) -> None:
+    """Remove a tree without its truth, which is not whole; never one that has just come."""
+    aside = private_path(root)
+    try:
+        root.rename(aside)
+    except FileNotFoundError:
+        return
+    if (aside / truth.FILE).is_file():
+        aside.rename(root)
+    else:
+        shutil.rmtree(aside, ignore_errors=True)

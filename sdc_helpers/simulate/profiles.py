@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+from sdc_helpers._paths import visible
 from sdc_helpers.simulate.design import N_REPETITIONS
 
 
@@ -125,8 +126,8 @@ def source_digest(package: Path) -> str:
     str
         sha256 of names and content.
     """
-    sources = [p for p in (package / "simulate").glob("*.py") if "things" not in p.name]
-    sources += [p for p in (package / "scenes").glob("*.py") if p.stem not in _ASKS]
+    sources = [p for p in visible(package / "simulate", "*.py") if "things" not in p.name]
+    sources += [p for p in visible(package / "scenes", "*.py") if p.stem not in _ASKS]
     digest = hashlib.sha256()
     for file in sorted(sources, key=lambda p: (p.parent.name, p.name)):
         digest.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes())

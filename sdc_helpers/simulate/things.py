@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from numbers import Real
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from sdc_helpers._checks import check_count
+from sdc_helpers._files import atomic_folder
 from sdc_helpers.simulate._things_participant import (
     ROI_COLUMNS,
     Plan,
@@ -183,17 +183,11 @@ def write_things(
         seed=seed,
     )
     truth = _truth(plan, n_participants, features, _checked_names(feature_names or {}, features))
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as parent:
-        folder = Path(parent) / root.name
-        folder.mkdir()
+    with atomic_folder(root) as folder:
         for number in _from_1(n_participants):
             write_participant(folder / f"sub-{number:02d}", number, plan)
         text = json.dumps(truth, indent=1)
         (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
-        if root.exists():
-            root.rmdir()
-        folder.rename(root)
     return root
 
 

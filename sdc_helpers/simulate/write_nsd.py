@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from numbers import Integral
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._files import atomic_folder
+from sdc_helpers._machine import usable_cores
 from sdc_helpers.simulate import _files as files
 from sdc_helpers.simulate import truth
 from sdc_helpers.simulate.concepts import PRIVATE, SHARED, concept_values
@@ -80,21 +81,15 @@ def write_nsd(
         raise ValueError(f"n_jobs={n_jobs!r}: expected 1 or more processes, or None.")
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ValueError(f"root={root} holds something already; remove it or choose another.")
-    root.parent.mkdir(parents=True, exist_ok=True)
     run = _Runner(_n_jobs(n_jobs, sizes.n_images), progress)
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as parent:
-        folder = Path(parent) / "tree"
-        folder.mkdir()
-        _write_tree(folder, sizes, int(seed), run)
-        try:
-            if root.exists():
-                root.rmdir()  # empty, as was checked
-            folder.rename(root)
-        except OSError as error:
-            raise ValueError(
-                f"root={root} appeared while it was being written ({error.strerror}); another "
-                "process wrote it. Use that one, or remove it and try again."
-            ) from error
+    try:
+        with atomic_folder(root) as folder:
+            _write_tree(folder, sizes, int(seed), run)
+    except FileExistsError as error:
+        raise ValueError(
+            f"root={root} {error.strerror}; another process wrote it. Use that one, or remove it "
+            "and try again."
+        ) from error
     return root
 
 
@@ -241,9 +236,7 @@ def _write_truth(
 def _n_jobs(n_jobs: int | None, n_images: int) -> int:
     if n_jobs is not None:
         return int(n_jobs)
-    import joblib
-
-    return 1 if n_images < _FEW_IMAGES else joblib.cpu_count()
+    return 1 if n_images < _FEW_IMAGES else usable_cores()
 
 
 class _Runner:

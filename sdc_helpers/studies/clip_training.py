@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._files import atomic_path
 from sdc_helpers.embeddings.small_clip import small_clip_preprocessing
 from sdc_helpers.training.loop import TrainingOptions, train_pairs
-from sdc_helpers.training.state import atomic_path
 
 if TYPE_CHECKING:
     import torch

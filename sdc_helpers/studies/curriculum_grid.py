@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from sdc_helpers._files import atomic_path
 from sdc_helpers.curriculum.design import Cell, CellResult, StudyDesign, all_cells
 from sdc_helpers.curriculum.results import Evaluation
-from sdc_helpers.training.state import atomic_path
 
 _RECORDED = Path(__file__).with_name("recorded_grid.json")
 _SAME_FOR_ALL = ("chance", "kinds", "units")

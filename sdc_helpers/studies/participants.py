@@ -7,10 +7,12 @@ enough; their responses, z-scored within sessions; the embedding of each trial's
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -80,6 +82,9 @@ class ParticipantData:
         The voxels, in C order.
     ceiling : float array of shape (n_voxels,)
         Noise ceiling of a single trial in per cent, from training trials.
+    excluded : int64 array of shape (n_excluded, 3)
+        Indices x, y, z of the voxels of the brain mask that were left out because they have one
+        value in all trials of a session, and so no z-score there, or no noise ceiling.
     """
 
     participant: str
@@ -89,6 +94,7 @@ class ParticipantData:
     split: ParticipantSplit
     mask: np.ndarray
     ceiling: np.ndarray
+    excluded: np.ndarray = field(default_factory=lambda: np.empty((0, 3), dtype=np.int64))
 
     def fold(self, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return responses, embeddings and image ids of "train", "validation" or "test"."""
@@ -128,6 +134,7 @@ def load_participants(
     *,
     participants: Sequence[str] | None = None,
     min_ceiling: float = MIN_CEILING,
+    bad_voxels: Literal["exclude", "raise"] = "exclude",
 ) -> dict[str, ParticipantData]:
     """Read what decoders are fitted to.
 
@@ -143,6 +150,10 @@ def load_participants(
         Whom; by default all of the split.
     min_ceiling : float
         Voxels whose noise ceiling on training trials is above this many per cent enter.
+    bad_voxels : {"exclude", "raise"}
+        What to do with voxels of the brain mask that have one value in all trials of a session,
+        as at the edge of the imaged volume, where NSD stores 0: leave them out, with a warning
+        that counts them (`ParticipantData.excluded` tells which), or raise.
 
     Returns
     -------
@@ -151,24 +162,49 @@ def load_participants(
     Raises
     ------
     ValueError
-        If a participant has no such voxel, or an image has no embedding.
+        If a participant has no such voxel, an image has no embedding, or voxels are bad and
+        `bad_voxels` is "raise".
     """
+    if bad_voxels not in ("exclude", "raise"):
+        raise ValueError(f"bad_voxels={bad_voxels!r} is unknown; expected 'exclude' or 'raise'.")
     names = tuple(split.participants) if participants is None else participants
-    return {name: _load(nsd, name, embeddings, split[name], min_ceiling) for name in names}
+    data = {
+        name: _load(nsd, name, embeddings, split[name], min_ceiling, bad_voxels) for name in names
+    }
+    counts = [f"{len(one.excluded)} of {name}" for name, one in data.items() if len(one.excluded)]
+    if counts:
+        warnings.warn(
+            f"Voxels of the brain mask left out: {', '.join(counts)}. They have one value in all "
+            "trials of a session and so no z-score, as at the edge of the imaged volume.",
+            stacklevel=2,
+        )
+    return data
 
 
 def _load(
-    nsd: NSD, name: str, embeddings: ImageEmbeddings, split: ParticipantSplit, min_ceiling: float
+    nsd: NSD,
+    name: str,
+    embeddings: ImageEmbeddings,
+    split: ParticipantSplit,
+    min_ceiling: float,
+    bad_voxels: str,
 ) -> ParticipantData:
     mask = nsd.brainmask(name)
-    image_ids = nsd.trials(name, nsd.sessions(name))["image_id"].to_numpy()
-    responses = nsd.betas(name, mask, zscore="session")
-    ceiling = noise_ceiling(ncsnr(responses, image_ids, split.train_trials))
-    chosen = ceiling > min_ceiling
+    trials = nsd.trials(name, with_betas=True)
+    image_ids = trials["image_id"].to_numpy()
+    keep = "keep" if bad_voxels == "exclude" else "raise"
+    responses = nsd.betas(name, mask, zscore="session", bad_voxels=keep)
+    firsts = np.flatnonzero(np.diff(trials["session"].to_numpy(), prepend=-1))
+    ceiling = noise_ceiling(ncsnr(responses, image_ids, split.train_trials, bad_voxels=keep))
+    # A voxel without a z-score in a session is nan in all its trials, the first included.
+    good = np.isfinite(responses[firsts]).all(axis=0) & ~np.isnan(ceiling)
+    chosen = good & (ceiling > min_ceiling)
     if not chosen.any():
+        highest = f"{ceiling[good].max():.1f} %" if good.any() else "that of no voxel at all"
         raise ValueError(
             f"{name}: no voxel has a noise ceiling above {min_ceiling} % on training trials, the "
-            f"highest is {np.nanmax(ceiling):.1f} %. Lower min_ceiling or leave {name} out."
+            f"highest is {highest}. Give load_participants a lower min_ceiling, or leave {name} "
+            "out of its participants."
         )
     selected = mask.copy()
     selected[mask] = chosen
@@ -180,6 +216,7 @@ def _load(
         split=split,
         mask=selected,
         ceiling=ceiling[chosen],
+        excluded=np.argwhere(mask)[~good],
     )
 
 
@@ -200,8 +237,10 @@ def fit_decoders(
         Unfitted; its parameters hold for everybody.
     cache : bool or path
         Folder in which trained decoders are kept, True for ``cache/decoders`` in the data folder.
-        They are found again by their parameters, responses and embeddings, so that chapters share
-        them; a training that was cut off goes on.
+        They are found again by their parameters, responses and embeddings, the version of torch
+        and the kind of device, so that chapters share them; a training that was cut off goes on.
+        What is kept but cannot be used, because it is damaged or another version of this package
+        wrote it, is trained again, and a warning says so once.
     progress : bool
         Whether to show a bar.
 
@@ -212,23 +251,40 @@ def fit_decoders(
     """
     from sklearn.base import clone
 
+    from sdc_helpers.training.state import TrainingStateError
+
     folder = None if cache is False else Path(data_root() / "cache/decoders")
     if folder is not None and cache is not True:
         folder = Path(cache)
-    fitted = {}
+    fitted, refused = {}, []
     for name in _shown(data, progress):
         one = data[name]
         train, validation = one.fold("train"), one.fold("validation")
-        kept = None if folder is None else folder / _digest(decoder, [*train, *validation])
-        fitted[name] = clone(decoder).fit(
-            *train[:2], items=train[2], validation=validation, checkpoint=kept
-        )
+        fit = partial(clone(decoder).fit, *train[:2], items=train[2], validation=validation)
+        if folder is None:
+            fitted[name] = fit()
+            continue
+        kept = folder / _digest(decoder, [*train, *validation])
+        try:
+            fitted[name] = fit(checkpoint=kept)
+        except TrainingStateError as error:  # nobody asked for this checkpoint
+            if not refused:
+                warnings.warn(
+                    f"A kept decoder cannot be used and is trained again: {error}", stacklevel=2
+                )
+            refused.append(name)
+            for file in kept.glob("*.safetensors"):
+                file.unlink(missing_ok=True)
+            fitted[name] = fit(checkpoint=kept)
     return fitted
 
 
 def _digest(decoder: ContrastiveDecoder, arrays: Iterable[np.ndarray]) -> str:
+    import torch
+
     parameters = {k: v for k, v in sorted(decoder.get_params().items()) if k != "device"}
-    digest = hashlib.blake2b(repr(parameters).encode(), digest_size=12)
+    made_by = [torch.__version__, str(decoder.device).partition(":")[0]]
+    digest = hashlib.blake2b(repr([parameters, made_by]).encode(), digest_size=12)
     for array in arrays:
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)

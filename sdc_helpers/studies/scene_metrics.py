@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers.contrastive.gap import effective_rank
 from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import UnitEmbeddings, embed_captions, embed_images, embed_texts
 from sdc_helpers.embeddings.probes import LinearProbe, linear_probe
@@ -63,7 +64,7 @@ class SceneMetrics:
     probes : dict of str to LinearProbe
         One a factor, read from the picture's embedding, on scenes not used to fit them.
     effective_rank_images, effective_rank_texts : float
-        exp of the entropy of the eigenvalues of the covariance, as shares of their sum.
+        See `sdc_helpers.contrastive.effective_rank`.
     images : UnitEmbeddings, shape (n, d)
         Embeddings of the held-out pictures.
     """
@@ -80,8 +81,8 @@ class SceneMetrics:
     def to_dict(self) -> dict[str, Any]:
         """Return the figures by name, rounded to 4 digits."""
         flat = {
-            "zero_shot_place": self.place.accuracy,
-            "zero_shot_main_category": self.main_category.accuracy,
+            "zero_shot_place": self.place.accuracy.value,
+            "zero_shot_main_category": self.main_category.accuracy.value,
             "effective_rank_images": self.effective_rank_images,
             "effective_rank_texts": self.effective_rank_texts,
         }
@@ -90,7 +91,7 @@ class SceneMetrics:
             for i, k in enumerate(found.ks):
                 flat[f"{name}_image_to_text_at_{k}"] = found.image_to_text[i]
                 flat[f"{name}_text_to_image_at_{k}"] = found.text_to_image[i]
-        flat |= {f"probe_{factor}": probe.score for factor, probe in self.probes.items()}
+        flat |= {f"probe_{factor}": probe.score.value for factor, probe in self.probes.items()}
         return {name: round(float(value), 4) for name, value in flat.items()}
 
 
@@ -144,8 +145,8 @@ def measure_on_scenes(
         one_caption=retrieval(gallery, texts[:, 0]),
         any_caption=retrieval(gallery, texts),
         probes=probe_factors(images.vectors, table, n_fit) if probes else {},
-        effective_rank_images=_effective_rank(images.vectors),
-        effective_rank_texts=_effective_rank(texts[:, 0]),
+        effective_rank_images=effective_rank(images.vectors),
+        effective_rank_texts=effective_rank(texts[:, 0]),
         images=images,
     )
 
@@ -202,9 +203,3 @@ def _classify(
     names = list(prompts)
     labels = np.array([names.index(value) for value in values])
     return zero_shot(images, phrase_embeddings(clip, prompts), labels)
-
-
-def _effective_rank(vectors: np.ndarray) -> float:
-    shares = np.linalg.eigvalsh(np.cov(vectors.astype(np.float64).T))
-    shares = np.clip(shares, 1e-300, None) / shares.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))

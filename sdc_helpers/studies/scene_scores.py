@@ -199,13 +199,13 @@ def score_on_scenes(
     accuracy = {}
     for task, prompts in test.prompts.items():
         classes = np.stack([texts[rows].mean(axis=0) for rows in prompts])
-        accuracy[task] = zero_shot(images, classes, test.labels[task]).accuracy
+        accuracy[task] = zero_shot(images, classes, test.labels[task]).accuracy.value
     half = len(images) // 2
     probes = [
         linear_probe(
             images[:half], values[:half], images[half:], values[half:],
             penalties=_PENALTIES, n_bootstrap=1,
-        ).score
+        ).score.value
         for values in test.probed.values()
     ]  # fmt: skip
     return SceneScores(

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdc_helpers._files import atomic_path
 from sdc_helpers.concepts.recovery import recover
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder, whiten
 from sdc_helpers.studies.participants import load_participants
 from sdc_helpers.studies.planted import truth_masks
 from sdc_helpers.studies.shared_concepts import find_concepts
-from sdc_helpers.training.state import atomic_path
 
 if TYPE_CHECKING:
     from sdc_helpers.datasets.nsd import NSD

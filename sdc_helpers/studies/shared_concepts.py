@@ -183,9 +183,15 @@ def find_concepts(
     Raises
     ------
     ValueError
-        If n_shuffles is below 1, or there are too few participants (see `SharedDBSCAN`).
+        If n_shuffles is below 1, or there are fewer than four participants: a concept has to lie
+        near voxels of three others.
     """
     check_count("n_shuffles", n_shuffles, 1)
+    if len(data) < 4:
+        raise ValueError(
+            f"data holds {len(data)} participants ({', '.join(data)}); expected at least 4, as a "
+            "concept has to lie near voxels of three others. Get the files of more participants."
+        )
     stacked = stack_weights(fit_decoders(data, decoder, progress=progress))
     nulls = []
     for shuffle in range(n_shuffles):

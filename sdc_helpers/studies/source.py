@@ -55,7 +55,7 @@ class Study:
     def trials(self) -> Mapping[str, pd.DataFrame]:
         """Trials with betas, a table for each participant, in the order of the betas."""
         reader = self.reader
-        return {name: reader.trials(name, reader.sessions(name)) for name in reader.participants}
+        return {name: reader.trials(name, with_betas=True) for name in reader.participants}
 
     @cached_property
     def split(self) -> Split:

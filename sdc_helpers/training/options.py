@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdc_helpers.training.state import atomic_path
+from sdc_helpers._files import atomic_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

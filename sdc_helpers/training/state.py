@@ -7,12 +7,13 @@ one before: a run killed at any moment leaves a complete file or none.
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sdc_helpers._file_errors import access_problem
+from sdc_helpers._files import atomic_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,37 +27,6 @@ _HEADER_KEY = "training_state"
 
 class TrainingStateError(ValueError):
     """A saved training state that is damaged, or that belongs to another run."""
-
-
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a path to write to that takes the place of `path` once it is complete.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        The file to write. Its folder is created.
-
-    Yields
-    ------
-    pathlib.Path
-        A temporary file next to it. On leaving it is flushed to the disk and renamed; after an
-        error it is removed, and what stood at `path` stays.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in path.parent.glob(
-        f".{glob.escape(path.name)}.*.tmp"
-    ):  # of a run that was killed
-        left_over.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)  # noqa: PTH105 (tests interrupt this call by its name)
-        _flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def save_training_state(
@@ -179,17 +149,6 @@ def load_training_state(
     return content["metadata"]
 
 
-def _flush(path: Path) -> None:
-    """Wait until a file, or the entries of a folder, have reached the disk."""
-    if path.is_dir() and os.name == "nt":
-        return  # Windows cannot open a folder
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _module_tensors(name: str, module: nn.Module) -> dict[str, torch.Tensor]:
     import torch
 
@@ -234,22 +193,30 @@ def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise TrainingStateError(f"{path} does not exist: there is no saved training state.")
     try:
+        if not path.is_file():
+            raise TrainingStateError(f"{path} does not exist: there is no saved training state.")
         file = safe_open(path, framework="pt", device="cpu")
         header = (file.metadata() or {}).get(_HEADER_KEY)
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
+        if problem := access_problem(path, error):
+            raise TrainingStateError(problem) from error
         raise TrainingStateError(
             f"{path} is damaged ({error}). Delete it and train again."
         ) from error
     with file:
         if header is None:
             raise TrainingStateError(f"{path} holds tensors, but is no saved training state.")
-        content = json.loads(header)
-        if content["format"] != _FORMAT:
+        try:
+            content = json.loads(header)
+            found = content["format"]
+        except (ValueError, KeyError, TypeError) as error:
             raise TrainingStateError(
-                f"{path} has format {content['format']}; this version reads format {_FORMAT}. "
+                f"{path} is damaged (its header is no saved state). Delete it and train again."
+            ) from error
+        if found != _FORMAT:
+            raise TrainingStateError(
+                f"{path} has format {found}; this version reads format {_FORMAT}. "
                 "Delete it and train again."
             )
         yield file, content

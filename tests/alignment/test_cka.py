@@ -14,6 +14,7 @@ from sdc_helpers.alignment import (
     biased_null,
     cka,
     cka_from_grams,
+    feature_corrected_cka,
     gram,
     gram_from_rdm,
     minibatch_cka,
@@ -36,8 +37,10 @@ def related(rng, n=40, p=12, q=9, latents=3):
     return X, Y
 
 
-def as_float(result):
-    return result if isinstance(result, float) else result.value
+def value_of(X, Y, estimator):
+    if estimator == "feature_corrected":
+        return feature_corrected_cka(X, Y).value
+    return cka(X, Y, estimator)
 
 
 # Oracles: textbook formulas, written without the centred matrices of the package.
@@ -130,7 +133,7 @@ def test_debiased_is_the_mean_over_quadruples(rng):
 @pytest.mark.parametrize(("n", "p", "q"), [(4, 2, 3), (7, 5, 4), (30, 3, 6)])
 def test_feature_corrected_is_the_mean_over_pairs_of_features(rng, n, p, q):
     X, Y = related(rng, n, p, q)
-    result = cka(X, Y, "feature_corrected")
+    result = feature_corrected_cka(X, Y)
     cross, self_x, self_y = pairwise_feature_corrected(X, Y)
     assert result.numerator == pytest.approx(cross, rel=1e-9)
     assert result.norm_x == pytest.approx(self_x, rel=1e-9)
@@ -189,11 +192,11 @@ def test_invariance_to_rotation_scale_and_shift(estimator, seed, n, p, log_scale
 
 def test_feature_corrected_is_invariant_to_scale_and_shift_but_not_rotation(rng):
     X, Y = related(rng, n=200)
-    value = cka(X, Y, "feature_corrected").value
-    moved = cka(3 * X + rng.standard_normal(X.shape[1]), Y, "feature_corrected").value
+    value = feature_corrected_cka(X, Y).value
+    moved = feature_corrected_cka(3 * X + rng.standard_normal(X.shape[1]), Y).value
     assert moved == pytest.approx(value, rel=1e-9)
     U, S, _ = np.linalg.svd(X - X.mean(0), full_matrices=False)
-    principal = cka(U * S, Y, "feature_corrected")  # features that share nothing with each other
+    principal = feature_corrected_cka(U * S, Y)  # features that share nothing with each other
     assert not principal.valid
 
 
@@ -201,9 +204,9 @@ def test_feature_corrected_is_invariant_to_scale_and_shift_but_not_rotation(rng)
 def test_symmetry_and_common_row_order(rng, estimator):
     X, Y = related(rng)
     order = rng.permutation(len(X))
-    value = as_float(cka(X, Y, estimator))
-    assert as_float(cka(Y, X, estimator)) == pytest.approx(value, abs=1e-12)
-    assert as_float(cka(X[order], Y[order], estimator)) == pytest.approx(value, abs=1e-12)
+    value = value_of(X, Y, estimator)
+    assert value_of(Y, X, estimator) == pytest.approx(value, abs=1e-12)
+    assert value_of(X[order], Y[order], estimator) == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("estimator", COSINES)
@@ -215,8 +218,8 @@ def test_self_alignment_is_one(rng, estimator):
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_a_large_common_mean_does_not_spoil_the_value(rng, estimator):
     X, Y = related(rng, n=60)
-    far = as_float(cka(X + 1e6, Y - 1e6, estimator))
-    assert far == pytest.approx(as_float(cka(X, Y, estimator)), abs=1e-7)
+    far = value_of(X + 1e6, Y - 1e6, estimator)
+    assert far == pytest.approx(value_of(X, Y, estimator), abs=1e-7)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -226,8 +229,8 @@ def test_torch_equals_numpy(rng, estimator, device):
         pytest.skip("no CUDA device")
     X, Y = related(rng)
     tensors = [torch.from_numpy(Z).to(device) for Z in (X, Y)]
-    expected = as_float(cka(X, Y, estimator))
-    assert as_float(cka(*tensors, estimator)) == pytest.approx(expected, abs=1e-11)
+    expected = value_of(X, Y, estimator)
+    assert value_of(*tensors, estimator) == pytest.approx(expected, abs=1e-11)
     if estimator in COSINES:
         K, L = (Z @ Z.T for Z in tensors)
         assert cka_from_grams(K, L, estimator) == pytest.approx(expected, abs=1e-11)
@@ -284,7 +287,7 @@ def test_feature_corrected_terms_are_unbiased_and_closer_to_the_population(rng):
     corrected, debiased = [], []
     for _ in range(repeats):
         X, Y = sampled_features(rng, 60, 20, 15, a, b)
-        result = cka(X, Y, "feature_corrected")
+        result = feature_corrected_cka(X, Y)
         corrected.append((result.numerator, result.norm_x, result.norm_y))
         debiased.append(cka(X, Y))
     terms = np.array(corrected)
@@ -297,7 +300,7 @@ def test_feature_corrected_terms_are_unbiased_and_closer_to_the_population(rng):
 
 def test_feature_corrected_says_when_it_cannot_be_believed(rng):
     runs = [
-        cka(rng.standard_normal((20, 200)), rng.standard_normal((20, 200)), "feature_corrected")
+        feature_corrected_cka(rng.standard_normal((20, 200)), rng.standard_normal((20, 200)))
         for _ in range(40)
     ]
     undefined = [run for run in runs if min(run.norm_x, run.norm_y) <= 0]
@@ -307,7 +310,7 @@ def test_feature_corrected_says_when_it_cannot_be_believed(rng):
         assert not run.valid
         assert "not positive" in run.reason
     X, _ = related(rng, n=100)
-    itself = cka(X, X, "feature_corrected")
+    itself = feature_corrected_cka(X, X)
     assert itself.value > 1
     assert not itself.valid
     assert "outside [-1, 1]" in itself.reason
@@ -316,7 +319,7 @@ def test_feature_corrected_says_when_it_cannot_be_believed(rng):
 def test_feature_corrected_is_valid_on_a_sample_of_a_population(rng):
     a, b = np.array([1, 0.5, 0.25]), np.array([0.25, 0.5, 1])
     X, Y = sampled_features(rng, 300, 100, 80, a, b)
-    result = cka(X, Y, "feature_corrected")
+    result = feature_corrected_cka(X, Y)
     assert result.valid
     assert result.reason == ""
     assert result.value == pytest.approx((a @ b) / (a @ a), abs=0.15)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from sdc_helpers.alignment import cka, cka_from_grams
+from sdc_helpers.alignment import cka, cka_from_grams, feature_corrected_cka
 
-ESTIMATORS = ["biased", "debiased", "rv2", "feature_corrected"]
+ESTIMATORS = [
+    *(partial(cka, estimator=name) for name in ("biased", "debiased", "rv2")),
+    feature_corrected_cka,
+]
 GOOD = np.random.default_rng(1).standard_normal((8, 3))
 
 
@@ -29,15 +34,15 @@ GOOD = np.random.default_rng(1).standard_normal((8, 3))
 )
 def test_every_door_names_the_bad_argument(estimator, bad, message):
     with pytest.raises(ValueError, match=message.format(name="X")):
-        cka(bad, GOOD, estimator)
+        estimator(bad, GOOD)
     with pytest.raises(ValueError, match=message.format(name="Y")):
-        cka(GOOD, bad, estimator)
+        estimator(GOOD, bad)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_fewer_than_four_stimuli(estimator):
     with pytest.raises(ValueError, match="X has 3 rows; CKA needs at least 4"):
-        cka(GOOD[:3], GOOD[:3], estimator)
+        estimator(GOOD[:3], GOOD[:3])
 
 
 def test_debiased_of_equally_similar_stimuli_is_undefined():
@@ -48,18 +53,22 @@ def test_debiased_of_equally_similar_stimuli_is_undefined():
 def test_unknown_estimator():
     with pytest.raises(ValueError, match="Unknown estimator 'unbiased'; choose from biased"):
         cka(GOOD, GOOD, "unbiased")
-    with pytest.raises(ValueError, match="'feature_corrected' is for cka"):
-        cka_from_grams(GOOD @ GOOD.T, GOOD @ GOOD.T, "feature_corrected")
+    for call in (
+        lambda: cka(GOOD, GOOD, "feature_corrected"),
+        lambda: cka_from_grams(GOOD @ GOOD.T, GOOD @ GOOD.T, "feature_corrected"),
+    ):
+        with pytest.raises(ValueError, match=r"call feature_corrected_cka\(X, Y\)"):
+            call()
 
 
 def test_feature_corrected_needs_two_features():
     with pytest.raises(ValueError, match="Y has 1 feature"):
-        cka(GOOD, GOOD[:, :1], "feature_corrected")
+        feature_corrected_cka(GOOD, GOOD[:, :1])
 
 
 def test_features_too_large_for_fourth_powers():
     with pytest.raises(ValueError, match="overflow float64; rescale"):
-        cka(GOOD * 1e120, GOOD, "feature_corrected")
+        feature_corrected_cka(GOOD * 1e120, GOOD)
 
 
 @pytest.mark.parametrize(

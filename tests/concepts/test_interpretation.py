@@ -145,16 +145,17 @@ def test_name_scores_are_means_of_pairwise_comparisons():
         for j in range(3):
             each = [auc_by_pairs(r[:, j], f[:, i]) for r, f in zip(responses, fits, strict=True)]
             assert found.auc[i, j] == pytest.approx(np.mean(each))
-    assert found.own == pytest.approx(np.trace(found.auc) / 3)
-    assert (found.blind >= found.own - 1e-12).sum() + 1 == round(100 * found.p_value)
+    own = found.own
+    assert own.value == pytest.approx(np.trace(found.auc) / 3)
+    assert (own.null >= own.value - 1e-12).sum() + 1 == round(100 * own.p_value)
 
 
 def test_perfect_names_are_identified_and_rare_among_blind_guesses():
     fit = np.eye(6, dtype=bool).repeat(5, axis=0)
     found = score_names([fit.astype(float)] * 2, [fit] * 2, n_permutations=999, rng=0)
     assert found.identified.all()
-    assert found.own == 1
-    assert found.p_value < 0.05
+    assert found.own.value == 1
+    assert found.own.p_value < 0.05
 
 
 def test_concepts_without_name_or_voxels_are_left_out():
@@ -165,7 +166,7 @@ def test_concepts_without_name_or_voxels_are_left_out():
     assert np.isnan(found.auc[1]).all()
     assert np.isnan(found.auc[:, 2]).all()
     nobody = score_names([responses], [np.zeros_like(fits)], n_permutations=9, rng=0)
-    assert np.isnan(nobody.own)
+    assert np.isnan([nobody.own.value, nobody.own.p_value, *nobody.own.null]).all()
     assert not nobody.identified.any()
 
 

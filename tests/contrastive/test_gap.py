@@ -23,7 +23,7 @@ from sdc_helpers.contrastive import (
     gap,
     gap_report,
     linear_separability,
-    recall_at_k,
+    pair_recall,
     uniform_floor,
     uniformity,
 )
@@ -123,8 +123,8 @@ def test_single_measures_are_those_of_the_report(rng):
     report = gap_report(u, v, seed=3, ks=(2, 7))
     assert centroid_distance(u, v) == report.centroid_distance
     assert linear_separability(u, v, seed=3) == report.linear_separability
-    assert recall_at_k(u, v, (2, 7)) == report.recall_u_to_v
-    assert recall_at_k(v, u, (2, 7)) == report.recall_v_to_u
+    assert pair_recall(u, v, (2, 7)) == report.recall_u_to_v
+    assert pair_recall(v, u, (2, 7)) == report.recall_v_to_u
     assert effective_rank(u) == report.effective_rank_u
 
 
@@ -254,18 +254,18 @@ def test_separability_is_a_held_out_accuracy_in_folds_of_pairs(rng):
 
 def test_recall_counts_ties_against_the_model():
     collapsed = np.tile([1.0, 0.0], (12, 1))
-    assert recall_at_k(collapsed, collapsed) == {1: 0, 5: 0, 10: 0}
-    assert recall_at_k(collapsed, collapsed, (11, 12)) == {11: 0, 12: 1}
+    assert pair_recall(collapsed, collapsed) == {1: 0, 5: 0, 10: 0}
+    assert pair_recall(collapsed, collapsed, (11, 12)) == {11: 0, 12: 1}
     captions = np.eye(6)
     captions[1] = captions[0]  # the same caption for two pictures: neither is found first
-    assert recall_at_k(np.eye(6), np.eye(6), (1,)) == {1: 1}
-    assert recall_at_k(np.eye(6), captions, (1, 2, 6)) == {1: 4 / 6, 2: 5 / 6, 6: 1}
+    assert pair_recall(np.eye(6), np.eye(6), (1,)) == {1: 1}
+    assert pair_recall(np.eye(6), captions, (1, 2, 6)) == {1: 4 / 6, 2: 5 / 6, 6: 1}
 
 
 @pytest.mark.parametrize("ks", [(0,), (13,), (1.5,), (-1, 2)])
 def test_recall_checks_its_ks(rng, ks):
     u, v = two_sides(rng, 12, 3)
-    for function in (recall_at_k, lambda u, v, ks: gap_report(u, v, ks=ks)):
+    for function in (pair_recall, lambda u, v, ks: gap_report(u, v, ks=ks)):
         with pytest.raises(ValueError, match="from 1 to the 12 pairs"):
             function(u, v, ks)
 
@@ -324,7 +324,7 @@ def test_openai_clip(real_data_mirror):
     ],
 )
 @pytest.mark.parametrize(
-    "function", [gap_report, centroid_distance, linear_separability, recall_at_k]
+    "function", [gap_report, centroid_distance, linear_separability, pair_recall]
 )
 def test_bad_input(rng, function, change, message):
     with pytest.raises(ValueError, match=message):

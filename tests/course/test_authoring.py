@@ -204,6 +204,17 @@ def test_a_source_is_named_by_its_number(folder, name):
 # --- build and check ------------------------------------------------------------------------------
 
 
+def test_copies_are_neither_built_nor_complained_of(folder, render):
+    render(*CELLS)
+    authoring.build(folder)
+    for name in ("01_some-Copy1", "01_some_copy", "01_some (1)", "._01_some"):
+        shutil.copy(folder / "source" / "01_some.py", folder / "source" / f"{name}.py")
+        shutil.copy(folder / "01_some.ipynb", folder / f"{name}.ipynb")
+    assert authoring.check(folder) == []
+    (folder / "01_some.ipynb").unlink()
+    assert authoring.build(folder) == [folder / "01_some.ipynb"]
+
+
 def test_check_names_what_is_missing_different_or_without_a_source(folder, render):
     render(*CELLS)
     for name in ("02_other.py", "03_third.py"):
@@ -228,7 +239,7 @@ def test_check_names_what_is_missing_different_or_without_a_source(folder, rende
     ]
     assert [p.name for p in authoring.build(folder)] == ["02_other.ipynb", "03_third.ipynb"]
     assert authoring.check(folder) == ["04_orphan.ipynb has no source/04_orphan.py"]
-    assert not list(folder.glob("*.partial"))
+    assert not list(folder.glob(".*.tmp"))
 
 
 # --- minutes --------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -11,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from sdc_helpers.course import CourseError
+from sdc_helpers.course import CourseError, RunError, outputs
 from sdc_helpers.course import book as book_module
-from sdc_helpers.course.book import build_book, load_records
-from sdc_helpers.course.catalogue import list_notebooks
+from sdc_helpers.course.book import build_book, find_chapters, load_records
+from sdc_helpers.course.catalogue import Notebook, list_notebooks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = next(
@@ -187,6 +188,39 @@ def test_a_broken_reference_stops_the_build_and_is_named(tiny_course, tmp_path):
     assert "index.md:3" in warning
     assert "gone.md" in warning
     assert warning in (tmp_path / "out" / "build.log").read_text()
+
+
+@pytest.fixture
+def course_of_two(tiny_course, tmp_path, write_notebook, monkeypatch):
+    """A course of two chapters, the second of which has failed; return the folder of its runs."""
+    paths = [write_notebook(tmp_path / "notebooks" / f"0{i}_chapter.ipynb") for i in (1, 2)]
+    monkeypatch.setattr(book_module, "list_notebooks", lambda: [Notebook(p) for p in paths])
+    runs = tmp_path / "my disk's übung" / "runs"
+    for path, error in zip(paths, (None, "cell 3: no *luck*"), strict=True):
+        content = {**json.loads(path.read_text()), "cells": []}
+        content["cells"] = [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# One"}]
+        content["metadata"]["sdc_run_id"] = "1"
+        record = {"run_id": "1", "error": error, "name": path.stem, "claims": [], "title": "One"}
+        with outputs.scratch_folder(runs, path.stem) as scratch, contextlib.suppress(RunError):
+            outputs.publish(runs, path.stem, scratch, record, content)
+    toc = "format: jb-book\nroot: index\nchapters:\n"
+    toc += "".join(f"- file: {n}\n" for n in ("01_chapter", "02_chapter", "claims"))
+    (tiny_course / "_toc.yml").write_text(toc)
+    text = "# A course\n\n[One](01_chapter.ipynb), [two](02_chapter.ipynb), [claims](claims.md).\n"
+    (tiny_course / "index.md").write_text(text)
+    return runs
+
+
+def test_a_chapter_that_failed_has_a_page_that_says_so(course_of_two):
+    chapters = find_chapters(course_of_two)
+    assert [record["name"] for record in chapters.records] == ["01_chapter"]
+    assert list(chapters.missing) == ["02_chapter"]
+    assert "sdc run 02_chapter" in chapters.missing["02_chapter"]
+    page = build_book(course_of_two, course_of_two.parent / "the book")
+    text = Page(page.with_name("02_chapter.html")).text
+    assert "This chapter is missing in this book." in text
+    assert "cell 3: no *luck*" in text
+    assert "02_chapter.html" in Page(page).links
 
 
 # what a browser makes of it

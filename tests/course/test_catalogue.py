@@ -96,3 +96,46 @@ def test_without_the_course_around_the_package(monkeypatch):
     monkeypatch.setattr(catalogue, "checkout_root", lambda: None)
     with pytest.raises(RunError, match="clone the course and run 'make env'"):
         catalogue.list_notebooks()
+
+
+COPIES = [
+    "01_first_steps-Copy1",
+    "01_first_steps_copy",
+    "01_first_steps_copy2",
+    "01_first_steps (1)",
+    "01_first_steps(2)",
+    "01_first_steps - Copy",
+    "01_first_steps - Kopie (2)",
+    "01_first_steps.bak",
+    "01_first_steps~",
+    "Copy of 01_first_steps",
+    "._01_first_steps",
+    ".01_first_steps-checkpoint",
+]
+
+
+@pytest.mark.parametrize("stem", COPIES)
+def test_a_copy_is_no_chapter(course, stem):
+    original = course / "notebooks" / "01_first_steps.ipynb"
+    (course / "notebooks" / f"{stem}.ipynb").write_bytes(original.read_bytes())
+    assert catalogue.is_copy(stem)
+    assert [n.name for n in catalogue.list_notebooks()] == ["01_first_steps", "12_second"]
+    assert catalogue.find_notebook("01").name == "01_first_steps"
+
+
+def test_chapters_are_no_copies():
+    for name in ("01_first_steps", "09_cka_pitfalls", "11_copying_machines", "12_photocopy"):
+        assert not catalogue.is_copy(name)
+
+
+def test_where_there_are_sources_a_chapter_has_one(course):
+    (course / "notebooks" / "source").mkdir()
+    (course / "notebooks" / "source" / "12_second.py").touch()
+    assert [n.name for n in catalogue.list_notebooks()] == ["12_second"]
+
+
+def test_a_number_of_two_chapters_is_refused(course):
+    copy = course / "notebooks" / "01_another.ipynb"
+    copy.write_bytes((course / "notebooks" / "01_first_steps.ipynb").read_bytes())
+    with pytest.raises(RunError, match="'01' is 01_another and 01_first_steps; give the whole"):
+        catalogue.find_notebook("01")

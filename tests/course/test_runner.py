@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from sdc_helpers.course import ParameterError, RunError, runner
+from sdc_helpers.course import ParameterError, RunError, outputs
 from sdc_helpers.course.runner import load_record, run
 
 CLAIM = """\
@@ -24,7 +24,15 @@ claims.record("small.mean", "A mean is small.", draws.mean(), source="this cours
               data="simulated normal numbers", at_most=100.0)
 """
 FILES = """\
-Path("left_behind.txt").write_text("a file in the working folder")
+from pathlib import Path
+here = Path.cwd()
+import os
+Path("left_behind.txt").write_text("für")
+print("text:", Path("left_behind.txt").read_bytes().decode("utf-8"))
+os.chdir("/")
+for name in ("SDC_DATA", "SDC_DATA_MIRROR", "XDG_CACHE_HOME", "OMP_WAIT_POLICY"):
+    print(f"{name}: {os.environ[name]}")
+os.chdir(here)
 print("working folder:", Path.cwd())
 """
 EVENTS = """\
@@ -57,6 +65,9 @@ def good(notebook, tmp_path_factory):
     cwd, progress = tmp_path_factory.mktemp("elsewhere"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(cwd)
+        patch.setenv("SDC_DATA", "my data")
+        patch.setenv("SDC_DATA_MIRROR", "../elsewhere0/mirror")
+        patch.setenv("XDG_CACHE_HOME", "cache")
         result = run(
             notebook,
             {"seed": 11, "size": 5},
@@ -98,7 +109,7 @@ def test_a_complete_run_writes_the_notebook_and_its_record_and_nothing_else(good
     assert good.result.notebook == good.out / "small.ipynb"
     assert visible(good.out) == PAIR
     assert not leftovers(good.out)
-    assert visible(good.cwd) == {"runs"}
+    assert visible(good.cwd) == {"runs", "left_behind.txt"}  # the notebook's own
     assert json.loads((good.out / "small.run.json").read_text()) == good.record
 
 
@@ -141,11 +152,41 @@ def test_the_executed_notebook_carries_its_run_and_no_folder_of_this_machine(goo
     assert "reached the end" in outputs_text(good.notebook)
 
 
-def test_the_notebook_works_in_a_folder_that_is_gone_afterwards(good):
+def test_the_notebook_works_where_the_run_is_asked_for_and_its_files_are_named(good):
     said = re.search(r"working folder: (.+)", outputs_text(good.notebook)).group(1)
-    assert good.out in Path(said).parents
-    assert not Path(said).exists()
-    assert not list(good.cwd.rglob("left_behind.txt"))
+    assert Path(said) == good.cwd
+    assert (good.cwd / "left_behind.txt").is_file()
+    assert good.record["files"] == ["left_behind.txt"]
+
+
+def test_folders_of_the_environment_mean_the_same_in_the_notebook_wherever_it_goes(good):
+    said = dict(re.findall(r"^([A-Z_]+): (.+)$", outputs_text(good.notebook), re.MULTILINE))
+    assert said == {
+        "SDC_DATA": str(good.cwd / "my data"),
+        "SDC_DATA_MIRROR": str(good.cwd.parent / "elsewhere0" / "mirror"),
+        "XDG_CACHE_HOME": str(good.cwd / "cache"),
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+
+
+def test_every_parameter_is_known_to_papermill_as_the_course_writes_it(write_notebook, tmp_path):
+    import papermill
+
+    from sdc_helpers.course import engine
+
+    lines = ["a: int | None = None  # x", "b: list[int] = [1, 2]  # x", "c: float | str = 0.5  # x"]
+    always = ['profile: str = "smoke"  # x', "seed: int = 1  # x", 'device: str = "cpu"  # x']
+    path = write_notebook(tmp_path / "typed.ipynb", parameters="\n".join([*always, *lines]))
+    engine.register()
+    found = papermill.inspect_notebook(str(path))
+    assert {name: (p["inferred_type_name"], p["default"]) for name, p in found.items()} == {
+        "profile": ("str", "'smoke'"),
+        "seed": ("int", "1"),
+        "device": ("str", "'cpu'"),
+        "a": ("int | None", "None"),
+        "b": ("list[int]", "[1, 2]"),
+        "c": ("float | str", "0.5"),
+    }
 
 
 def test_progress_goes_from_no_cell_to_all_of_them(good):
@@ -326,10 +367,8 @@ def test_runs_that_finish_at_the_same_moment_are_not_mixed(tmp_path):
         scratch = tmp_path / run_id
         scratch.mkdir()
         content = {"metadata": {"sdc_run_id": run_id}}
-        (scratch / "notebook.ipynb").write_text(json.dumps(content))
-        (scratch / "run.json").write_text(json.dumps({"run_id": run_id}))
         barrier.wait()
-        runner._publish(out, "small", scratch, {"run_id": run_id, "error": None})
+        outputs.publish(out, "small", scratch, {"run_id": run_id, "error": None}, content)
 
     with ThreadPoolExecutor(n_runs) as pool:
         for turn in range(15):

@@ -97,9 +97,9 @@ def test_a_killed_run_leaves_no_output_and_the_next_run_clears_up(waiting_run, n
 
     (left,) = out.glob(".small.*.partial")
     no_process = 4194304  # above the largest number that Linux gives
-    earlier = out / left.name.replace(f"@{process.pid}-", f"@{no_process}-")
+    earlier = out / left.name.replace(f"-{process.pid}-", f"-{no_process}-")
     earlier.mkdir()
-    elsewhere = out / f".small.another_machine@{no_process}-0123abcd.partial"
+    elsewhere = out / f".small.00000000-{no_process}-0123456789ab.partial"
     elsewhere.mkdir()  # a process that cannot be seen from here may be using it
     run(notebook, profile="smoke", out=out)
     assert list(out.glob(".*.partial")) == [elsewhere]
@@ -136,3 +136,70 @@ def test_two_runs_at_once_both_succeed_and_are_not_mixed(notebook, tmp_path):
     executed = json.loads((out / "small.ipynb").read_text())
     injected = next(c for c in executed["cells"] if "injected" in str(c["metadata"].get("tags")))
     assert f"size = {record['parameters']['size']}" in "".join(injected["source"])
+
+
+SERIES = """\
+import os, time
+from pathlib import Path
+with Path("ran.txt").open("a") as file:
+    file.write(Path("now.txt").read_text() + f" {NAME}\\n")
+if Path(f"{NAME} waits").exists():
+    Path("waiting").touch()
+    time.sleep(300)
+if Path(f"{NAME} fails").exists():
+    raise ValueError("trouble")
+"""
+
+
+@pytest.fixture
+def series(write_notebook, tmp_path, monkeypatch):
+    """Three notebooks, and a function that runs them all as one command in their folder."""
+    monkeypatch.chdir(tmp_path)
+    paths = [
+        write_notebook(tmp_path / f"{name}.ipynb", f"NAME = {name!r}", SERIES) for name in "abc"
+    ]
+
+    def start(label: str, *options: str) -> subprocess.Popen[str]:
+        (tmp_path / "now.txt").write_text(label)
+        command = [sys.executable, "-m", "sdc_helpers.cli", "run", *map(str, paths)]
+        command += ["--profile", "smoke", "--out", "out", *options]
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        )
+
+    return start
+
+
+def ran(folder: Path, label: str) -> str:
+    """Return the notebooks that ran under a label, in order."""
+    lines = (folder / "ran.txt").read_text().splitlines()
+    return "".join(line.split()[1] for line in lines if line.startswith(label))
+
+
+def test_what_is_made_is_not_made_again_and_what_fails_stops_no_other(series, tmp_path):
+    (tmp_path / "b waits").touch()
+    process = series("killed")
+    wait_until((tmp_path / "waiting").exists, "the second notebook to begin")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode not in (0, None)
+    assert ran(tmp_path, "killed") == "ab"
+    (tmp_path / "b waits").rename(tmp_path / "b fails")
+
+    for label, expected, code in (("failing", "bc", 1), ("mended", "b", 0), ("done", "", 0)):
+        process = series(label)
+        said, errors = process.communicate(timeout=120)
+        assert process.returncode == code, errors
+        assert ran(tmp_path, label) == expected
+        assert ("failed: b." in errors) is (label == "failing")
+        assert f"kept {tmp_path / 'out' / 'a'}.ipynb" in said
+        assert said.count("smoke") == (2 if label == "failing" else 3)  # rows of the table
+        (tmp_path / "b fails").unlink(missing_ok=True)
+    assert "ValueError: trouble" not in said
+
+
+def test_other_parameters_are_another_run(series, tmp_path):
+    for options, expected in (([], "abc"), (["-psize=3"], ""), (["-pseed=8", "--again"], "abc")):
+        label = "".join(options) or "first"
+        series(label, *options).communicate(timeout=120)
+        assert ran(tmp_path, label) == expected

@@ -34,10 +34,10 @@ def test_the_bootstrap_covers_where_items_of_a_picture_go_together():
     for repeat in range(200):
         p = np.repeat(rng.choice((0.1, 0.9), size=60), 4)  # expected accuracy 0.5
         correct = rng.random(240) < p
-        low, high = evaluation(correct, units).interval(n_draws=300, seed=repeat)
-        covered += low <= 0.5 <= high
-        low, high = evaluation(correct).interval(n_draws=300, seed=repeat)
-        covered_by_items += low <= 0.5 <= high
+        found = evaluation(correct, units).interval(n_draws=300, seed=repeat)
+        covered += found.low <= 0.5 <= found.high
+        found = evaluation(correct).interval(n_draws=300, seed=repeat)
+        covered_by_items += found.low <= 0.5 <= found.high
     assert 0.89 < covered / 200 < 0.99
     assert covered_by_items / 200 < 0.85
 
@@ -52,17 +52,20 @@ def test_the_bootstrap_agrees_with_a_loop():
             for c in (2, 5, 9):
                 drawn = np.concatenate([correct[units == unit] for unit in (a, b, c)])
                 means.append(drawn.mean())
-    np.testing.assert_allclose(found, np.quantile(means, (0.1, 0.9)), atol=1e-12)
+    ends = np.quantile(means, (0.1, 0.9))
+    np.testing.assert_allclose((found.low, found.high), ends, atol=1e-12)
+    assert (found.value, found.level, found.chance) == (correct.mean(), 0.8, 0.5)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.125, 1.0]), min_size=1, max_size=30), st.randoms())
 def test_intervals_lie_in_range_and_hold_for_any_names_of_units(correct, random):
     units = [random.randrange(5) for _ in correct]
-    low, high = evaluation(correct, units).interval(n_draws=50)
-    assert min(correct) - 1e-12 <= low <= high <= max(correct) + 1e-12
+    found = evaluation(correct, units).interval(n_draws=50)
+    assert min(correct) - 1e-12 <= found.low <= found.high <= max(correct) + 1e-12
     renamed = [unit * 7 + 100 for unit in units]
-    assert evaluation(correct, renamed).interval(n_draws=50) == (low, high)
+    again = evaluation(correct, renamed).interval(n_draws=50)
+    assert (again.low, again.high) == (found.low, found.high)
 
 
 # -- several seeds ----------------------------------------------------------------------------
@@ -105,6 +108,7 @@ def test_the_error_is_that_of_min_f():
     zero = [evaluation(np.zeros(9)) for _ in range(4)]
     found = paired_difference([evaluation(row) for row in d], zero, n_flips=9)
     assert found.p_value == pytest.approx(f.sf(min_f, 1, df))
+    found = found.difference
     half = grand / np.sqrt(min_f) * np.sqrt(f.isf(0.05, 1, df))
     assert (found.low, found.high) == pytest.approx((grand - half, grand + half))
 
@@ -116,9 +120,9 @@ def test_unequal_numbers_of_items_a_unit():
     of_unit = rng.uniform(0.2, 0.9, 300)
     one = evaluation(rng.random(len(units)) < of_unit[units], units)
     found = across_seeds([one])
-    assert found.mean == pytest.approx(one.accuracy)
-    low, high = one.interval(n_draws=4000)
-    assert found.high - found.low == pytest.approx(high - low, rel=0.08)
+    assert found.value == pytest.approx(one.accuracy)
+    alone = one.interval(n_draws=4000)
+    assert found.high - found.low == pytest.approx(alone.high - alone.low, rel=0.08)
 
 
 def test_captions_are_combined_by_the_word():
@@ -130,10 +134,14 @@ def test_captions_are_combined_by_the_word():
     ]
     found = across_seeds(runs)
     np.testing.assert_allclose(found.by_seed, [run.per_word for run in runs])
-    assert found.low < found.mean < found.high < 0
+    assert found.low < found.value < found.high < 0
 
 
 # -- two ways of training ---------------------------------------------------------------------
+
+
+def ends(interval):
+    return interval.value, interval.low, interval.high
 
 
 def null_pair(rng, of_seeds):
@@ -171,21 +179,26 @@ def test_a_real_difference_is_found_and_has_its_sign():
     base = rng.random((3, 300))
     better, worse = ([evaluation(row) for row in base < p] for p in (0.75, 0.55))
     found = paired_difference(better, worse)
-    assert 0.1 < found.low < found.mean < found.high < 0.3
+    gain = found.difference
+    assert 0.1 < gain.low < gain.value < gain.high < 0.3
     assert found.p_value < 0.01
     assert found.p_items == 1 / 10_000
     back = paired_difference(worse, better)
-    assert (back.low, back.mean, back.high) == pytest.approx((-found.high, -found.mean, -found.low))
+    loss = back.difference
+    assert (loss.low, loss.value, loss.high) == pytest.approx((-gain.high, -gain.value, -gain.low))
+    np.testing.assert_allclose(loss.by_seed, -gain.by_seed)
     assert (back.p_value, back.p_items) == pytest.approx((found.p_value, found.p_items))
 
 
 def test_models_that_are_alike_do_not_differ():
     runs = [evaluation([1.0, 0.0, 1.0, 1.0]), evaluation([0.0, 0.0, 1.0, 1.0])]
     found = paired_difference(runs, runs)
-    assert (found.mean, found.low, found.high, found.p_value, found.p_items) == (0, 0, 0, 1, 1)
+    assert ends(found.difference) == (0, 0, 0)
+    assert (found.p_value, found.p_items) == (1, 1)
     ones, zeros = [evaluation(np.ones(20))] * 2, [evaluation(np.zeros(20))] * 2
     found = paired_difference(ones, zeros)
-    assert (found.mean, found.low, found.high, found.p_value) == (1, 1, 1, 0)
+    assert ends(found.difference) == (1, 1, 1)
+    assert found.p_value == 0
     assert found.p_items < 0.001
 
 
@@ -196,7 +209,7 @@ def test_shuffling_items_changes_nothing():
     a, b = ([evaluation(row) for row in rows] for rows in right)
     c, d = ([evaluation(row[order]) for row in rows] for rows in right)
     one, two = paired_difference(a, b, n_flips=99), paired_difference(c, d, n_flips=99)
-    assert (one.mean, one.low, one.high) == pytest.approx((two.mean, two.low, two.high))
+    assert ends(one.difference) == pytest.approx(ends(two.difference))
     assert one.p_value == pytest.approx(two.p_value)
 
 

@@ -247,9 +247,11 @@ def test_caption_likelihood_is_a_ratio_of_sums():
     )
     assert found.per_token == pytest.approx(-24 / 16)
     assert found.per_word == pytest.approx(-24 / 10)
-    low, high = found.interval()
-    assert low == pytest.approx(-7 / 2)  # only the second picture is drawn: one in four resamples
-    assert high == pytest.approx(-17 / 8)
+    interval = found.interval()
+    assert (interval.value, interval.chance) == (found.per_word, None)
+    # one resample in four draws only the second picture
+    assert interval.low == pytest.approx(-7 / 2)
+    assert interval.high == pytest.approx(-17 / 8)
     alone = caption_likelihood(lambda s, p: LogLikelihoods(totals, tokens), sentences)
     np.testing.assert_array_equal(alone.units, [0, 1, 2])
 

@@ -21,6 +21,7 @@ from sdc_helpers.curriculum.schedule import (
     Standard,
     curriculum_plan,
     quantile_bins,
+    samples_of_words,
     threshold_bins,
 )
 
@@ -504,3 +505,22 @@ def test_a_rank_must_be_one_of_the_processes():
 
     with pytest.raises(ValueError, match="rank=2: with num_replicas=2"):
         CurriculumSampler(small_plan(), rank=2, num_replicas=2)
+
+
+@given(difficulty=TIED, seed=SEEDS, data=st.data())
+def test_samples_of_words_come_nearest_to_the_words_asked_for(difficulty, seed, data):
+    plan = curriculum_plan(difficulty, "standard", Standard(2), seed=seed)
+    sizes = st.lists(st.integers(1, 20), min_size=len(difficulty), max_size=len(difficulty))
+    n_words = np.array(data.draw(sizes))
+    total = data.draw(st.integers(1, int(2 * n_words.sum())))
+    n = samples_of_words(plan, n_words, total)
+    seen = [int(plan.exposure(stop) @ n_words) for stop in range(1, len(plan) + 1)]
+    assert abs(seen[n - 1] - total) == min(abs(words - total) for words in seen)
+
+
+def test_more_words_than_a_plan_has_are_refused():
+    plan = curriculum_plan(np.arange(4.0), "standard", Standard(1), seed=0)
+    with pytest.raises(ValueError, match="total=9 words are more than the 8"):
+        samples_of_words(plan, np.full(4, 2), 9)
+    with pytest.raises(ValueError, match=r"expected \(4,\)"):
+        samples_of_words(plan, np.full(3, 2), 2)

@@ -83,7 +83,7 @@ def test_its_words_are_those_of_the_training_text_alone():
 
 @pytest.mark.parametrize(
     ("sentences", "message"),
-    [([], "no sentence"), (["a", " "], "sentence 1 is ' '"), ([3], "sentence 0 is 3")],
+    [([], "at least one string"), (["a", " "], "sentence 1 is ' '"), ([3], "number 0 is 3")],
 )
 def test_bad_sentences(tokenizer, sentences, message):
     with pytest.raises(ValueError, match=message):

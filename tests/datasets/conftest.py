@@ -239,3 +239,79 @@ class HaxbyFiles:
 @pytest.fixture
 def haxby(tmp_path) -> HaxbyFiles:
     return HaxbyFiles(tmp_path / "haxby2001")
+
+
+@contextlib.contextmanager
+def _a_folder(file: Path):
+    content = file.read_bytes()
+    file.unlink()
+    file.mkdir()
+    yield "it is a folder, where a file is expected"
+    file.rmdir()
+    file.write_bytes(content)
+
+
+@contextlib.contextmanager
+def _a_dangling_link(file: Path):
+    file.rename(file.with_name("elsewhere"))
+    file.symlink_to("nowhere")
+    yield "it is a link to nowhere, which is not there"
+    file.unlink()
+    file.with_name("elsewhere").rename(file)
+
+
+@contextlib.contextmanager
+def _no_permission(file: Path):
+    user = os.geteuid()
+    file.chmod(0)
+    try:
+        if user == 0:  # whom no permission stops: be somebody else for the moment
+            os.seteuid(65534)
+        yield "there is no permission to read it"
+    finally:
+        os.seteuid(user)
+        file.chmod(0o644)
+
+
+@contextlib.contextmanager
+def _too_many_files(file: Path):
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        yield "too many files are open"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+_HINDRANCES = (_a_folder, _a_dangling_link, _no_permission, _too_many_files)
+
+
+@pytest.fixture(params=_HINDRANCES, ids=lambda hindrance: hindrance.__name__.strip("_"))
+def hindrance(request):
+    """A context in which a file that is whole cannot be read; gives the words for the cause."""
+    return request.param
+
+
+@pytest.fixture
+def assert_told(hindrance, tmp_path):
+    """Read a file well, then hindered: the cause is named, and nothing is said of damage."""
+
+    whole_process = hindrance in (_no_permission, _too_many_files)
+
+    def check(file: Path, read, error: type[Exception]) -> None:
+        read()  # it is whole, and what reading imports is imported
+        with hindrance(file) as cause, pytest.raises(error) as caught:
+            read()
+        said = str(caught.value)
+        assert cause in said
+        named = Path(said.split(" cannot be ")[0])  # may be a folder that is looked into before
+        assert named.is_relative_to(tmp_path) if whole_process else named == file
+        assert "damaged" not in said
+        assert "again" not in said.replace("try again", "")
+        read()
+
+    return check

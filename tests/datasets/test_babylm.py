@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdc_helpers.datasets import DataFormatError
-from sdc_helpers.datasets.babylm import Utterance, read_babylm
+from sdc_helpers.datasets.babylm import Utterance, _is_heading, read_babylm
 
 CHILDES = "*MOT:\tyou want the ball ?\n*CHI:\tball .\n\n*FA1:\n"
 WIKI = "= = = April = = =\n\n April is the fourth month .\r\n = = Days = =\n2 + 2 = 4 and 4 = 4\n"
@@ -59,6 +60,7 @@ def test_headings_are_told_from_text(tmp_path, line, is_heading):
     assert list(read_babylm(tmp_path)) == ([] if is_heading else [(line.strip(), "a.txt")])
 
 
+@pytest.mark.filterwarnings("ignore:.*max_words")
 @settings(deadline=None, max_examples=40)
 @given(
     lengths=st.lists(st.lists(st.integers(1, 9), max_size=8), min_size=1, max_size=4),
@@ -69,25 +71,59 @@ def test_words_are_shared_out_in_proportion_to_the_files(tmp_path_factory, lengt
     for number, own in enumerate(lengths):
         (folder / f"{number}.dev").write_text("".join("w " * n + "\n" for n in own))
     sizes = [(folder / f"{number}.dev").stat().st_size for number in range(len(lengths))]
-    expected = []
-    for own, size in zip(lengths, sizes, strict=True):
-        part = max_words * size // sum(sizes) if size else 0
-        totals = itertools.accumulate(own)
-        expected.append([n for n, total in zip(own, totals, strict=True) if total <= part])
     found = [[] for _ in lengths]
     for text, source in read_babylm(folder, max_words):
         found[int(source.removesuffix(".dev"))].append(len(text.split()))
-    assert found == expected
     assert sum(map(sum, found)) <= max_words
+    parts = [max_words * size // max(sum(sizes), 1) for size in sizes]
+    if all(part or not size for part, size in zip(parts, sizes, strict=True)):
+        for own, part, read in zip(lengths, parts, found, strict=True):
+            whole = [
+                n for n, total in zip(own, itertools.accumulate(own), strict=True) if total <= part
+            ]
+            assert read == (whole or [part] * bool(own))
+    if sum(map(bool, lengths)) <= max_words:
+        assert [bool(read) for read in found] == [bool(own) for own in lengths]
 
 
-def test_only_what_is_asked_for_is_read(tmp_path):
-    """A line that is no text stops the reading where it stands, and not before."""
-    (tmp_path / "a.txt").write_bytes(b"first\nsecond\n\xff\xfe\n")
+def test_a_source_of_long_lines_is_not_starved(tmp_path):
+    (tmp_path / "speech.train").write_text("yes it is\n" * 100)
+    (tmp_path / "wiki.train").write_text("one two three four five six seven eight nine ten\n" * 5)
+    with pytest.warns(UserWarning, match=r"wiki\.train: its first line has 10 words.*is 3"):
+        read = list(read_babylm(tmp_path, 18))
+    assert [text for text, source in read if source == "wiki.train"] == ["one two three"]
+    assert sum(len(text.split()) for text, _ in read) <= 18
+
+
+def test_sources_that_get_no_word_are_named(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text("one two\n" * (3 if name == "b" else 1))
+    with pytest.warns(
+        UserWarning, match=r"less than the 3 files.*nothing is read of a\.txt, c\.tx"
+    ):
+        read = list(read_babylm(tmp_path, 1))
+    assert read == [Utterance("one", "b.txt")]
+
+
+@settings(max_examples=300)
+@given(st.text("= a\t", max_size=14))
+def test_headings_are_those_of_the_plain_pattern(line):
+    """A pattern that says the same, but takes a time that grows with the cube of the length."""
+    assert _is_heading(line) == bool(re.fullmatch(r"\s*=(?:\s*=)+\s.*\s=(?:\s*=)+\s*", line))
+
+
+def test_lines_that_are_no_text_are_left_out_and_counted(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"first\nsecond\n\xff\xfe\nlast\n")
     lines = read_babylm(tmp_path)
     assert [next(lines).text, next(lines).text] == ["first", "second"]
-    with pytest.raises(DataFormatError, match=r"a\.txt, line 3: not UTF-8"):
-        next(lines)
+    with pytest.warns(UserWarning, match=r"1 of 4 rows were left out.*a\.txt, line 3: not UTF-8"):
+        assert [text for text, _ in lines] == ["last"]
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_bytes("ä\n".encode("latin-1") * 1000)
+    with pytest.raises(DataFormatError, match=r"line 1: not UTF-8.*So are 19 of the next 19"):
+        list(read_babylm(tmp_path))
 
 
 def test_a_mark_of_byte_order_is_no_text(tmp_path):

@@ -57,12 +57,12 @@ def test_what_is_asked_for_is_read_in_the_order_asked(tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (line() + '{"sentence_good": "A."}\n', "line 2: the field 'sentence_bad' is missing"),
+        ('{"sentence_good": "A."}\n', "line 1: the field 'sentence_bad' is missing"),
         ('{"sentence_bad": "A."}\n', "line 1: the field 'sentence_good' is missing"),
-        (line() + line(bad=""), "line 2: the field 'sentence_bad' is '', expected text"),
+        (line(bad=""), "line 1: the field 'sentence_bad' is '', expected text"),
         (line(good=3), "line 1: the field 'sentence_good' is 3"),
         (line("Same.", "Same."), r"line 1: both sentences are 'Same\.'"),
-        (line() + "\n\n<html>\n", "line 4: not JSON"),
+        (line() + "\n\n<html>\n<body>\n", "line 4: not JSON.* So are 1 of the next 2"),
         ("[1]\n", "line 1: expected a JSON object, got list"),
         ("\n", "holds no pair"),
     ],
@@ -74,9 +74,25 @@ def test_other_content_is_named_with_file_line_and_field(tmp_path, content, matc
 
 
 def test_bytes_that_are_no_text_are_named(tmp_path):
-    (tmp_path / "some.jsonl").write_bytes(line().encode() + b"\xff\xfe\n")
-    with pytest.raises(DataFormatError, match=r"some\.jsonl, line 2: not UTF-8"):
+    (tmp_path / "some.jsonl").write_bytes(b"\xff\xfe\n")
+    with pytest.raises(DataFormatError, match=r"some\.jsonl, line 1: not UTF-8"):
         load_blimp(tmp_path)
+
+
+def test_bad_lines_are_left_out_and_counted_once(tmp_path):
+    same, half = line("Same.", "Same."), '{"sentence_good": "A."}\n'
+    content = line() * 7 + same + half * 5 + "{cut\n"
+    (tmp_path / "some.jsonl").write_bytes(content.encode() + b"\xff\n" + line("B.", "C.").encode())
+    with pytest.warns(UserWarning, match="rows were left out") as caught:
+        pairs = load_blimp(tmp_path)["some"]
+    assert len(pairs) == 8
+    assert pairs[-1] == ("B.", "C.")
+    [message] = [str(warning.message) for warning in caught]
+    assert message.startswith(
+        f"8 of 16 rows were left out. {tmp_path / 'some.jsonl'}, line 8: both"
+    )
+    assert message.endswith("The others: line 9, line 10, line 11, line 12, ...")
+    assert caught[0].filename == __file__
 
 
 def test_without_files_says_what_to_do(monkeypatch, tmp_path):

@@ -62,7 +62,7 @@ def test_bad_categories(arguments, match):
 
 def break_shape(haxby) -> str:
     haxby.write_bold(2, np.ones((4, 2, 1, 20), np.int16))
-    return r"run002.bold_1slice.*grid \(4, 2, 1\).*\(4, 3, 1\)"
+    return r"run002.bold_1slice.*shape \(4, 2, 1\).*not lie on the grid of .*run001.*\(4, 3, 1\)"
 
 
 def break_volumes(haxby) -> str:
@@ -130,7 +130,7 @@ def break_number(haxby) -> str:
 
 def break_short_row(haxby) -> str:
     haxby.write_events(3, [(4.0,)])
-    return r"run003.bold_events\.tsv, line 2: .*duration None"
+    return r"run003.bold_events\.tsv: the last line '4\.0' has 1 fields where the header has 3"
 
 
 def break_columns(haxby) -> str:
@@ -176,7 +176,7 @@ def test_bad_file_is_named(haxby, damage):
 @pytest.mark.parametrize(
     ("mask", "match"),
     [
-        (np.ones((3, 3, 3), np.int16), r"vt\.nii\.gz: shape \(3, 3, 3\).*grid \(2, 2, 3\)"),
+        (np.ones((3, 3, 3), np.int16), r"vt\.nii\.gz \(shape \(3, 3, 3\).*grid of .*\(2, 2, 3\)"),
         (np.zeros((2, 2, 3), np.int16), r"vt\.nii\.gz: the mask is empty"),
     ],
 )

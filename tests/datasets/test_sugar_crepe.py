@@ -54,10 +54,7 @@ def test_items_are_read_as_written(tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (
-            {"0": item(), "5": {"filename": "a", "caption": "b"}},
-            "'5': the field 'negative_caption'",
-        ),
+        ({"5": {"filename": "a", "caption": "b"}}, "'5': the field 'negative_caption'"),
         ({"0": item(caption=" ")}, "item '0': the field 'caption' is ' '"),
         ({"0": item(filename=None)}, "item '0': the field 'filename' is None"),
         ({"0": ["a"]}, "item '0': the field 'filename' is missing"),
@@ -70,6 +67,15 @@ def test_other_content_is_named(tmp_path, content, match):
     (tmp_path / "some.json").write_text(json.dumps(content))
     with pytest.raises(DataFormatError, match=rf"some\.json.*{match}"):
         load_sugar_crepe(tmp_path)
+
+
+def test_bad_items_are_left_out_and_counted(tmp_path):
+    content = {"0": item(), "5": {"filename": "a", "caption": "b"}, "6": item(negative="A cat.")}
+    content["7"] = item("2.jpg")
+    (tmp_path / "some.json").write_text(json.dumps(content))
+    with pytest.warns(UserWarning, match=r"2 of 4 rows.*item '5': the field.*others: item '6'"):
+        found = load_sugar_crepe(tmp_path)["some"]
+    assert [one.filename for one in found] == ["1.jpg", "2.jpg"]
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b'{"0": ', b"\xff\xfe"])

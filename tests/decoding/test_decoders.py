@@ -264,9 +264,9 @@ def test_bad_trials_are_named(folds, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_runs": 0}, "n_runs=0: expected a whole number, 1 or more"),
+        ({"n_runs": 0}, "n_runs=0: expected an integer of 1 or more"),
         ({"n_steps": 2.5}, "n_steps=2.5"),
-        ({"batch_size": 1}, "batch_size=1: expected a whole number, 2 or more"),
+        ({"batch_size": 1}, "batch_size=1: expected an integer of 2 or more"),
         ({"batch_size": 721}, "batch_size=721: there are only 720 training trials"),
         ({"hidden": 0}, "hidden=0"),
         ({"temperature": 0}, "temperature=0: expected a finite number above 0"),

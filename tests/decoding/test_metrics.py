@@ -211,7 +211,6 @@ def test_permutations_equal_a_loop_that_swaps_embeddings():
 def test_the_null_has_mean_chance_and_repetitions_widen_it():
     predicted, items, gallery, names = make_case(7, n_trials=40, noise=0.3)
     test = permuted_score(predicted, items, gallery, names, n_permutations=2000)
-    assert test.chance == 1 / 9
     assert abs(test.null.mean() - 1 / 9) < 4.5 * test.null.std() / np.sqrt(2000)
     assert test.p_value == 1 / 2001
     binomial = np.sqrt(1 / 9 * 8 / 9 / 40)
@@ -246,7 +245,7 @@ def test_items_may_be_strings():
         ks=KS,
         n_bootstrap=1,
     )
-    assert with_names == with_numbers
+    assert with_names.to_frame().equals(with_numbers.to_frame())
 
 
 def broken(**changes):

@@ -111,7 +111,7 @@ def test_himalayas_backend_is_restored(folds):
         ({"alphas": [0.0, 1.0]}, "alphas=.*positive finite"),
         ({"alphas": [np.inf]}, "positive finite"),
         ({"alphas": ["a"]}, "positive finite"),
-        ({"cv": 1}, "cv=1: expected a whole number, 2 or more"),
+        ({"cv": 1}, "cv=1: expected an integer of 2 or more"),
         ({"device": "abacus"}, "device='abacus' is not to be had"),
     ],
 )

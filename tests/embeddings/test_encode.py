@@ -11,9 +11,12 @@ from sdc_helpers.embeddings import (
     RawEmbeddings,
     UnitEmbeddings,
     caption_average,
+    caption_features,
     embed_captions,
     embed_images,
     embed_texts,
+    image_features,
+    text_features,
 )
 
 torch = pytest.importorskip("torch")
@@ -61,13 +64,13 @@ def test_texts_are_embedded_as_by_a_bare_loop(tiny, batch_size):
     found = embed_texts(tiny, np.array(TEXTS), batch_size=batch_size)
     assert isinstance(found, UnitEmbeddings)
     close(found, np.array([row / np.linalg.norm(row) for row in rows]))
-    raw = embed_texts(tiny, TEXTS, batch_size=batch_size, unit_length=False)
+    raw = text_features(tiny, TEXTS, batch_size=batch_size)
     assert isinstance(raw, RawEmbeddings)
     close(raw, np.array(rows))
 
 
 def test_raw_embeddings_have_the_same_directions(tiny, pictures):
-    raw = embed_images(tiny, pictures, unit_length=False)
+    raw = image_features(tiny, pictures)
     assert isinstance(raw, RawEmbeddings)
     lengths = np.linalg.norm(raw, axis=1, keepdims=True)
     assert np.ptp(lengths) > 1e-3
@@ -171,7 +174,7 @@ def test_captions_keep_their_places(tiny):
 
 def test_caption_average_weighs_captions_alike(tiny):
     captions = [["a cat", "one small cat", "snow"], ["a dog", "two dogs", "a red car"]]
-    raw = embed_captions(tiny, captions, unit_length=False)
+    raw = caption_features(tiny, captions)
     assert isinstance(raw, RawEmbeddings)
     expected = []
     for vectors in raw.vectors.astype(float):
@@ -197,7 +200,7 @@ def test_captions_that_cancel_have_no_average():
         ("a cat", "one string"),
         (["a cat", "a dog"], r"pass \['a cat'\]"),
         ([["a cat"], ["a dog", "two dogs"]], r"equally many.*\[1, 2\]"),
-        ([], "equally many"),
+        ([], "at least one item"),
         ([["a cat"], []], "at least one string"),
     ],
 )

@@ -318,7 +318,7 @@ def test_images_may_be_read_only_and_strided(images):
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ([[0, 1]], "np.stack"),
+        ([[0, 1]], r"shape \(1, 2\)"),
         (np.zeros((2, 8, 8, 3)), "float64"),
         (np.zeros((2, 8, 8, 3), np.float32), "times 255"),
         (np.zeros((8, 8, 3), np.uint8), r"\(8, 8, 3\)"),

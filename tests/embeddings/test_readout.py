@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sdc_helpers.embeddings import (
     linear_probe,
+    nearest_class,
     recall_at_k,
     retrieval,
     target_ranks,
@@ -173,34 +174,35 @@ def test_zero_shot_takes_the_nearest_class():
     found = zero_shot(images, classes, labels)
     assert found.predictions.tolist() == nearest
     n_right = sum(a == b for a, b in zip(nearest, labels, strict=True))
-    assert found.accuracy == n_right / 200
+    assert found.accuracy.value == n_right / 200
     interval = scipy.stats.binomtest(n_right, 200).proportion_ci(0.95, method="wilson")
-    assert found.interval == pytest.approx(tuple(interval))
-    assert (found.chance, found.n_classes) == (0.25, 4)
+    assert (found.accuracy.low, found.accuracy.high) == pytest.approx(tuple(interval))
+    assert (found.accuracy.chance, found.accuracy.level, found.n_classes) == (0.25, 0.95, 4)
     assert found.most_frequent == max(list(labels).count(c) for c in range(4)) / 200
-    without = zero_shot(images.astype(np.float32), classes.astype(np.float32))
-    assert without.predictions.tolist() == nearest
-    assert (without.accuracy, without.interval, without.most_frequent) == (None, None, None)
+    assert nearest_class(images.astype(np.float32), classes.astype(np.float32)).tolist() == nearest
+
+
+LABELS = [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("shift", [0, 1])
 def test_none_and_all_right_have_an_interval(shift):
     found = zero_shot(VECTORS, VECTORS, (np.arange(4) + shift) % 4)
     interval = scipy.stats.binomtest(4 - 4 * shift, 4).proportion_ci(0.95, method="wilson")
-    assert found.interval == pytest.approx(tuple(interval))
+    assert (found.accuracy.low, found.accuracy.high) == pytest.approx(tuple(interval))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((VECTORS, VECTORS[:, :2]), "image_embeddings has 4, class_embeddings has 2"),
-        ((VECTORS, VECTORS[:1]), "two classes or more"),
+        ((VECTORS, VECTORS[:, :2], LABELS), "image_embeddings has 4, class_embeddings has 2"),
+        ((VECTORS, VECTORS[:1], LABELS), "two classes or more"),
         ((VECTORS, VECTORS, [0, 1, 2]), "labels must be 4 integers"),
         ((VECTORS, VECTORS, [0, 1, 2, 4]), "from 0 to 3"),
         ((VECTORS, VECTORS, [0.0, 1.0, 2.0, 3.0]), "float64"),
         ((VECTORS, VECTORS, ["a", "b", "c", "d"]), "integers"),
-        ((np.full((4, 4), np.inf), VECTORS), "image_embeddings holds NaN or infinite"),
-        ((VECTORS * 0, VECTORS), "image_embeddings: vector 0 is zero"),
+        ((np.full((4, 4), np.inf), VECTORS, LABELS), "image_embeddings holds NaN or infinite"),
+        ((VECTORS * 0, VECTORS, LABELS), "image_embeddings: vector 0 is zero"),
     ],
 )
 def test_bad_zero_shots_are_refused(arguments, message):
@@ -236,14 +238,14 @@ def test_class_probe_agrees_with_scikit_learn(n_classes):
     model.fit(scale.transform(x[::2]), y[::2])
     test = scale.transform(x[1::2])
     assert probe.predictions.tolist() == model.predict(test).tolist()
-    assert probe.score == pytest.approx(balanced_accuracy_score(y[1::2], probe.predictions))
+    assert probe.score.value == pytest.approx(balanced_accuracy_score(y[1::2], probe.predictions))
     scores = model.predict_proba(test)
     scores = scores[:, 1] if n_classes == 2 else scores
-    assert probe.auc == pytest.approx(roc_auc_score(y[1::2], scores, multi_class="ovr"))
+    assert probe.auc.value == pytest.approx(roc_auc_score(y[1::2], scores, multi_class="ovr"))
     assert (probe.kind, probe.metric) == ("classes", "balanced accuracy")
-    assert (probe.chance, probe.penalty) == (1 / n_classes, 10.0)
-    assert probe.interval[0] <= probe.score <= probe.interval[1]
-    assert probe.auc_interval[0] <= probe.auc <= probe.auc_interval[1]
+    assert (probe.score.chance, probe.auc.chance, probe.penalty) == (1 / n_classes, 0.5, 10.0)
+    for measured in (probe.score, probe.auc):
+        assert measured.low <= measured.value <= measured.high
 
 
 def test_value_probe_agrees_with_the_normal_equations():
@@ -257,10 +259,10 @@ def test_value_probe_agrees_with_the_normal_equations():
     expected = t @ w + y[:60].mean()
     np.testing.assert_allclose(probe.predictions, expected)
     rest, total = ((y[60:] - expected) ** 2).sum(), ((y[60:] - y[60:].mean()) ** 2).sum()
-    assert probe.score == pytest.approx(1 - rest / total)
-    assert (probe.kind, probe.metric, probe.chance) == ("continuous", "R2", 0.0)
-    assert (probe.auc, probe.auc_interval) == (None, None)
-    assert probe.interval[0] <= probe.score <= probe.interval[1]
+    assert probe.score.value == pytest.approx(1 - rest / total)
+    assert (probe.kind, probe.metric, probe.score.chance) == ("continuous", "R2", 0.0)
+    assert probe.auc is None
+    assert probe.score.low <= probe.score.value <= probe.score.high
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 3)), min_size=2))
@@ -289,7 +291,7 @@ def test_test_labels_decide_nothing_but_the_score(kind):
     other = linear_probe(x[:80], y[:80], x[80:], np.roll(y[80:], 1), n_bootstrap=2)
     np.testing.assert_array_equal(first.predictions, other.predictions)
     assert first.penalty == other.penalty
-    assert first.score != other.score
+    assert first.score.value != other.score.value
 
 
 def test_the_interval_is_the_bootstrap_of_test_items_within_classes():
@@ -302,23 +304,25 @@ def test_the_interval_is_the_bootstrap_of_test_items_within_classes():
         for _ in range(1000)
     ]
     # the step of balanced accuracy is 1/100; both ends may differ by one step of sampling error
-    assert probe.interval == pytest.approx(np.percentile(draws, [2.5, 97.5]), abs=0.0101)
+    found = probe.score.low, probe.score.high
+    assert found == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])), abs=0.0101)
     again = linear_probe(x[:100], y[:100], x[100:], y[100:], n_bootstrap=1000)
-    assert (again.interval, again.auc_interval) == (probe.interval, probe.auc_interval)
+    assert (again.score.low, again.score.high) == found
+    assert (again.auc.low, again.auc.high) == (probe.auc.low, probe.auc.high)
 
 
 def test_unrelated_labels_are_at_chance_and_planted_ones_are_not():
     rng = np.random.default_rng(9)
     x, y = planted(400, 9)
     found = linear_probe(x[:200], y[:200], x[200:], y[200:], n_bootstrap=200)
-    assert found.interval[0] > found.chance
+    assert found.score.against(found.score.chance) == "above"
     scores = []
     for _ in range(10):
         random = rng.permutation(y)
         probe = linear_probe(
             x[:200], random[:200], x[200:], random[200:], penalties=(1.0,), n_bootstrap=2
         )
-        scores.append(probe.score)
+        scores.append(probe.score.value)
     # mean of 10 x 200 guesses: standard deviation 0.5 / sqrt(2000) = 0.011
     assert abs(np.mean(scores) - 0.5) < 4 * 0.5 / np.sqrt(2000)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import warnings
 
+import nibabel
 import numpy as np
 import pytest
 from nilearn.datasets import load_fsaverage
+from nilearn.surface import SurfaceImage
 
+from sdc_helpers.datasets._nifti import Affine
 from sdc_helpers.plotting import brain
 
 AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])
@@ -49,6 +53,84 @@ def test_labels_are_not_mixed_and_unmeasured_cortex_stays_empty():
     assert set(np.unique(data[np.isfinite(data)])) == {1.0, 2.0, 3.0}
     front = load_fsaverage("fsaverage5")["pial"].parts["left"].coordinates[:, 1] > -30
     assert np.isnan(data[front]).all()
+
+
+@pytest.mark.parametrize("measured", [0.5, 1.0])
+def test_the_projection_is_that_of_nilearn_where_the_volume_covers_the_cortex(measured):
+    rng = np.random.default_rng(1)
+    volume = rng.integers(0, 3, SHAPE).astype(float)
+    volume[rng.random(SHAPE) > measured] = np.nan
+    found = brain.project_to_cortex(volume, AFFINE).data.parts
+    meshes = load_fsaverage("fsaverage5")
+    expected = SurfaceImage.from_volume(
+        meshes["pial"],
+        nibabel.Nifti1Image(volume.astype(np.float32), AFFINE),
+        inner_mesh=meshes["white_matter"],
+        interpolation="nearest_most_frequent",
+    ).data.parts
+    for side in ("left", "right"):
+        np.testing.assert_array_equal(found[side].ravel(), expected[side].ravel())
+
+
+@pytest.mark.parametrize(("axis", "first", "last"), [(0, 10, 35), (1, 20, 55), (2, 5, 15)])
+def test_a_part_of_a_volume_is_read_where_it_is_and_nan_elsewhere(axis, first, last):
+    place = millimetres()
+    part = tuple(slice(first, last) if k == axis else slice(None) for k in range(3))
+    affine = AFFINE.copy()
+    affine[axis, 3] += 4.0 * first
+    found = brain.project_to_cortex(place[axis][part], affine).data.parts
+    whole = brain.project_to_cortex(place[axis], AFFINE).data.parts
+    low, high = (AFFINE[axis, 3] + 4.0 * k for k in (first - 0.5, last - 0.5))
+    for side in ("left", "right"):
+        depths = [_meshes()[d].parts[side].coordinates[:, axis] for d in ("pial", "white_matter")]
+        below, above = np.min(depths, axis=0), np.max(depths, axis=0)
+        inside, outside = (below > low) & (above < high), (above < low) | (below > high)
+        assert inside.any()
+        assert outside.any()
+        np.testing.assert_array_equal(found[side].ravel()[inside], whole[side].ravel()[inside])
+        assert np.isnan(found[side].ravel()[outside]).all()
+
+
+def _meshes():
+    return load_fsaverage("fsaverage5")
+
+
+def test_a_map_of_nothing_near_is_empty_and_says_so():
+    affine = AFFINE.copy()
+    affine[:3, 3] += 1000
+    with pytest.warns(UserWarning, match="No voxel with a value lies near the cortex"):
+        surface = brain.project_to_cortex(np.ones((5, 5, 5)), affine)
+    assert all(np.isnan(part).all() for part in surface.data.parts.values())
+
+
+DRAWINGS = {
+    "map": lambda v, a: brain.plot_cortex(v, a, label="x", panels=(("left", "lateral"),)),
+    "shared": lambda v, a: brain.plot_shared_cortex(
+        {"subj01": v > 0}, {"subj01": a}, panels=(("left", "lateral"),)
+    ),
+    "turning": lambda v, a: brain.show_turning_cortex(v, a, "caption"),
+}
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS)
+@pytest.mark.parametrize("space", ["MNI", None, "scanner", "aligned", "unknown"])
+def test_another_space_than_mni_is_said(drawing, space, monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: None)
+    affine = AFFINE if space is None else Affine(AFFINE, space)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        DRAWINGS[drawing](np.ones(SHAPE), affine)
+    said = [str(w.message) for w in caught if "not in MNI space" in str(w.message)]
+    if space in ("MNI", None):
+        assert said == []
+    else:
+        assert len(said) == 1
+        assert repr(space) in said[0]
+
+
+def test_an_affine_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="expected an invertible matrix"):
+        brain.project_to_cortex(np.ones(SHAPE), np.zeros((4, 4)))
 
 
 def test_a_volume_without_three_axes_is_refused():

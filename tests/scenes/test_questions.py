@@ -17,7 +17,7 @@ from sdc_helpers.scenes import LEXICON, generate_scenes, minimal_pairs
 from sdc_helpers.scenes.grammar import PARADIGMS, acceptability_pairs
 from sdc_helpers.scenes.questions import N_OPTIONS, QUESTION_KINDS, pictures_of, questions
 
-_READER = Path(__file__).parents[1] / "datasets" / "scenes" / "conftest.py"
+_READER = Path(__file__).with_name("conftest.py")
 
 
 @pytest.fixture(scope="module")

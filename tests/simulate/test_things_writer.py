@@ -283,11 +283,11 @@ def test_an_empty_folder_is_used_and_a_full_one_is_not(tmp_path):
 
 BAD = {
     "n_participants": [
-        ({"n_participants": 0}, r"n_participants=0: expected a whole number from 1")
+        ({"n_participants": 0}, r"n_participants=0: expected an integer of 1 or more")
     ],
     "n_sessions": [({"n_sessions": 1}, r"n_sessions=1"), ({"n_sessions": 2.5}, r"n_sessions=2.5")],
     "n_test": [
-        ({"n_test": 1}, r"n_test=1: .*from 2"),
+        ({"n_test": 1}, r"n_test=1: .*of 2 or more"),
         ({"n_test": 31}, r"n_test=31 exceeds n_concepts=30"),
     ],
     "seed": [({"seed": -1}, r"seed=-1"), ({"seed": True}, r"seed=True")],

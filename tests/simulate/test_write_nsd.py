@@ -48,13 +48,13 @@ def test_a_killed_writer_leaves_nothing_and_two_writers_make_one(tmp_path, simul
     killed = start(tmp_path)
     try:
         deadline = time.monotonic() + 60
-        while not list(folder.glob(".nsd-smoke-*/tree/*")) and time.monotonic() < deadline:
+        while not list(folder.glob(".nsd-smoke-*/*")) and time.monotonic() < deadline:
             assert killed.poll() is None, "the writer ended before it could be killed"
             time.sleep(0.02)
     finally:
         os.kill(killed.pid, signal.SIGKILL)
         killed.communicate()
-    assert list(folder.glob(".nsd-smoke-*/tree/*"))
+    assert list(folder.glob(".nsd-smoke-*/*"))
     assert not list(folder.glob("nsd-*"))
 
     writers = [start(tmp_path), start(tmp_path)]

@@ -52,12 +52,25 @@ def test_materials_fit_together(materials):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_cut_is_the_beginning_of_the_standard_order(materials, seed):
-    plans = {order: plan_of(DESIGN, materials.difficulty, order, seed) for order in ORDERS}
-    cut, standard = plans["cut"], plans["standard"]
-    assert len(cut) == len(plans["curriculum"]) < len(standard)
+def test_cuts_are_the_beginning_of_the_standard_order(materials, seed):
+    n_words = materials.n_words
+    plans = {order: plan_of(DESIGN, materials.difficulty, order, seed, n_words) for order in ORDERS}
+    by_samples, standard = plans["cut_samples"], plans["standard"]
+    assert len(by_samples) == len(plans["curriculum"]) < len(standard)
     assert len(standard) == 4 * len(materials.difficulty)
-    np.testing.assert_array_equal(cut.indices(0, len(cut)), standard.indices(0, len(cut)))
+    for cut in (by_samples, plans["cut"]):
+        np.testing.assert_array_equal(cut.indices(0, len(cut)), standard.indices(0, len(cut)))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_cut_sees_as_many_words_as_the_curriculum(materials, seed):
+    n_words = materials.n_words
+    seen = {
+        order: plan_of(DESIGN, materials.difficulty, order, seed, n_words).exposure() @ n_words
+        for order in ("curriculum", "cut", "cut_samples")
+    }
+    assert abs(seen["cut"] - seen["curriculum"]) <= n_words.max() / 2
+    assert seen["cut_samples"] > seen["curriculum"]  # the easy captions are the short ones
 
 
 def test_a_cell_is_trained_and_asked_everything(results):
@@ -145,6 +158,8 @@ def test_the_recorded_grid_is_complete():
     assert list(recorded.results) == all_cells()
     for cell, result in recorded.results.items():
         assert result.losses["right"] < result.losses["wrong"], cell.name
+        curriculum = recorded.results[replace(cell, order="curriculum")]
+        if cell.order == "cut_samples":
+            assert result.n_samples == curriculum.n_samples
         if cell.order == "cut":
-            other = recorded.results[replace(cell, order="curriculum")]
-            assert result.n_samples == other.n_samples
+            assert result.n_words == pytest.approx(curriculum.n_words, rel=0.002)

@@ -13,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from sdc_helpers._files import private_path
 from sdc_helpers.training import state as training_state
 from sdc_helpers.training.state import (
     TrainingStateError,
@@ -159,11 +160,12 @@ def test_a_failed_write_leaves_the_file_before(moment, tmp_path, monkeypatch):
 
 def test_what_a_killed_run_left_is_cleared_away(tmp_path):
     path = tmp_path / "a[1].csv"  # brackets mean something in patterns
-    (tmp_path / ".a[1].csv.123.tmp").write_text("half")
-    (tmp_path / ".b.csv.123.tmp").write_text("of another file")
+    dead = f"{private_path('x').name.split('.')[2].split('-')[0]}-4194304-{'0' * 12}.tmp"
+    (tmp_path / f".a[1].csv.{dead}").write_text("half")
+    (tmp_path / f".b.csv.{dead}").write_text("of another file")
     with atomic_path(path) as temporary:
         temporary.write_text("whole")
-    assert names(tmp_path) == [".b.csv.123.tmp", "a[1].csv"]
+    assert names(tmp_path) == [f".b.csv.{dead}", "a[1].csv"]
     assert path.read_text() == "whole"
 
 

@@ -86,8 +86,8 @@ def no_brainmask(tree):
 
 BETAS = [
     (truncated_betas, r"betas_session02.*cannot be opened as HDF5.*truncated.*download it again"),
-    (text_named_hdf5, r"betas_session02.*\(10 bytes\) cannot be opened as HDF5.*signature"),
-    (empty_hdf5, r"betas_session02.*\(0 bytes\) cannot be opened as HDF5"),
+    (text_named_hdf5, r"betas_session02.*cannot be opened as HDF5.*signature.*10 bytes"),
+    (empty_hdf5, r"betas_session02.*cannot be opened as HDF5.*0 bytes"),
     (hdf5_without_betas, r"betas_session02.*no dataset 'betas', only \['beta'\]"),
     (betas_as_group, r"betas_session02.*no dataset 'betas'"),
     (float_betas, r"betas_session02.*float32, expected int16 holding 300 x percent"),
@@ -180,7 +180,7 @@ TRIALS = {
     ),
     "binary file": (
         lambda t: t.responses(P).write_bytes(bytes(range(256)) * 9),
-        r"responses.tsv (cannot be read as a table|lacks the column)",
+        r"responses.tsv(: the last line .*cut short| cannot be read| lacks the column)",
     ),
     "no file": (
         lambda t: t.responses(P).unlink(),
@@ -474,3 +474,13 @@ def test_all_voxels_constant(tree, nsd):
     tree.write_betas(P, 1, np.zeros_like(tree.stored[P, 1]), "contiguous")
     with pytest.raises(ValueError, match=r"bad_voxels='exclude' leaves no voxel of subj01"):
         nsd.betas(P, MASK, bad_voxels="exclude")
+
+
+@pytest.mark.parametrize("table", ["responses", "stim_info"])
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_table_cut_in_its_last_line(tree, nsd, table, cut):
+    """The last field of responses.tsv may be a number, and a part of it is a number as well."""
+    file = tree.responses(P) if table == "responses" else tree.stim_info
+    file.write_bytes(file.read_bytes()[:-cut])
+    with pytest.raises(DataFormatError, match=rf"{file.name}: the last line .*cut short"):
+        nsd.trials(P)

@@ -180,7 +180,9 @@ def test_rows_not_asked_for_are_not_read(tree):
     with open_responses(file) as table:
         read = dict(_rows(table, np.array([0, 2, 4]), max_bytes=1))
         np.testing.assert_array_equal([read[k] for k in (0, 1, 2)], tree.values[[0, 2, 4]])
-    with pytest.raises(DataFormatError, match=r"sub-01_ResponseData.h5: rows .*damaged"):
+    with pytest.raises(
+        DataFormatError, match=r"sub-01_ResponseData.h5 cannot be read in rows .*damaged"
+    ):
         tree.read()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.datasets.errors import DataAccessError, DataFormatError
 from sdc_helpers.datasets.things import THINGSfMRI
 
 P, N_VOXELS = "sub-01", 12
@@ -124,16 +125,19 @@ def rename_key(tree):
 
 BROKEN = {
     "no response file": (lambda t: t.file(H5).unlink(), r"sub-01_ResponseData.h5 is not there"),
-    "no voxel table": (lambda t: t.file(VOX).unlink(), r"sub-01_VoxelMetadata.csv cannot be read"),
-    "no stimulus table": (lambda t: t.file(STIM).unlink(), r"StimulusMetadata.csv cannot be read"),
-    "responses cut": (cut(H5, 0.6), r"sub-01_ResponseData.h5 is not a whole HDF5 file"),
-    "responses empty": (replace(H5, b""), r"not a whole HDF5 file"),
-    "responses foreign": (replace(H5, b"PK\x03\x04 a zip file"), r"not a whole HDF5 file"),
+    "no voxel table": (lambda t: t.file(VOX).unlink(), r"sub-01_VoxelMetadata.csv is not there"),
+    "no stimulus table": (lambda t: t.file(STIM).unlink(), r"StimulusMetadata.csv is not there"),
+    "responses cut": (cut(H5, 0.6), r"sub-01_ResponseData.h5 cannot be opened as HDF5.*truncated"),
+    "responses empty": (replace(H5, b""), r"cannot be opened as HDF5.*another kind"),
+    "responses foreign": (
+        replace(H5, b"PK\x03\x04 a zip file"),
+        r"cannot be opened as HDF5.*another kind",
+    ),
     "voxels empty": (replace(VOX, b""), r"VoxelMetadata.csv cannot be read as a CSV table"),
     "voxels binary": (replace(VOX, b"\x89HDF\r\n\xff\xfe"), r"VoxelMetadata.csv"),
     "voxels cut": (
         cut(VOX, 0.97),
-        r"VoxelMetadata.csv: column 'V1' holds 'nan' in line 13; .*cut-off file",
+        r"VoxelMetadata.csv: the last line .*has 8 fields where the header has 14.*cut short",
     ),
     "stimuli cut": (cut(STIM, 0.5), r"StimulusMetadata.csv"),
     "stimuli cut at a line": (
@@ -248,3 +252,40 @@ def test_broken_files(tree, case):
     breakage(tree)
     with pytest.raises(DataFormatError, match=match):
         tree.read()
+
+
+def test_responses_that_are_a_link_to_another_file(tree, tmp_path):
+    """Followed where the other file is there; named where it is not."""
+    before, other = tree.read(roi="V1"), tmp_path / "other.h5"
+    with h5py.File(other, "w") as handle:
+        handle["values"] = tree.values
+
+    def link(handle):
+        del handle["ResponseData/block0_values"]
+        handle["ResponseData/block0_values"] = h5py.ExternalLink(str(other), "/values")
+
+    tree.edit(link)
+    assert np.array_equal(tree.read(roi="V1").responses, before.responses)
+    other.unlink()
+    with pytest.raises(DataAccessError, match=r"'block0_values' is a link to .*other\.h5:"):
+        tree.read(roi="V1")
+
+
+@pytest.mark.parametrize("kind", [H5, VOX, STIM])
+def test_a_file_that_is_whole_and_cannot_be_read(tree, assert_told, kind):
+    assert_told(tree.file(kind), lambda: tree.read(roi="V1"), DataAccessError)
+
+
+def test_names_of_the_system_are_no_participants(tree):
+    before = THINGSfMRI(tree.root).participants
+    (tree.root / "._sub-07_ResponseData.h5").write_bytes(b"\0\5\26\7")
+    (tree.root / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    assert THINGSfMRI(tree.root).participants == before
+
+
+@pytest.mark.parametrize("kind", [VOX, STIM])
+def test_a_table_cut_in_its_last_field(tree, kind):
+    file = tree.file(kind)
+    file.write_bytes(file.read_bytes()[:-2])
+    with pytest.raises(DataFormatError, match=rf"{kind}: the last line .*cut short"):
+        tree.read(roi="V1")

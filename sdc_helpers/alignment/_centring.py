@@ -1,0 +1,104 @@
+"""Rows that were centred in consecutive groups of equal size, found from their Gram matrices.
+
+Where both sides sum to about zero in each run, so does every alignment that a free shuffle breaks:
+its null is that of other data. Sums of a group that are much *smaller* than those of shuffled rows
+on both sides tell of this; stimuli that are sorted by category have larger ones.
+
+The choice of groups hardly harms a test where all rows are exchangeable: it looks at sums of
+groups, which shuffles within these groups leave as they are.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from sdc_helpers.alignment._shuffles import shuffled_alignments
+
+Array = Any  # a numpy array or a torch tensor
+_SMALL = 0.5  # share of the squared sums that shuffled rows have
+_AS_SMALL = 1.25  # multiples of a run are as small as the run, up to noise: the shortest counts
+_N_DRAWS, _LEVEL = 199, 0.01
+
+
+def group_sums(K: Array) -> dict[int, float]:
+    """Compare the sums of consecutive groups of rows with those of shuffled rows.
+
+    Parameters
+    ----------
+    K : float64 array of shape (n, n)
+        Gram matrix, centred or not.
+
+    Returns
+    -------
+    dict of int to float
+        By size of the groups (each that divides n, from 2 to n / 2): squared length of the groups'
+        sums of centred rows, summed, over its mean over all orders of the rows. 1 is expected
+        where rows are exchangeable, 0 is found where they were centred within the groups.
+    """
+    xp = array_namespace(K)
+    n = K.shape[0]
+    mean = float(xp.mean(K))
+    spread = float(xp.sum(xp.linalg.diagonal(K))) - n * mean
+    ratios = {}
+    for size in range(2, n // 2 + 1):
+        if n % size == 0 and spread > 0:
+            inside = sum(float(xp.sum(K[a : a + size, a : a + size])) for a in range(0, n, size))
+            ratios[size] = (inside - n * size * mean) / (spread * (n - size) / (n - 1))
+    return ratios
+
+
+def find_centred_groups(
+    first: Sequence[tuple[Array, dict[int, float]]],
+    second: Sequence[tuple[Array, dict[int, float]]],
+) -> np.ndarray | None:
+    """Find the consecutive groups in which both sides sum to about zero.
+
+    Parameters
+    ----------
+    first, second : sequence of (kernel, ratios)
+        Of each side its centred kernels, of shape (n, n), with their `group_sums`.
+
+    Returns
+    -------
+    int array of shape (n,) or None
+        Number of each row's group; None if a group's sums are not smaller than those of shuffled
+        rows. Warns where there are such groups.
+    """
+    n = first[0][0].shape[0]
+    smallest = {}
+    for size in first[0][1]:
+        sides = [min(side, key=lambda one: one[1].get(size, 1.0)) for side in (first, second)]
+        ratio = max(ratios.get(size, 1.0) for _, ratios in sides)
+        if ratio <= _SMALL:
+            smallest[size] = (ratio, [kernel for kernel, _ in sides])
+    if not smallest:
+        return None
+    least = max(min(ratio for ratio, _ in smallest.values()), 1e-9)
+    size = next(s for s, (ratio, _) in smallest.items() if ratio <= _AS_SMALL * least)
+    groups = np.arange(n) // size
+    if not all(_is_rare(kernel, groups) for kernel in smallest[size][1]):
+        return None
+    warnings.warn(
+        f"On both sides the rows sum to about zero in consecutive groups of {size}, as if they "
+        "had been centred within runs. Such rows are not exchangeable, and are shuffled within "
+        "these groups. Pass the groups as groups=..., or groups=numpy.zeros(n) if any row could "
+        "be any other.",
+        UserWarning,
+        stacklevel=5,  # whoever called the test
+    )
+    return groups
+
+
+def _is_rare(kernel: Array, groups: np.ndarray) -> bool:
+    """Say whether shuffled rows have sums of groups as small in at most 1 % of orders."""
+    xp = array_namespace(kernel)
+    same = xp.asarray((groups[:, None] == groups).astype(float), device=device(kernel))
+    rng = np.random.default_rng(0)  # its own: the test's draws stay what they are
+    orders = [np.arange(len(groups)), *(rng.permutation(len(groups)) for _ in range(_N_DRAWS))]
+    value, *null = shuffled_alignments([same], [kernel], orders, len(orders))[:, 0, 0]
+    return (1 + np.sum(np.array(null) <= value + 1e-12)) / (1 + _N_DRAWS) <= _LEVEL

@@ -1,0 +1,121 @@
+"""Several notebooks in a row: what is there already is kept, and what fails stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sdc_helpers.course.catalogue import Notebook, find_notebook, list_notebooks
+from sdc_helpers.course.errors import CourseError
+from sdc_helpers.course.made_by import digest
+from sdc_helpers.course.outputs import is_made, require_names_of_their_own
+from sdc_helpers.course.runner import check_parameters, output_folder, run
+
+Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+_SHOWN = 10
+
+
+@dataclass
+class Batch:
+    """What came of several runs.
+
+    Attributes
+    ----------
+    records : list of dict
+        Of the complete runs, made now or kept, in order.
+    failures : dict of str to Exception
+        By notebook.
+    """
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    failures: dict[str, Exception] = field(default_factory=dict)
+
+
+def choose(names: Sequence[str]) -> list[Notebook]:
+    """Return the notebooks that are named, each once; ``all`` names every chapter."""
+    found: dict[Path, Notebook] = {}
+    for name in names:
+        for notebook in list_notebooks() if name == "all" else [find_notebook(name)]:
+            found.setdefault(notebook.path, notebook)
+    return list(found.values())
+
+
+def run_batch(
+    names: Sequence[str],
+    texts: Mapping[str, str],
+    *,
+    profile: str,
+    out: Path | None,
+    time_limit: float | None,
+    again: bool,
+    say: Callable[[str], None],
+    progress: Progress,
+) -> Batch:
+    """Run notebooks; everything about them is checked before the first kernel.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names, numbers, paths, or ``all``.
+    texts : mapping of str to str
+        Values for their parameters, as typed.
+    profile, out, time_limit
+        As for :func:`sdc_helpers.course.runner.run`.
+    again : bool
+        Run also those of which ``out`` has a complete run that would be made the same way again
+        (:mod:`sdc_helpers.course.made_by` has the rule). A notebook named alone is always run.
+    say : callable
+        Gets one line for each notebook.
+    progress : callable
+        Gives a context for a notebook's name, and in it what is told of its cells.
+
+    Returns
+    -------
+    Batch
+
+    Raises
+    ------
+    CourseError
+        When something cannot be run as asked for, or the only notebook fails.
+    """
+    notebooks, folder = choose(names), output_folder(out)
+    values = {n.path: n.schema.from_text(texts) for n in notebooks}
+    complete = {n.path: check_parameters(n, values[n.path], profile) for n in notebooks}
+    require_names_of_their_own(notebooks, folder)
+    batch, alone = Batch(), len(notebooks) == 1
+    for notebook in notebooks:
+        made_by = digest(notebook, complete[notebook.path])
+        kept = None if again or alone else is_made(folder, notebook.name, made_by)
+        if kept is not None:
+            say(f"kept {folder / notebook.name}.ipynb: made as it would be now (--again: anew)")
+            batch.records.append(kept)
+            continue
+        try:
+            with progress(notebook.name) as on_cell:
+                result = run(
+                    notebook.path,
+                    values[notebook.path],
+                    profile=profile,
+                    out=folder,
+                    time_limit=time_limit,
+                    on_cell=on_cell,
+                )
+        except (CourseError, OSError) as error:
+            if alone:
+                raise
+            say(f"{notebook.name}: {error}")
+            batch.failures[notebook.name] = error
+        else:
+            say(f"wrote {result.notebook}{_and_files(result.record['files'])}")
+            batch.records.append(result.record)
+    return batch
+
+
+def _and_files(files: Sequence[str]) -> str:
+    if not files:
+        return ""
+    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+    return f"; while it ran, new or changed in {Path.cwd()}: {', '.join(files[:_SHOWN])}{more}"

@@ -1,0 +1,115 @@
+"""How often a shuffle test errs where nothing is there: three kinds of rows, each scheme.
+
+Both sides are drawn independently, so every rejection is an error. A valid test at .05 errs in 5 %
+of data sets; the table of the book shows which scheme does for which rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sdc_helpers._checks import check_count
+from sdc_helpers.alignment import permutation_test
+
+N_RUNS, N_ROWS = 12, 8  # rows of a run
+N_FEATURES = 20
+AR = 0.8  # correlation of a row with the one before
+LAG = 16  # rows after which it has fallen to .03
+LEVEL = 0.05
+RECORDED = "recorded_type_one.json"
+
+_RUNS = np.repeat(np.arange(N_RUNS), N_ROWS)
+SCHEMES: Mapping[str, Mapping[str, Any]] = {
+    "rows": {"groups": np.zeros(len(_RUNS))},
+    "rows within runs": {"groups": _RUNS},
+    "whole runs": {"scheme": "blocks", "blocks": _RUNS},
+    "circular shift": {"scheme": "circular", "min_lag": LAG},
+}
+
+
+def independent_rows(rng: np.random.Generator) -> np.ndarray:
+    """Draw rows that are exchangeable, with features of unequal variance, (96, 20)."""
+    scale = np.geomspace(3, 1, N_FEATURES)
+    return rng.standard_normal((len(_RUNS), N_FEATURES)) * scale
+
+
+def run_centred_rows(rng: np.random.Generator) -> np.ndarray:
+    """Draw independent rows and take the mean of each run off."""
+    rows = independent_rows(rng).reshape(N_RUNS, N_ROWS, -1)
+    return (rows - rows.mean(axis=1, keepdims=True)).reshape(len(_RUNS), -1)
+
+
+def autocorrelated_rows(rng: np.random.Generator) -> np.ndarray:
+    """Draw rows in time, each correlated with the one before it: stationary AR(1)."""
+    rows = independent_rows(rng)
+    for t in range(1, len(rows)):
+        rows[t] = AR * rows[t - 1] + np.sqrt(1 - AR**2) * rows[t]
+    return rows
+
+
+KINDS: Mapping[str, Callable[[np.random.Generator], np.ndarray]] = {
+    "independent": independent_rows,
+    "centred within runs": run_centred_rows,
+    "autocorrelated": autocorrelated_rows,
+}
+
+
+def type_one_errors(
+    n_nulls: int = 1000,
+    n_permutations: int = 199,
+    seed: int = 0,
+    on_kind: Callable[[str, Mapping[str, float]], None] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Measure the type I error of debiased CKA's shuffle test at .05.
+
+    Parameters
+    ----------
+    n_nulls : int, default=1000
+        Data sets of each kind, with nothing in common between both sides.
+    n_permutations : int, default=199
+        Shuffles a test.
+    seed : int, default=0
+        Of the data sets and the shuffles.
+    on_kind : callable, optional
+        Called with a kind and its errors as soon as they are known.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By kind of rows and scheme: the share of data sets with p <= .05.
+    """
+    check_count("n_nulls", n_nulls, 1)
+    errors = {}
+    for number, (kind, draw) in enumerate(KINDS.items()):
+        rejected = dict.fromkeys(SCHEMES, 0)
+        for k in range(n_nulls):
+            rng = np.random.default_rng([seed, number, k])
+            X, Y = draw(rng), draw(rng)
+            for name, scheme in SCHEMES.items():
+                test = permutation_test(X, Y, n_permutations, rng=rng, **scheme)
+                rejected[name] += test.p_value <= LEVEL
+        errors[kind] = {name: float(count / n_nulls) for name, count in rejected.items()}
+        if on_kind is not None:
+            on_kind(kind, errors[kind])
+    return errors
+
+
+def save_type_one(
+    errors: Mapping[str, Mapping[str, float]], made: Mapping[str, Any], path: str | Path
+) -> None:
+    """Write a table with how it was made, as one JSON file."""
+    content = {"made": dict(made), "type_one_error": {k: dict(row) for k, row in errors.items()}}
+    Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def load_type_one(path: str | Path | None = None) -> tuple[dict[str, dict[str, float]], dict]:
+    """Read a table of `save_type_one` and how it was made; the recorded one by default."""
+    source = files(__package__).joinpath(RECORDED) if path is None else Path(path)
+    content = json.loads(source.read_text(encoding="utf-8"))
+    return content["type_one_error"], content["made"]

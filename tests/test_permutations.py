@@ -1,0 +1,124 @@
+"""The permutations that a scheme allows, against all permutations of few rows, counted."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from sdc_helpers.permutations import permutations_of
+
+
+def drawn(n, n_draws, **scheme):
+    draws = permutations_of(n, **scheme).draw(n_draws, np.random.default_rng(0))
+    return Counter(tuple(order.tolist()) for order in draws)
+
+
+def all_orders(n, allowed):
+    return {order for order in itertools.permutations(range(n)) if allowed(np.array(order))}
+
+
+GROUPS = np.array(["b", "a", "b", "a", "b"])
+PAIRS = np.array([7, 3, 3, 7, 5, 5])
+
+
+def pairs_together(order):
+    """Rows of a pair come from one pair, in their order."""
+    where = [order[label == PAIRS] for label in (7, 3, 5)]
+    return all(any((rows == np.flatnonzero(x == PAIRS)).all() for x in (7, 3, 5)) for rows in where)
+
+
+@pytest.mark.parametrize(
+    ("n", "scheme", "allowed"),
+    [
+        (4, {}, lambda order: True),
+        (5, {"groups": GROUPS}, lambda order: (GROUPS[order] == GROUPS).all()),
+        (6, {"scheme": "blocks", "blocks": PAIRS}, pairs_together),
+        (
+            7,
+            {"scheme": "blocks", "blocks": 2},  # the seventh row stays
+            lambda order: order[6] == 6 and (order[:6:2] % 2 == 0).all()
+            and (order[1:6:2] == order[:6:2] + 1).all(),
+        ),
+        (5, {"scheme": "circular"}, lambda order: (np.diff(order) % 5 == 1).all()),
+        (
+            7,
+            {"scheme": "circular", "min_lag": 3},
+            lambda order: (np.diff(order) % 7 == 1).all() and order[0] in (0, 3, 4),
+        ),
+        (
+            6,
+            {"scheme": "circular", "groups": [0, 0, 0, 1, 1, 1]},
+            lambda order: all((np.diff(part) % 3 == 1).all() and set(part) == set(whole)
+                              for part, whole in ((order[:3], range(3)), (order[3:], range(3, 6)))),
+        ),
+    ],
+)  # fmt: skip
+def test_every_allowed_order_is_drawn_equally_often_and_no_other(n, scheme, allowed):
+    expected = all_orders(n, allowed)
+    counts = drawn(n, 100 * len(expected), **scheme)
+    assert set(counts) == expected
+    p_value = stats.chisquare([counts[order] for order in expected]).pvalue
+    assert p_value > 1e-5  # written before it was seen: one in 100,000 correct samplers fails
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.integers(0, 2**32 - 1))
+def test_rows_stay_in_their_group(labels, seed):
+    labels = np.array(labels)
+    if np.bincount(labels).max() < 2:
+        with pytest.raises(ValueError, match="No row can move"):
+            permutations_of(len(labels), groups=labels)
+        return
+    scheme = permutations_of(len(labels), groups=labels)
+    for order in scheme.draw(3, seed):
+        assert sorted(order) == list(range(len(labels)))
+        assert (labels[order] == labels).all()
+
+
+def test_free_rows_are_the_generators_own_permutations():
+    same = np.random.default_rng(3)
+    for order in permutations_of(9).draw(4, 3):
+        assert (order == same.permutation(9)).all()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "name"),
+    [
+        ({}, "rows"),
+        ({"groups": np.zeros(6)}, "rows"),
+        ({"groups": [0, 0, 0, 1, 1, 1]}, "rows within 2 groups"),
+        ({"scheme": "blocks", "blocks": 3}, "blocks of rows"),
+        ({"scheme": "circular"}, "circular shift"),
+    ],
+)
+def test_the_name_says_what_is_exchanged(scheme, name):
+    assert permutations_of(6, **scheme).name == name
+
+
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [
+        ({"scheme": "row"}, "scheme='row' is unknown"),
+        ({"groups": [0, 1]}, r"groups has shape \(2,\)"),
+        ({"groups": [0, 1, 2, np.nan, 0, 1]}, "not finite"),
+        ({"groups": range(6)}, "No row can move"),
+        ({"scheme": "blocks"}, "scheme='blocks' needs them"),
+        ({"blocks": 2}, "no other scheme takes them"),
+        ({"scheme": "blocks", "blocks": 4}, "No row can move"),
+        ({"scheme": "blocks", "blocks": 0}, "blocks=0"),
+        ({"scheme": "blocks", "blocks": [1, 2]}, "blocks has shape"),
+        ({"scheme": "blocks", "blocks": [0, 0, 0, 1, 1, 2]}, "No row can move"),
+        ({"min_lag": 2}, "belongs to scheme='circular'"),
+        ({"scheme": "circular", "min_lag": 4}, "leaves no shift of 6 rows"),
+        ({"scheme": "circular", "min_lag": 0}, "min_lag=0"),
+    ],
+)
+def test_what_does_not_fit_is_refused(scheme, message):
+    with pytest.raises(ValueError, match=message):
+        permutations_of(6, **scheme)

@@ -204,7 +204,9 @@ def _receive(wheel: Wheel, partial: Path, on_bytes: Callable[[int], None]) -> st
         with requests.get(wheel.url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
             answer.raise_for_status()
             goes_on = answer.status_code == requests.codes.partial_content
-            with partial.open("ab" if goes_on else "wb") as file:
+            if not goes_on:
+                partial.unlink(missing_ok=True)
+            with partial.open("ab") as file:
                 for block in answer.iter_content(_BLOCK):
                     file.write(block)
                     on_bytes(len(block))

@@ -47,6 +47,7 @@ from sdc_helpers.datasets import available, load_clip_pairs
 from sdc_helpers.embeddings import (
     caption_average,
     caption_features,
+    embed_captions,
     embed_images,
     embed_texts,
     image_features,

@@ -222,7 +222,7 @@ training = np.setdiff1d(
     np.concatenate([one.split.train_images for one in data.values()]),
     np.concatenate([np.r_[one.split.validation_images, held_out] for one in data.values()]),
 )
-captions = dict(zip(seen.tolist(), nsd.captions(seen), strict=True))
+captions = dict(zip(study.image_ids.tolist(), nsd.captions(study.image_ids), strict=True))
 
 
 def texts_of(rows):

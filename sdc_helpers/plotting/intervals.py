@@ -28,7 +28,7 @@ def plot_intervals(
 ) -> Axes:
     """Draw values as dots with their intervals as lines.
 
-    Where an interval holds the values of single seeds these are small dots on its line, and the
+    Where an interval holds the values of several seeds these are small dots on its line, and the
     value is a stroke across it; otherwise the value is a dot. An end that is not a number is not
     drawn. Several series stand side by side by shifted `positions` with one set of `names`.
 
@@ -84,7 +84,7 @@ def _draw(
         ax.plot(*pair, *marker, **(line | style))
 
     plot([interval.low, interval.high])
-    if interval.by_seed is None:
+    if interval.by_seed is None or len(interval.by_seed) == 1:
         plot([interval.value], "o", ms=6)
     else:
         plot([interval.value], "|" if horizontal else "_", ms=9, mew=1.5)

@@ -85,6 +85,7 @@ def test_three_seeds_cover_other_seeds_and_items(of_seeds, of_units):
     for _ in range(n_repeats):
         right = table(rng, 3, 100, of_seeds, of_units)
         found = across_seeds([evaluation(row) for row in right])
+        assert found.chance == 0.5
         covered += found.low <= 0.6 <= found.high
         half = 1.96 * right[0].std(ddof=1) / 10
         covered_by_first += abs(right[0].mean() - 0.6) <= half
@@ -135,6 +136,7 @@ def test_captions_are_combined_by_the_word():
     found = across_seeds(runs)
     np.testing.assert_allclose(found.by_seed, [run.per_word for run in runs])
     assert found.low < found.value < found.high < 0
+    assert found.chance is None
 
 
 # -- two ways of training ---------------------------------------------------------------------

@@ -61,6 +61,11 @@ def test_seeds_are_dots_and_the_value_a_stroke():
     ]
 
 
+def test_the_value_of_one_seed_alone_is_a_dot():
+    ax = plot_intervals([], [Interval(0.4, 0.1, 0.7, by_seed=np.array([0.4]))])
+    assert [marker for *_, marker, _ in drawn(ax)] == ["None", "o"]
+
+
 def test_series_share_an_axis_and_its_labels():
     ax = figure()[1]
     assert plot_intervals(["a", "b"], TWO, ax, positions=[-0.1, 0.9], lw=3) is ax

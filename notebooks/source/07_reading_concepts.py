@@ -524,7 +524,8 @@ show_turning_shared_cortex(
 #
 # Separate short recordings mark areas by a contrast of categories. Do the clusters lie on them? Overlap is
 # measured by the **Dice coefficient** (twice the common voxels over the sum of sizes) and held against compact
-# patches of the same sizes at random places: smooth maps overlap by luck more often than scattered voxels.
+# patches of the same sizes at random places: smooth maps overlap by luck more often than scattered voxels
+# ([which null answers which question](nulls.md)).
 
 # %%
 localisers = [f"floc-{what}" for what in ("faces", "bodies", "places", "words")]

@@ -23,6 +23,7 @@ from .negation import (
     response_by_rank,
 )
 from .patches import (
+    best_overlaps,
     contiguity,
     overlap,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Selection",
     "SharedDBSCAN",
     "agreement",
+    "best_overlaps",
     "by_participant",
     "choose_parameter",
     "contiguity",

@@ -14,6 +14,7 @@ import numpy as np
 
 from sdc_helpers._checks import check_count
 from sdc_helpers.concepts.ranking import ranking_auc
+from sdc_helpers.permutations import permutations_of
 
 _WORD = re.compile(r"[a-z]+")
 
@@ -326,7 +327,9 @@ def score_names(
     identified[named] = [np.nanargmax(auc[i]) == i for i in named]
     table, rng = auc[np.ix_(named, named)], np.random.default_rng(rng)
     own = float(np.diag(table).mean())
-    dealt = rng.permuted(np.tile(np.arange(len(named)), (n_permutations, 1)), axis=1)
+    dealt = np.zeros((n_permutations, 1), dtype=int)  # one name can only be dealt to itself
+    if len(named) > 1:
+        dealt = np.stack(list(permutations_of(len(named)).draw(n_permutations, rng)))
     blind = np.nanmean(table[np.arange(len(named)), dealt], axis=1)
     p_value = float((1 + (blind >= own - 1e-12).sum()) / (1 + n_permutations))
     return NameScore(auc, identified, own, blind, p_value)

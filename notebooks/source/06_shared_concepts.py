@@ -669,7 +669,7 @@ if truth is not None:
 # No position entered. If the voxels of a concept lie together, that is a finding, and it needs a null. For
 # **contiguity**: how often is the nearest decodable voxel of the same cluster? Labels shuffled among the voxels are
 # no null: neighbours share noise, and labels of *smooth noise* would pass against them. So the null is label maps of
-# noise, with clusters of the same sizes, as smooth as the weights are without the concepts' directions. For **overlap**
+# noise, with clusters of the same sizes, as smooth as the weights are over all voxels. For **overlap**
 # with a region, compact patches overlap by luck more than scattered voxels do, so the null is *blobs*: for each patch
 # of the cluster, equally many voxels around a random one of the same brain
 # ([which null answers which question](nulls.md)).

@@ -46,26 +46,17 @@ class Smoothness:
         return np.sqrt(self.share) * (self.kernel @ smooth) + np.sqrt(1 - self.share) * rough
 
 
-def smoothness_of_weights(
-    positions: np.ndarray, labels: np.ndarray, weights: np.ndarray, spacing: float
-) -> Smoothness:
-    """Match the correlation of the weights of near voxels, by distance.
+def smoothness_of_weights(positions: np.ndarray, weights: np.ndarray, spacing: float) -> Smoothness:
+    """Match the correlation of the weights of near voxels, by distance, over all voxels.
 
-    A concept makes neighbours alike, and that is what is tested: the mean rows of the clusters are
-    taken out of all rows first, as long as they leave half of the dimensions or more. Leaving
-    clustered voxels out instead would not do. Voxels are clustered because they are alike, and
-    those that are left look less smooth than the noise is.
+    Where concepts have patches, they make neighbours alike, and count as smoothness: that is on the
+    safe side. Leaving clustered voxels out, or taking the clusters' mean rows out, would not be.
+    Voxels are clustered because they are alike, and what is left looks less smooth than the noise.
     """
     from scipy.spatial import cKDTree
 
-    rows = weights - weights.mean(axis=0)
-    clusters = np.unique(labels[labels >= 0])
-    if 0 < 2 * len(clusters) <= rows.shape[1]:
-        means = np.stack([rows[labels == cluster].mean(axis=0) for cluster in clusters])
-        directions = np.linalg.svd(means, full_matrices=False)[2]
-        rows = rows - rows @ directions.T @ directions
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    rows = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    length = np.linalg.norm(weights, axis=1, keepdims=True)
+    rows = np.divide(weights, length, out=np.zeros_like(weights), where=length > 0)
     pairs = cKDTree(positions).query_pairs(4.01 * spacing, output_type="ndarray")
     first, second = pairs.T
     found = np.einsum("ij,ij->i", rows[pairs[:, 0]], rows[pairs[:, 1]])
@@ -74,7 +65,8 @@ def smoothness_of_weights(
         np.rint(far / (_BIN * spacing)), return_inverse=True, return_counts=True
     )
     found = np.bincount(by_distance, found) / counts
-    near = (np.bincount(by_distance, far) / counts) ** -2.0  # neighbours decide, far pairs follow
+    distance = np.bincount(by_distance, far) / counts / spacing
+    near = np.where(distance < 1.2, 100.0, distance**-2.0)  # what is tested is next neighbours
     sample = _some_of_each(by_distance, _N_PAIRS, np.random.default_rng(0))
     best, least = Smoothness(_kernel(positions, _WIDTHS[0] * spacing), 0.0), near @ found**2
     for width in _WIDTHS:
@@ -83,9 +75,6 @@ def smoothness_of_weights(
         model = np.bincount(by_distance[sample], alike) / np.bincount(by_distance[sample])
         if not model.any():
             continue
-        # The mean over voxels was taken off, and with it what a smooth field's mean varies.
-        missing = float(np.sum(kernel.sum(axis=0) ** 2)) / len(rows) ** 2
-        model = model - missing * (1 - found)
         share = float(np.clip((near * found) @ model / ((near * model) @ model), 0, 1))
         error = near @ (found - share * model) ** 2
         if error < least:

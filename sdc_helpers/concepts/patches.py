@@ -68,10 +68,11 @@ def contiguity(
 
     Labels of smooth noise lie together too, so labels shuffled among the voxels are no null: they
     would call most of them contiguous. The null is label maps of smooth noise with clusters of the
-    same sizes. How smooth the noise is has to come from somewhere: from what is left of `weights`
-    without the concepts, or, where there are none, from the labels themselves. Then the test asks
-    whether a cluster lies together more than the clusters of the map do on the whole, and what all
-    clusters share counts as smoothness: it errs on the safe side, and has little power.
+    same sizes. How smooth the noise is has to come from somewhere: from the `weights` of all
+    voxels, most of which have no part in a cluster, or, without them, from the labels. Then the
+    test asks whether a cluster lies together more than the clusters of the map do on the whole.
+    What all clusters share counts as smoothness then: it errs on the safe side, and has little
+    power.
 
     Parameters
     ----------
@@ -80,9 +81,8 @@ def contiguity(
     labels : int array of shape (n_voxels,)
         Clusters, -1 for noise.
     weights : array of shape (n_voxels, D), optional
-        What was clustered, such as decoder weights. Their correlation between near voxels, in the
-        directions that are left without the mean rows of the clusters, is taken for that of the
-        noise.
+        What was clustered, such as decoder weights. Their correlation between near voxels, of all
+        clusters and of none, is taken for that of the noise.
     n_draws : int, default=199
         Label maps of noise.
     rng : numpy.random.Generator
@@ -123,7 +123,7 @@ def contiguity(
         pooled = float(same[labels >= 0].mean())
         smoothness = smoothness_of_labels(positions, nearest, sizes, pooled, spacing)
     else:
-        smoothness = smoothness_of_weights(positions, labels, weights, spacing)
+        smoothness = smoothness_of_weights(positions, weights, spacing)
     null = np.array(
         [
             np.bincount(drawn[drawn >= 0], (drawn == drawn[nearest])[drawn >= 0]) / sizes

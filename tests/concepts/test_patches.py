@@ -104,7 +104,7 @@ def test_noise_is_drawn_as_smooth_as_the_weights(width, share):
     smooth = np.stack([field[6:14, 6:14, 6:10].ravel() for field in around], axis=1)
     rough = rng.normal(size=smooth.shape)
     weights = np.sqrt(share) * smooth / smooth.std() + np.sqrt(1 - share) * rough
-    drawn = smoothness_of_weights(positions, np.full(len(positions), -1), weights, 1.8)
+    drawn = smoothness_of_weights(positions, weights, 1.8)
     fields = drawn.fields(200, rng)
     np.testing.assert_allclose(fields.std(axis=1), 1, atol=0.25)  # 5 errors of 200 draws
     for lag in (1, 2):
@@ -118,7 +118,7 @@ def test_noise_is_drawn_as_smooth_as_the_weights(width, share):
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 30), min_size=1, max_size=5))
 def test_label_maps_have_the_sizes(seed, sizes):
     smoothness = smoothness_of_weights(
-        GRID, np.full(len(GRID), -1), np.random.default_rng(seed).normal(size=(len(GRID), 4)), 1.8
+        GRID, np.random.default_rng(seed).normal(size=(len(GRID), 4)), 1.8
     )
     for labels in label_maps(smoothness, sizes, 2, np.random.default_rng(seed)):
         assert np.bincount(labels[labels >= 0]).tolist() == sizes

@@ -697,11 +697,12 @@ else:
 def jackknife(value, *left_out):
     """95% interval for other items, from values that leave out one of each kind of item."""
     kinds = [np.array(values) for values in left_out]
-    fewest = min(map(len, kinds))
-    if fewest < 2:  # one item says nothing about others
+    if min(map(len, kinds)) < 2:  # one item says nothing about others
         return Interval(value, -np.inf, np.inf)
-    errors = [(len(v) - 1) * v.var() for v in kinds]  # of each kind, added
-    half = stats.t.ppf(0.975, fewest - 1) * np.sqrt(sum(errors))
+    freedom = np.array([len(values) - 1 for values in kinds])
+    variances = freedom * [values.var() for values in kinds]  # of each kind, added
+    degrees = variances.sum() ** 2 / (variances**2 / freedom).sum()  # Satterthwaite
+    half = stats.t.ppf(0.975, degrees) * np.sqrt(variances.sum())
     return Interval(value, value - half, value + half)
 
 
@@ -944,7 +945,7 @@ else:
 
 # %% [markdown]
 # Four people stand for all people here and 92 pictures for all pictures. So leave out one person at a time, then one
-# picture at a time, and add both errors:
+# picture at a time, and add both variances:
 
 # %%
 if has_objects:
@@ -1028,7 +1029,8 @@ if has_objects:
 
 # %% [markdown]
 # Two modules make the point: conv1, the widest, and fc, the narrowest. How far apart are they for either estimator,
-# and would they be for other people, other pictures and (where weights are random) other networks?
+# and would they be for other people, other pictures and (where weights are random) other networks? The figure is a
+# fact about these people and pictures. Before you say that IT *as such* has this order, see what the intervals allow.
 
 
 # %%

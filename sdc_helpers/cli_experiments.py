@@ -122,7 +122,7 @@ def curriculum_grid(
 def nulls_type_one(
     out: Annotated[Path, typer.Option(help="JSON file for the table.")],
     nulls: Annotated[int, typer.Option(help="Data sets of each kind.", min=1)] = 1000,
-    permutations: Annotated[int, typer.Option(help="Shuffles a test.", min=19)] = 199,
+    permutations: Annotated[int, typer.Option(help="Shuffles a test.", min=19)] = 99,
     seed: Annotated[int, typer.Option(help="Of data and shuffles.", min=0)] = 0,
 ) -> None:
     """Measure the type I error of shuffle tests: kinds of rows by schemes of shuffling."""

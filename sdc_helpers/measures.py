@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
+
 _TIE = 1e-12  # relative; the same numbers summed in another order are still a tie
 
 
@@ -100,7 +102,7 @@ class Interval:
         Interval
             Its ends are NaN where no draw has a value.
         """
-        resampled = np.asarray(resampled, dtype=float)
+        resampled = as_array("resampled", resampled, float)
         resampled = resampled[np.isfinite(resampled)]
         low = high = float("nan")
         if len(resampled):
@@ -207,7 +209,7 @@ class NullTest:
         -------
         NullTest
         """
-        null = np.asarray(null, dtype=float)
+        null = as_array("null", null, float)
         slack = _TIE * max(1.0, abs(value))
         beyond = null >= value - slack if side == "greater" else null <= value + slack
         return cls(float(value), null, float((1 + beyond.sum()) / (1 + len(null))), scheme)

@@ -1169,4 +1169,5 @@ if on_gpu(
 # 3. Uniformity and alignment terms close it and keep retrieval. Report both terms: alone, each can be had by cheating.
 #
 # Further reading: `fahim2024` (the contrastive gap), `liang2022` (the modality gap and the cone), `wang2020` (alignment and
-# uniformity), `couairon2022` (arithmetic). Words: the [glossary](glossary.md).
+# uniformity), `couairon2022` (arithmetic). Words: the [glossary](glossary.md);
+# nulls: [one table](nulls.md).

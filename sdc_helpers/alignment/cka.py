@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from array_api_compat import array_namespace
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.alignment.grams import (
     check_feature_pair,
     check_gram,
@@ -196,7 +197,7 @@ def biased_null(n: float, p1: float, p2: float) -> float:
     ValueError
         If n < 2 or a number of features is not positive.
     """
-    n, p1, p2 = np.asarray(n, float), np.asarray(p1, float), np.asarray(p2, float)
+    n, p1, p2 = as_array("n", n, float), as_array("p1", p1, float), as_array("p2", p2, float)
     if np.any(n < 2) or np.any(p1 < 1) or np.any(p2 < 1):
         raise ValueError(f"Expected n >= 2, p1 >= 1 and p2 >= 1, got n={n}, p1={p1}, p2={p2}.")
     value = 1 / np.sqrt((1 + (n - 1) / p1) * (1 + (n - 1) / p2))

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_numpy_array, is_torch_array
+from array_api_compat import array_namespace, device, is_torch_array
+
+from sdc_helpers._checks import as_native
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,7 @@ _BLOCK_BYTES = 64 * 2**20
 
 
 def check_same_kind(**arrays: Array) -> None:
-    """Refuse arguments that are not arrays, or arrays of different libraries or devices.
+    """Refuse arrays of different libraries or devices; what is no torch tensor is numpy's.
 
     Parameters
     ----------
@@ -31,16 +33,10 @@ def check_same_kind(**arrays: Array) -> None:
     Raises
     ------
     ValueError
-        If one is neither a numpy array nor a torch tensor, or if they do not match.
+        If they do not match.
     """
-    for name, array in arrays.items():
-        if not (is_numpy_array(array) or is_torch_array(array)):
-            raise ValueError(
-                f"{name} must be a numpy array or a torch tensor, got {type(array).__name__}; "
-                f"convert it first, for example with numpy.asarray."
-            )
     kinds = {
-        name: "numpy" if is_numpy_array(array) else f"torch on {device(array)}"
+        name: f"torch on {device(array)}" if is_torch_array(array) else "numpy"
         for name, array in arrays.items()
     }
     if len(set(kinds.values())) > 1:
@@ -50,8 +46,8 @@ def check_same_kind(**arrays: Array) -> None:
 
 def _check_matrix(array: Array, name: str) -> Array:
     """Return a real 2-D array without subclass or gradient, or raise a ValueError."""
-    check_same_kind(**{name: array})
-    array = np.asarray(array) if is_numpy_array(array) else array.detach()
+    array = as_native(name, array)
+    array = array.detach() if is_torch_array(array) else array
     if array.ndim != 2:
         hint = f"; one feature is {name}[:, None]" if array.ndim == 1 else ""
         raise ValueError(f"{name} must be 2-D, got shape {tuple(array.shape)}{hint}.")

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array, check_count, check_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -251,16 +250,7 @@ def check_eps(eps: float, name: str = "eps") -> None:
 
 
 def _as_rows(weights: Array) -> np.ndarray:
-    if hasattr(weights, "detach"):
-        weights = weights.detach().cpu()
-        weights = (weights.float() if weights.element_size() < 4 else weights).numpy()
-    try:
-        weights = np.asarray(weights)
-    except ValueError as error:
-        raise ValueError(
-            "weights: the rows differ in length. All participants need decoders to the same D "
-            "dimensions; stack them with numpy.concatenate."
-        ) from error
+    weights = as_array("weights", weights)
     if weights.ndim != 2 or weights.dtype.kind not in "fiu":
         raise ValueError(
             f"weights has shape {weights.shape} and type {weights.dtype}; expected a real array of "
@@ -275,19 +265,16 @@ def _as_rows(weights: Array) -> np.ndarray:
 def _as_participants(participants: Array, n: int) -> tuple[np.ndarray, np.ndarray]:
     if hasattr(participants, "detach"):
         participants = participants.detach().cpu().numpy()
-    participants = label_array(participants, "participants")
+    participants = as_array("participants", participants)
     if participants.shape != (n,):
         raise ValueError(
             f"participants has shape {participants.shape}; expected ({n},): one a row of weights."
         )
-    try:
-        names, codes = np.unique(participants, return_inverse=True)
-    except TypeError:
-        names = None
-    if names is None or names.dtype.kind not in "iuUSO":
+    if participants.dtype.kind not in "iuUS":
         raise ValueError(
             f"participants has type {participants.dtype}; expected names or whole numbers."
         )
+    names, codes = np.unique(participants, return_inverse=True)
     return codes.reshape(-1), names
 
 
@@ -301,7 +288,7 @@ def _tiles(
     unit = np.empty((len(index), points.weights.shape[1]), dtype=np.float32)
     for start in range(0, len(index), points.chunk):
         unit[start : start + points.chunk] = points.unit(index[start : start + points.chunk])
-    rows = torch.from_numpy(unit).to(device)
+    rows = torch.from_numpy(unit).to(check_device(device))
     index = index.astype(np.int32)
     n, done = len(index), 0
     floor = 1 - max_eps - points.tolerance

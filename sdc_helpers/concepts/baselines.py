@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array, unit_rows
 from sdc_helpers.concepts.selection import agreement, reproduced
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def choose_parameter(
     """
     if not len(values):
         raise ValueError("values is empty; name at least one parameter.")
+    whole, halves = as_array("whole", whole), [as_array("halves", half) for half in halves]
     curve = {}
     for value in values:
         first, second = (label(half, value) for half in halves)
@@ -99,9 +100,10 @@ def by_participant(label: Labeller, participants: np.ndarray) -> Labeller:
     callable
         Of all rows; no cluster has voxels of two participants.
     """
-    participants = label_array(participants, "participants")
+    participants = as_array("participants", participants)
 
     def labels(data: np.ndarray, value: float) -> np.ndarray:
+        data = as_array("data", data)
         result = np.full(len(data), -1)
         for name in np.unique(participants):
             rows = participants == name
@@ -208,7 +210,7 @@ def factorise(
     from sklearn.decomposition import NMF, FastICA
     from sklearn.exceptions import ConvergenceWarning
 
-    size = round(n_components)
+    responses, size = as_array("responses", responses, float), round(n_components)
     with warnings.catch_warnings():  # the grouping is read off after a fixed effort
         warnings.simplefilter("ignore", ConvergenceWarning)
         if method == "nmf":
@@ -229,6 +231,4 @@ ica = partial(factorise, method="ica")
 
 
 def _unit(weights: Any) -> np.ndarray:
-    weights = np.asarray(weights, dtype=np.float32)
-    lengths = np.linalg.norm(weights, axis=1, keepdims=True)
-    return weights / np.where(lengths > 0, lengths, 1)
+    return unit_rows(as_array("weights", weights, np.float32))

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.concepts.ranking import ranking_auc
 from sdc_helpers.measures import NullTest
+from sdc_helpers.permutations import permutations_of
 
 _WORD = re.compile(r"[a-z]+")
 
@@ -144,7 +145,7 @@ def extremes(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If the scores are not finite numbers, or the two ends would overlap.
     """
-    scores = np.asarray(scores)
+    scores = as_array("scores", scores)
     if scores.ndim != 1 or scores.dtype.kind not in "fiu" or not np.isfinite(scores).all():
         raise ValueError(
             f"scores has shape {scores.shape} and type {scores.dtype}; expected one finite number "
@@ -264,7 +265,7 @@ def nearest_words(
         If shapes do not fit each other or values are not finite.
     """
     words = text_list(words, "words", empty=True)
-    concept, vectors = np.asarray(concept, dtype=float), np.asarray(vectors, dtype=float)
+    concept, vectors = as_array("concept", concept, float), as_array("vectors", vectors, float)
     if vectors.ndim != 2 or concept.shape != vectors.shape[1:] or len(words) != len(vectors):
         raise ValueError(
             f"concept {concept.shape}, vectors {vectors.shape} and {len(words)} words do not fit; "
@@ -330,13 +331,15 @@ def score_names(
     identified[named] = [np.nanargmax(auc[i]) == i for i in named]
     table, rng = auc[np.ix_(named, named)], np.random.default_rng(rng)
     own = float(np.diag(table).mean())
-    dealt = rng.permuted(np.tile(np.arange(len(named)), (n_permutations, 1)), axis=1)
+    dealt = np.zeros((n_permutations, 1), dtype=int)  # one name can only be dealt to itself
+    if len(named) > 1:
+        dealt = np.stack(list(permutations_of(len(named)).draw(n_permutations, rng)))
     blind = np.nanmean(table[np.arange(len(named)), dealt], axis=1)
     return NameScore(auc, identified, NullTest.from_null(own, blind, scheme="names"))
 
 
 def _auc_table(responses: np.ndarray, fits: np.ndarray) -> np.ndarray:
-    responses, fits = np.asarray(responses, dtype=float), np.asarray(fits)
+    responses, fits = as_array("responses", responses, float), as_array("fits", fits)
     if responses.ndim != 2 or fits.shape != responses.shape or fits.dtype != bool:
         raise ValueError(
             f"responses {responses.shape} and fits {fits.shape} ({fits.dtype}); expected both "
@@ -376,7 +379,7 @@ def partial_correlations(values: np.ndarray, factors: np.ndarray) -> np.ndarray:
         If shapes do not fit, values are not finite, there are not more pictures than factors + 2,
         or a factor is constant or given by the others.
     """
-    values, factors = np.asarray(values, dtype=float), np.asarray(factors, dtype=float)
+    values, factors = as_array("values", values, float), as_array("factors", factors, float)
     if factors.ndim != 2 or values.shape != factors.shape[:1]:
         raise ValueError(
             f"values {values.shape} and factors {factors.shape}; expected (n_pictures,) and "

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.concepts.interpretation import extremes
 
 Verdict = Literal["below", "less", "undecided"]
@@ -178,7 +178,8 @@ def _check_pairs(
         )
     pairs = []
     for i, (response, score) in enumerate(zip(responses, scores, strict=True)):
-        response, score = np.asarray(response, dtype=float), np.asarray(score, dtype=float)
+        response = as_array("responses", response, float)
+        score = as_array("scores", score, float)
         if response.ndim != 1 or response.shape != score.shape or len(score) < least:
             raise ValueError(
                 f"participant {i}: responses {response.shape}, scores {score.shape}; expected one "

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count, check_share
 from sdc_helpers.measures import Interval
 
 _RESAMPLED_VALUES = 2**21
@@ -55,8 +55,7 @@ def ranking_auc(
     scores, factor = _check_ranking(scores, factor)
     if sign not in (1, -1):
         raise ValueError(f"sign={sign!r}: expected 1 for the concept or -1 for its negation.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence!r}: expected a number between 0 and 1.")
+    check_share("confidence", confidence)
     check_count("n_bootstrap", n_bootstrap, 1)
     rng = np.random.default_rng(rng)
     # Below, a row is a sample of pictures, and a column one of the scores that occur, ascending.
@@ -87,7 +86,7 @@ def ranking_auc(
 
 
 def _check_ranking(scores: np.ndarray, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    scores, factor = np.asarray(scores), np.asarray(factor)
+    scores, factor = as_array("scores", scores), as_array("factor", factor)
     if scores.ndim != 1 or scores.dtype.kind not in "fiu" or not np.isfinite(scores).all():
         raise ValueError(
             f"scores has shape {scores.shape} and type {scores.dtype}; expected one finite number "

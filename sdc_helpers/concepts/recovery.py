@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, check_share
+
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
 
@@ -174,10 +176,9 @@ def recover(
         If lengths differ, labels or masks are not what they should be, a kind is missing, nothing
         is planted to be found, or min_f1 is not in (0, 1].
     """
-    participants = np.asarray(participants)
+    participants = as_array("participants", participants)
     truth, to_find = _check_truth(masks, kinds, participants)
-    if not 0 < min_f1 <= 1:
-        raise ValueError(f"min_f1={min_f1!r}: expected a number above 0 and at most 1.")
+    check_share("min_f1", min_f1, "upper")
     columns = _as_columns(found, len(participants))
     names = np.array(list(masks), dtype=object)
     sizes = columns.sum(axis=0)
@@ -229,7 +230,7 @@ def _check_truth(
             f"participants has shape {participants.shape}; expected one name for each voxel."
         )
     for name, mask in masks.items():
-        mask = np.asarray(mask)
+        mask = as_array(f"masks[{name!r}]", mask)
         if mask.dtype != bool or mask.shape != (n,):
             raise ValueError(
                 f"masks[{name!r}] has type {mask.dtype} and shape {mask.shape}; expected bool "
@@ -242,14 +243,14 @@ def _check_truth(
     to_find = np.array([kinds[name] == TO_FIND for name in masks], dtype=bool)
     if not to_find.any():
         raise ValueError(f"kinds: no mask is {TO_FIND!r}, so there is nothing to find.")
-    return np.array([np.asarray(mask) for mask in masks.values()]), to_find
+    return np.array([as_array(f"masks[{name!r}]", mask) for name, mask in masks.items()]), to_find
 
 
 def _as_columns(found: Any, n: int) -> csc_array:
     """Found concepts as columns of 0 and 1."""
     from scipy.sparse import csc_array, issparse
 
-    found = found if issparse(found) else np.asarray(found)
+    found = found if issparse(found) else as_array("found", found)
     if found.ndim == 2 and found.shape[0] == n and found.dtype == bool:
         columns = csc_array(found, dtype=np.int64)
         columns.eliminate_zeros()

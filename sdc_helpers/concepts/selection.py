@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, check_share
 from sdc_helpers.concepts.shared_dbscan import sweep
 
 SAME = 0.5
@@ -111,16 +112,16 @@ def select_clustering(
     ValueError
         If there is no null, shapes differ, max_false_discovery is out of range, or as `sweep`.
     """
-    if not 0 <= max_false_discovery <= 1:
-        raise ValueError(
-            f"max_false_discovery={max_false_discovery!r}: expected a number in [0, 1]."
-        )
+    check_share("max_false_discovery", max_false_discovery, "both")
     if not len(nulls) or len(halves) != 2:
         raise ValueError(
             f"nulls has {len(nulls)} and halves {len(halves)} arrays; expected at least 1 and 2."
         )
     if not len(min_participants):
         raise ValueError("min_participants is empty; name at least one number.")
+    weights = as_array("weights", weights)
+    halves = tuple(as_array("halves", half) for half in halves)
+    nulls = [as_array("nulls", null) for null in nulls]
     for name, others in (("halves", halves), ("nulls", nulls)):
         shapes = {np.shape(other) for other in others} - {np.shape(weights)}
         if shapes:
@@ -225,7 +226,7 @@ def agreement(labels: np.ndarray, others: np.ndarray) -> float:
 
 
 def _check_labels(labels: Any, others: Any) -> tuple[np.ndarray, np.ndarray]:
-    labels, others = np.asarray(labels), np.asarray(others)
+    labels, others = as_array("labels", labels), as_array("others", others)
     if labels.ndim != 1 or labels.shape != others.shape:
         raise ValueError(
             f"labels have shapes {labels.shape} and {others.shape}; expected one label a voxel "

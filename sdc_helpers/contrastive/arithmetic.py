@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
+
 if TYPE_CHECKING:
     from sdc_helpers.scenes.changes import SceneChanges
 
@@ -85,7 +87,7 @@ def picture_arithmetic(
             f"images, before and after must have the same columns, got {images.shape[1]}, "
             f"{before.shape[1]} and {after.shape[1]}."
         )
-    weights = np.atleast_1d(np.asarray(weights, dtype=np.float64))
+    weights = np.atleast_1d(as_array("weights", weights, np.float64))
     difference = after - before
     shuffled = difference[rng.permutation(m)]
     kinds, group = np.unique(changes.change, return_inverse=True)
@@ -129,6 +131,8 @@ def arithmetic_answers(
     int array of shape (m,)
         The first of several that are equally near.
     """
+    images, difference = as_array("images", images), as_array("difference", difference)
+    source = as_array("source", source, np.int64)
     answers = np.empty(len(source), dtype=np.int64)
     lengths = np.linalg.norm(images, axis=1)
     size = max(1, _BLOCK // len(images))
@@ -142,7 +146,7 @@ def arithmetic_answers(
 
 
 def _check_rows(x: Any, n: int, name: str) -> np.ndarray:
-    x = np.asarray(x, dtype=np.float64)
+    x = as_array(name, x, np.float64)
     if x.ndim != 2 or len(x) != n or x.shape[1] == 0:
         raise ValueError(f"{name} must be of shape ({n}, d), got {x.shape}.")
     if not np.isfinite(x).all() or not (np.linalg.norm(x, axis=1) > 0).all():

@@ -20,6 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from sdc_helpers._checks import as_array, check_device, unit_rows
 from sdc_helpers.contrastive.losses import ContrastiveLoss
 from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import caption_features, image_features
@@ -52,6 +53,8 @@ class TrunkFeatures:
     texts: np.ndarray
 
     def __post_init__(self) -> None:
+        for name in ("images", "texts"):
+            object.__setattr__(self, name, as_array(name, getattr(self, name)))
         if self.images.ndim != 2 or self.texts.ndim != 3 or len(self.images) != len(self.texts):
             raise ValueError(
                 "TrunkFeatures needs images (n, p) and texts (n, k, q), got "
@@ -105,11 +108,11 @@ class Projections:
 
     def images(self, features: np.ndarray) -> np.ndarray:
         """Turn features (n, p) of pictures into unit rows (n_runs, n, d)."""
-        return _unit_rows(features @ self.image_weight + self.image_bias)
+        return unit_rows(as_array("features", features) @ self.image_weight + self.image_bias)
 
     def texts(self, features: np.ndarray) -> np.ndarray:
         """Turn features (n, q) of sentences into unit rows (n_runs, n, d)."""
-        return _unit_rows(features @ self.text_weight)
+        return unit_rows(as_array("features", features) @ self.text_weight)
 
 
 def clip_trunk(clip: ClipModel) -> ClipModel:
@@ -216,6 +219,7 @@ def train_projections(
             f"seeds={list(seeds)}, dimension={dimension}, n_epochs={recipe.n_epochs}."
         )
     pair_loss = ContrastiveLoss.named(loss, temperature=recipe.temperature, gather="never")
+    device = check_device(device)
     images = torch.from_numpy(features.images).to(device)
     texts = torch.from_numpy(features.texts).to(device)
     parameters = _new_projections(images.shape[-1], texts.shape[-1], dimension, seeds, device)
@@ -333,7 +337,3 @@ def _new_projections(
         normal = torch.randn(q, d, generator=generator)
         drawn.append([*(part * p**-0.5 for part in uniform), normal * q**-0.5])
     return [torch.stack(parts).to(device).requires_grad_() for parts in zip(*drawn, strict=True)]
-
-
-def _unit_rows(x: np.ndarray) -> np.ndarray:
-    return x / np.linalg.norm(x, axis=-1, keepdims=True)

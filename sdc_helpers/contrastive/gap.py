@@ -12,9 +12,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from array_api_compat import is_torch_array
 
-from sdc_helpers.contrastive._rows import check_unit_rows
+from sdc_helpers._checks import as_array, check_finite, check_unit_rows
 from sdc_helpers.embeddings.retrieval import recall_at_k
 
 Array = Any  # a numpy array or a torch tensor
@@ -344,20 +343,15 @@ def _check_pairs(u: Array, v: Array) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_rows(x: Array, name: str) -> np.ndarray:
     """Return float64 rows: (n >= 2, d), finite, of length 1."""
-    if is_torch_array(x):
-        dtype, x = x.dtype, x.detach().cpu()
-        x = (x if x.is_complex() else x.double()).numpy()
-    else:
-        x = np.asarray(x)
-        dtype = x.dtype
+    dtype = getattr(x, "dtype", "")
+    x = as_array(name, x)
     if x.ndim != 2 or len(x) < 2 or x.shape[1] == 0:
         raise ValueError(f"{name} must be (n, d) with at least 2 rows, got shape {x.shape}.")
     if x.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must hold real numbers, got {dtype}.")
+        raise ValueError(f"{name} must hold real numbers, got {x.dtype}.")
     x = x.astype(np.float64, copy=False)
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name} holds a NaN or infinite value: has the model diverged?")
-    check_unit_rows(x, name, dtype)
+    check_finite(name, x, "Has the model diverged?")
+    check_unit_rows(name, x, dtype)
     return x
 
 

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from sdc_helpers._checks import as_tensor, check_unit_rows
 from sdc_helpers.contrastive._gather import gather_pairs, in_several_processes
-from sdc_helpers.contrastive._rows import check_unit_rows
 from sdc_helpers.contrastive._terms import (
     cross_entropy,
     log_mean_kernel,
@@ -117,7 +117,7 @@ def uniformity(x: Tensor) -> Tensor:
     ValueError
         As for `clip_loss`.
     """
-    return spread(_check_rows(x, "x"))
+    return spread(_check_rows(as_tensor("x", x), "x"))
 
 
 def cross_uniformity(u: Tensor, v: Tensor, items: Tensor | None = None) -> Tensor:
@@ -285,7 +285,7 @@ class ContrastiveLoss(nn.Module):
 
     def _compute(self, u: Tensor, v: Tensor, items: Any, wanted: Any) -> dict[str, Tensor]:
         if self.gather == "auto" and in_several_processes():
-            _check_shapes(u, v)
+            u, v = _check_shapes(u, v)
             u, v, items = gather_pairs(u, v, _check_items(items, u))
         u, v = _check_pair(u, v)
         temperature = _check_temperature(self._current_temperature(), u.shape[:-2])
@@ -322,7 +322,7 @@ def _same_item(items: Tensor | None, u: Tensor) -> Tensor | None:
 def _check_items(items: Tensor | None, u: Tensor) -> Tensor | None:
     if items is None:
         return None
-    items = torch.as_tensor(items, device=u.device)
+    items = as_tensor("items", items).to(u.device)
     shapes = (u.shape[-2:-1], u.shape[:-1])
     if items.is_floating_point() or items.is_complex() or items.shape not in shapes:
         raise ValueError(
@@ -354,16 +354,18 @@ def _check_temperature(
     return temperature
 
 
-def _check_shapes(u: Tensor, v: Tensor) -> None:
+def _check_shapes(u: Any, v: Any) -> tuple[Tensor, Tensor]:
+    u, v = as_tensor("u", u), as_tensor("v", v)
     if u.ndim < 2 or u.shape != v.shape:
         raise ValueError(
             f"u and v must both be (..., n, d), one row a pair, got {tuple(u.shape)} and "
             f"{tuple(v.shape)}."
         )
+    return u, v
 
 
-def _check_pair(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    _check_shapes(u, v)
+def _check_pair(u: Any, v: Any) -> tuple[Tensor, Tensor]:
+    u, v = _check_shapes(u, v)
     u, v = _check_rows(u, "u"), _check_rows(v, "v")
     dtype = torch.promote_types(u.dtype, v.dtype)
     return u.to(dtype), v.to(dtype)
@@ -380,5 +382,5 @@ def _check_rows(x: Tensor, name: str) -> Tensor:
         raise ValueError(f"{name} must hold floating-point numbers, got {x.dtype}.")
     full = x if x.dtype == torch.float64 else x.float()
     if full.device.type == "cpu":
-        check_unit_rows(full.detach(), name, x.dtype)
+        check_unit_rows(name, full.detach(), x.dtype)
     return full

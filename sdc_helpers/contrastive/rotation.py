@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from sdc_helpers._checks import as_tensor
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -85,6 +87,7 @@ class StartRotation(nn.Module):
         UserWarning
             If the distance reached is off by more than 1e-3: a cone cannot be shifted everywhere.
         """
+        u, v = as_tensor("u", u), as_tensor("v", v)
         runs, d = self.shift.shape[:-1], self.shift.shape[-1]
         if u.ndim < 2 or u.shape != v.shape or u.shape[:-2] != runs or u.shape[-1] != d:
             raise ValueError(
@@ -119,6 +122,7 @@ class StartRotation(nn.Module):
         tensor of shape (*runs, n, d)
             Unit rows, in float32 or float64.
         """
+        v = as_tensor("v", v)
         with torch.autocast(v.device.type, enabled=False):
             v = v if v.dtype == torch.float64 else v.float()
             return _moved(v @ self.rotation.mT.to(v), self.shift[..., None, :].to(v))

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from sdc_helpers._checks import as_array, check_device, check_finite, check_share
 from sdc_helpers.contrastive.gap import gap_report
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.contrastive.rotation import StartRotation
@@ -170,7 +171,7 @@ def train_same_modality(
     seeds, record_every = _check_numbers(
         seeds, temperatures, n_steps, hidden, dimension, record_every
     )
-    device = torch.device(device)
+    device = check_device(device)
     runs = [(temperature, seed) for temperature in temperatures for seed in seeds]
     trainer = _Runs(runs, x, x_v, mismatched, dimension, hidden, lr, device)
     if start_gap is not None:
@@ -333,8 +334,7 @@ def _check_inputs(
     x: Any, x_v: Any, x_measured: Any, mismatched: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     x = _check_rows(x, "x")
-    if not 0 <= mismatched <= 1:
-        raise ValueError(f"mismatched is a share from 0 to 1, got {mismatched}.")
+    check_share("mismatched", mismatched, "both")
     if x_measured is not None:
         if x_v is not None or mismatched:
             raise ValueError(
@@ -352,13 +352,12 @@ def _check_inputs(
 
 
 def _check_rows(x: Any, name: str) -> np.ndarray:
-    x = np.asarray(x)
+    x = as_array(name, x)
     if x.ndim != 2 or x.dtype.kind not in "fiu" or len(x) < 5 or x.shape[1] == 0:
         raise ValueError(
             f"{name} must hold numbers, (n, p) with n >= 5, got {x.dtype} of shape {x.shape}."
         )
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name} holds NaN or infinite values.")
+    check_finite(name, x)
     return np.ascontiguousarray(x, dtype=np.float32)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdc_helpers._checks import check_count, check_share
 from sdc_helpers.curriculum.results import CaptionLikelihood, Evaluation, sums_by_unit
 from sdc_helpers.measures import Interval
 
@@ -107,8 +108,7 @@ def paired_difference(
     """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} seeds against {len(second)}; expected as many of both.")
-    if n_flips < 1:
-        raise ValueError(f"n_flips={n_flips}: expected 1 or more.")
+    check_count("n_flips", n_flips, 1)
     both = _table([*first, *second])
     table = both[: len(first)] - both[len(first) :]
     error, df = _error(table)
@@ -174,8 +174,7 @@ def _interval(
 ) -> Interval:
     from scipy.stats import t
 
-    if not 0 < level < 1:
-        raise ValueError(f"level={level}: expected a number in (0, 1).")
+    check_share("level", level)
     half = float(t.ppf((1 + level) / 2, df)) * error if error else 0.0
     mean = float(table.mean())
     return Interval(mean, mean - half, mean + half, level, chance, table.mean(axis=1))

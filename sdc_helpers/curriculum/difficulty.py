@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.curriculum._taggers import Tagger, check_tags, tagger_named
 from sdc_helpers.curriculum.results import LogLikelihoods
@@ -175,7 +176,8 @@ class ModelLoss:
             raise ValueError(
                 f"pictures has {len(self.pictures)} rows for {len(captions)} captions."
             )
-        found = self.score(captions, self.pictures)
+        rows = None if self.pictures is None else as_array("pictures", self.pictures, np.int64)
+        found = self.score(captions, rows)
         if not isinstance(found, LogLikelihoods) or len(found.total) != len(captions):
             raise ValueError(
                 f"score returned {found!r}; expected LogLikelihoods of {len(captions)} captions."
@@ -207,7 +209,7 @@ def image_difficulty(captions: Sequence[Sequence[str]], measure: Measure) -> np.
     """
     captions = text_groups(captions)
     flat = [caption for own in captions for caption in own]
-    values = np.asarray(measure(flat), dtype=float)
+    values = as_array("measure(captions)", measure(flat), float)
     if values.shape != (len(flat),):
         raise ValueError(f"measure returned shape {values.shape} for {len(flat)} captions.")
     bad = np.flatnonzero(~np.isfinite(values))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers._texts import text_list
 from sdc_helpers.curriculum.results import CaptionLikelihood, Evaluation, LogLikelihoods, refuse
 
@@ -88,7 +89,7 @@ def caption_likelihood(
     """
     found = _ask(score, sentences, pictures)
     n_words = np.array([len(sentence.split()) for sentence in sentences])
-    units = np.arange(len(sentences)) if pictures is None else np.asarray(pictures)
+    units = np.arange(len(sentences)) if pictures is None else as_array("pictures", pictures)
     return CaptionLikelihood(found.total, found.n_tokens, n_words, units)
 
 
@@ -220,7 +221,7 @@ def _ask(score: Scorer, sentences: Sequence[str], pictures: np.ndarray | None) -
     if not sentences:
         raise ValueError("there is no sentence to score.")
     if pictures is not None:
-        pictures = np.asarray(pictures)
+        pictures = as_array("pictures", pictures)
         if pictures.shape != (len(sentences),) or pictures.dtype.kind not in "iu":
             raise ValueError(
                 f"pictures are {pictures.dtype} of shape {pictures.shape}; expected "

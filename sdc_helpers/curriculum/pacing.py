@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count, check_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,8 +205,7 @@ class RootPacing:
 
     def __post_init__(self) -> None:
         check_count("n_epochs", self.n_epochs, least=2)
-        if not 0 < self.start <= 1:
-            raise ValueError(f"start={self.start!r}: expected a share above 0 and at most 1.")
+        check_share("start", self.start, "upper")
         if not 1 <= self.power < np.inf:
             raise ValueError(f"power={self.power!r}: expected a number of 1 or more.")
 
@@ -262,7 +261,7 @@ class Standard:
 
 def check_difficulty(difficulty: np.ndarray) -> np.ndarray:
     """Return difficulties as float64 (n_samples,), or raise a ValueError naming what is wrong."""
-    difficulty = np.asarray(difficulty)
+    difficulty = as_array("difficulty", difficulty)
     if difficulty.ndim != 1 or not len(difficulty) or difficulty.dtype.kind not in "fiub":
         raise ValueError(
             f"difficulty is {difficulty.dtype} of shape {difficulty.shape}; expected a number for "
@@ -314,7 +313,7 @@ def _threshold_counts(
 
 
 def _check_below(below: Sequence[float]) -> np.ndarray:
-    edges = np.asarray(below, dtype=float)
+    edges = as_array("below", below, float)
     if edges.ndim != 1 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
         raise ValueError(f"below={below!r}: expected finite numbers, ascending.")
     return edges

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.measures import Interval
 
 _ROUNDING = 1e-6  # by how much single precision may exceed probability 1
@@ -33,7 +34,7 @@ class LogLikelihoods:
     n_tokens: np.ndarray
 
     def __post_init__(self) -> None:
-        total, n_tokens = np.asarray(self.total, float), np.asarray(self.n_tokens)
+        total, n_tokens = as_array("total", self.total, float), as_array("n_tokens", self.n_tokens)
         if total.ndim != 1 or total.shape != n_tokens.shape:
             raise ValueError(
                 f"total has shape {total.shape} and n_tokens {n_tokens.shape}; expected (n,) both."
@@ -82,6 +83,8 @@ class Evaluation:
     units: np.ndarray
 
     def __post_init__(self) -> None:
+        for name in ("correct", "margin", "kinds", "units"):
+            object.__setattr__(self, name, as_array(name, getattr(self, name)))
         shapes = {np.shape(v) for v in (self.correct, self.margin, self.kinds, self.units)}
         if len(shapes) != 1 or np.ndim(self.correct) != 1 or not len(self.correct):
             raise ValueError(

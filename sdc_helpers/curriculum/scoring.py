@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from sdc_helpers._checks import as_array, as_tensor
 from sdc_helpers._texts import text_list
 from sdc_helpers.curriculum.results import LogLikelihoods
 from sdc_helpers.curriculum.tokenizer import PAD
@@ -40,7 +41,8 @@ class Scorer:
         *,
         batch_size: int = 128,
     ) -> None:
-        self.model, self.tokenizer, self.pictures = model, tokenizer, pictures
+        self.model, self.tokenizer = model, tokenizer
+        self.pictures = None if pictures is None else as_tensor("pictures", pictures)
         self.batch_size = batch_size
 
     def __call__(
@@ -99,7 +101,7 @@ class Scorer:
             self.model.train(was_training)
 
     def _checked(self, pictures: np.ndarray, n: int) -> np.ndarray:
-        pictures = np.asarray(pictures, dtype=np.int64)
+        pictures = as_array("pictures", pictures, np.int64)
         if self.pictures is None:
             raise ValueError("this Scorer has no pictures; give it some, or score text alone.")
         if pictures.shape != (n,):

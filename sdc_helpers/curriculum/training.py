@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from sdc_helpers._checks import as_array, as_tensor
 from sdc_helpers.curriculum.models import Captioner, TokenMean
 from sdc_helpers.curriculum.tokenizer import PAD
 from sdc_helpers.training.loop import History, TensorPairs, TrainingOptions, train_pairs
@@ -41,7 +42,8 @@ class CaptionPairs:
     """
 
     def __init__(self, pictures: torch.Tensor, tokens: torch.Tensor, image_of: np.ndarray) -> None:
-        image_of = np.asarray(image_of)
+        image_of = as_array("image_of", image_of)
+        pictures, tokens = as_tensor("pictures", pictures), as_tensor("tokens", tokens)
         if tokens.ndim != 2 or image_of.shape != (len(tokens),):
             raise ValueError(
                 f"tokens have shape {tuple(tokens.shape)} and image_of {image_of.shape}; expected "
@@ -99,6 +101,7 @@ def train_on_text(
     ValueError, TrainingStateError
         As ``train_pairs``.
     """
+    tokens = as_tensor("tokens", tokens)
     source = TensorPairs(torch.empty(len(tokens), 0), tokens)
     with model.without_images():
         return train_pairs(

@@ -6,6 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, check_count
+
 _BLOCK_BYTES = 8 * 2**20
 
 
@@ -55,7 +57,7 @@ def ncsnr(
         If an argument has another shape or type, there are no images with so many repetitions, or
         voxels are bad.
     """
-    betas = betas if isinstance(betas, np.ndarray) else np.asarray(betas)
+    betas = as_array("betas", betas)
     rows = _repeated_rows(betas, image_ids, train, n_repetitions)
     total = _check_total_variance(total_variance, betas.shape[1])
     if bad_voxels not in ("raise", "keep"):
@@ -96,7 +98,7 @@ def noise_ceiling(ncsnr: np.ndarray, n: float = 1) -> np.ndarray:
     ValueError
         If an ncsnr is negative, or `n` is not positive.
     """
-    snr = np.asarray(ncsnr, dtype=np.float64)
+    snr = as_array("ncsnr", ncsnr, np.float64)
     if np.any(snr < 0):
         raise ValueError(f"ncsnr holds {np.nanmin(snr):g}, expected 0 or more.")
     if not 0 < n < np.inf:
@@ -111,16 +113,8 @@ def _repeated_rows(betas, image_ids, train, n_repetitions: int) -> np.ndarray:
         raise ValueError(f"betas has shape {betas.shape}, expected (n_trials, n_voxels).")
     if betas.dtype.kind not in "iuf":
         raise ValueError(f"betas holds {betas.dtype}, expected real numbers.")
-    if (
-        not isinstance(n_repetitions, int | np.integer)
-        or isinstance(n_repetitions, bool)
-        or n_repetitions < 2
-    ):
-        raise ValueError(
-            f"n_repetitions={n_repetitions!r}: expected a whole number, 2 or more; one showing "
-            "tells nothing of the noise."
-        )
-    image_ids, train = np.asarray(image_ids), np.asarray(train)
+    check_count("n_repetitions", n_repetitions, 2)  # one showing tells nothing of the noise
+    image_ids, train = as_array("image_ids", image_ids), as_array("train", train)
     if image_ids.shape != betas.shape[:1]:
         raise ValueError(
             f"image_ids has shape {image_ids.shape}, expected ({len(betas)},), one a row of betas."
@@ -159,7 +153,7 @@ def _noise_variance(betas: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _check_total_variance(total_variance: float | np.ndarray, n_voxels: int) -> np.ndarray:
-    total = np.asarray(total_variance, dtype=np.float64)
+    total = as_array("total_variance", total_variance, np.float64)
     if total.shape not in ((), (n_voxels,)):
         raise ValueError(
             f"total_variance has shape {total.shape}, expected one number or ({n_voxels},)."

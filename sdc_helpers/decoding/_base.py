@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.decoding._inputs import Fold, make_folds, row_items
 from sdc_helpers.decoding.metrics import score_decoding
 from sdc_helpers.decoding.repetitions import distinct_embeddings
@@ -33,7 +34,7 @@ class Decoder(BaseEstimator):
         ValueError
             As for `sdc_helpers.decoding.score_decoding`.
         """
-        items = row_items(np.asarray(Y)) if items is None else items
+        items = row_items(as_array("Y", Y)) if items is None else items
         gallery = distinct_embeddings(Y, items)
         score = score_decoding(self.predict(X), items, *gallery, ks=[1], n_bootstrap=1)
         return score.top_k[1].value
@@ -43,8 +44,8 @@ class Decoder(BaseEstimator):
     ) -> tuple[Fold, Fold | None]:
         X, Y = validate_data(
             self,
-            X,
-            Y,
+            as_trials("X", X),
+            as_trials("Y", Y),
             multi_output=True,
             y_numeric=True,
             dtype=np.float32,
@@ -56,8 +57,12 @@ class Decoder(BaseEstimator):
         if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
             raise ValueError("validation must be a tuple (X, Y) or (X, Y, items).")
         held_out = (
-            validate_data(self, validation[0], reset=False, dtype=np.float32),
-            _as_embeddings(check_array(validation[1], input_name="validation Y")),
+            validate_data(
+                self, as_trials("validation X", validation[0]), reset=False, dtype=np.float32
+            ),
+            _as_embeddings(
+                check_array(as_trials("validation Y", validation[1]), input_name="validation Y")
+            ),
             validation[2] if len(validation) == 3 else None,
         )
         return make_folds(train, held_out, allow_shared_images)
@@ -68,6 +73,17 @@ class Decoder(BaseEstimator):
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
+
+
+def as_trials(name: str, values: Any) -> Any:
+    """Return what scikit-learn may check further, which drops masks without a word.
+
+    What it knows itself passes as it is: numpy arrays, data frames, whose columns have names, and
+    sparse matrices, which it refuses.
+    """
+    known = type(values) is np.ndarray or values is None or hasattr(values, "toarray")
+    array = values if known else as_array(name, values)
+    return values if hasattr(values, "iloc") else array
 
 
 def _as_embeddings(Y: np.ndarray) -> np.ndarray:

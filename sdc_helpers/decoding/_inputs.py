@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array, check_finite, check_unit_rows
 
 _UNIT_TOLERANCE = 1e-3  # half-precision embeddings are unit length to about this
 _SAME_TOLERANCE = 1e-5
@@ -34,37 +34,20 @@ class Fold:
 
 def check_matrix(values: Any, name: str, dtype: type = np.float64) -> np.ndarray:
     """Return a finite 2-D float array, or say what is wrong with it."""
-    values = np.asarray(values)
+    values = as_array(name, values)
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiub":
         raise ValueError(
             f"{name} must be a 2-D array of real numbers with at least one row and column, got "
             f"shape {values.shape} of {values.dtype}."
         )
     values = values.astype(dtype, copy=False)
-    if not np.isfinite(values).all():
-        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        raise ValueError(
-            f"{name} contains NaN or infinite values in {len(bad)} of {len(values)} rows, first "
-            f"in row {bad[0]}; leave these trials out."
-        )
+    check_finite(name, values, "Leave these trials out.")
     return values
-
-
-def check_unit_rows(Y: np.ndarray, name: str = "Y") -> None:
-    """Raise a ValueError unless every row has length 1."""
-    lengths = np.linalg.norm(Y, axis=1)
-    off = np.abs(lengths - 1)
-    if off.max() > _UNIT_TOLERANCE:
-        worst = int(off.argmax())
-        raise ValueError(
-            f"{name} must have rows of unit length; row {worst} has length {lengths[worst]:.4g}. "
-            f"Divide: {name} / np.linalg.norm({name}, axis=1, keepdims=True)."
-        )
 
 
 def check_items(items: Any, n_rows: int, name: str = "items") -> np.ndarray:
     """Return the image of each row as a 1-D array of integers or strings."""
-    items = label_array(items, name)
+    items = as_array(name, items)
     if items.ndim != 1 or len(items) != n_rows or items.dtype.kind not in "iuUS":
         raise ValueError(
             f"{name} must name the image of each of the {n_rows} rows by an integer or a string, "
@@ -98,7 +81,7 @@ def make_folds(
     for (X, Y, _), name in zip(parts, names, strict=True):
         if len(X) != len(Y):
             raise ValueError(f"{name}X has {len(X)} trials, {name}Y has {len(Y)}.")
-        check_unit_rows(Y, f"{name}Y")
+        check_unit_rows(f"{name}Y", Y)
         if X.shape[1] != train[0].shape[1] or Y.shape[1] != train[1].shape[1]:
             raise ValueError(
                 f"The validation fold has {X.shape[1]} voxels and {Y.shape[1]} dimensions, the "
@@ -156,9 +139,3 @@ def first_rows(Y: np.ndarray, items: np.ndarray, name: str) -> tuple[np.ndarray,
                 "embedding."
             )
     return distinct, first
-
-
-def unit_rows(values: np.ndarray) -> np.ndarray:
-    """Divide rows by their lengths; a row of zeros stays as it is."""
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    return values / np.where(lengths > 0, lengths, 1)

@@ -61,20 +61,6 @@ def nearest_is_own(predicted: Tensor, own: Tensor, gallery: Tensor) -> Tensor:
     return others.amax(dim=1) < true[:, 0]
 
 
-def find_device(device: str) -> torch.device:
-    """Return the device of that name; a ValueError if torch does not have it."""
-    try:
-        found = torch.device(device)
-        torch.empty(1, device=found)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise ValueError(
-            f"device={device!r} is not to be had ({first_line}); use 'cpu', or 'cuda' where torch "
-            "sees a GPU."
-        ) from error
-    return found
-
-
 def seeded_generator(seed: int, purpose: int, device: torch.device | str) -> torch.Generator:
     """Return the generator of one of the things that a run draws."""
     state = np.random.SeedSequence([seed, purpose]).generate_state(1)[0]

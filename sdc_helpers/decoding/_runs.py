@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.decoding._inputs import first_rows
 from sdc_helpers.decoding._networks import (
@@ -315,7 +316,7 @@ def run_seeds(random_state: Any, n_runs: int) -> list[int]:
         return random_state.randint(2**31 - 1, size=n_runs).tolist()
     if random_state is None or isinstance(random_state, (int, np.integer)):
         return np.random.SeedSequence(random_state).generate_state(n_runs).tolist()
-    seeds = np.asarray(random_state)
+    seeds = as_array("random_state", random_state)
     if seeds.shape != (n_runs,) or seeds.dtype.kind not in "iu" or seeds.min() < 0:
         raise ValueError(
             f"random_state={random_state!r}: expected an integer, or one seed of 0 or more for "

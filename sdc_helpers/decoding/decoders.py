@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sdc_helpers._checks import check_count
-from sdc_helpers.decoding._base import Decoder
-from sdc_helpers.decoding._inputs import unit_rows
+from sdc_helpers._checks import check_count, check_device, unit_rows
+from sdc_helpers.decoding._base import Decoder, as_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -165,11 +164,10 @@ class ContrastiveDecoder(Decoder):
             another training, or the loss becomes infinite.
         """
         from sdc_helpers.decoding import _runs
-        from sdc_helpers.decoding._networks import find_device
 
         settings = self._settings(validation is not None)
         check_count("checkpoint_every", checkpoint_every, 1)
-        device = find_device(self.device)
+        device = check_device(self.device)
         seeds = _runs.run_seeds(self.random_state, self.n_runs)
         train, held_out = self._folds(X, Y, items, validation, allow_shared_images)
         if settings.batch_size > len(train.X):
@@ -216,7 +214,7 @@ class ContrastiveDecoder(Decoder):
             If X has another number of voxels than in `fit` or is not finite.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float32)
+        X = validate_data(self, as_trials("X", X), reset=False, dtype=np.float32)
         if len(self.layers_) == 1:
             return unit_rows(X @ self.coef_ + self.intercept_)
         return np.concatenate(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import check_count, check_share, check_unit_rows, unit_rows
 from sdc_helpers.decoding._bootstrap import (
     fit_statistics,
     group_sums,
@@ -20,8 +20,9 @@ from sdc_helpers.decoding._bootstrap import (
     ratio_of_sums,
     two_versus_two,
 )
-from sdc_helpers.decoding._inputs import check_items, check_matrix, check_unit_rows, unit_rows
+from sdc_helpers.decoding._inputs import check_items, check_matrix
 from sdc_helpers.measures import Interval, NullTest
+from sdc_helpers.permutations import permutations_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +130,7 @@ def score_decoding(
     float64 copies of `predicted`.
     """
     ks = _check_ks(ks)
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence!r}: expected a number between 0 and 1.")
+    check_share("confidence", confidence)
     check_count("n_bootstrap", n_bootstrap, 1)
     raw, unit, own, gallery = _checked(predicted, items, gallery, gallery_items)
 
@@ -203,7 +203,7 @@ def permuted_score(
         raise ValueError(f"k={k}: expected less than the {len(gallery)} images of the gallery.")
     rng = np.random.default_rng(random_state)
     shuffles = np.stack(
-        [np.arange(len(gallery)), *(rng.permutation(len(gallery)) for _ in range(n_permutations))]
+        [np.arange(len(gallery)), *permutations_of(len(gallery)).draw(n_permutations, rng)]
     )
     hits = np.zeros(len(shuffles))
     for rows in _blocks(len(unit), len(gallery)):
@@ -220,7 +220,7 @@ def _checked(
     """Return raw and unit predictions, each trial's row of the gallery, and the gallery."""
     predicted = check_matrix(predicted, "predicted")
     gallery = check_matrix(gallery, "gallery")
-    check_unit_rows(gallery, "gallery")
+    check_unit_rows("gallery", gallery)
     if predicted.shape[1] != gallery.shape[1]:
         raise ValueError(
             f"predicted has {predicted.shape[1]} dimensions, gallery has {gallery.shape[1]}."

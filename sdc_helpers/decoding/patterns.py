@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.decoding._inputs import check_matrix
 
 _BLOCK_BYTES = 64e6
@@ -44,7 +45,7 @@ def activation_patterns(X: np.ndarray, decoder: Any, *, ridge: float = 1e-6) -> 
         If X or the weights are not finite matrices that match, `ridge` is negative, there are
         fewer than two trials, or the read-outs do not vary.
     """
-    X = np.asarray(X)
+    X = as_array("X", X)
     W = check_matrix(decoder.coef_ if hasattr(decoder, "coef_") else decoder, "weights")
     if X.ndim != 2 or X.shape[1] != len(W) or len(X) < 2:
         raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.decoding._bootstrap import group_sums
 from sdc_helpers.decoding._inputs import check_items, check_matrix, first_rows
 
@@ -29,7 +30,8 @@ def distinct_embeddings(Y: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, n
     ValueError
         If shapes do not match or the trials of an image differ in their embedding.
     """
-    Y = check_matrix(Y, "Y", np.asarray(Y).dtype)
+    Y = as_array("Y", Y)
+    Y = check_matrix(Y, "Y", Y.dtype)
     items = check_items(items, len(Y))
     distinct, first = first_rows(Y, items, "Y")
     return Y[first], distinct

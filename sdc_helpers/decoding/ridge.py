@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sdc_helpers._checks import check_count
-from sdc_helpers.decoding._base import Decoder
-from sdc_helpers.decoding._inputs import Fold, first_rows, unit_rows
+from sdc_helpers._checks import as_array, check_count, check_device, unit_rows
+from sdc_helpers.decoding._base import Decoder, as_trials
+from sdc_helpers.decoding._inputs import Fold, first_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,11 +106,9 @@ class RidgeDecoder(Decoder):
         """
         import pandas as pd
 
-        from sdc_helpers.decoding._networks import find_device
-
         alphas = self._checked_alphas()
         check_count("cv", self.cv, 2)
-        device = find_device(self.device)
+        device = check_device(self.device)
         train, held_out = self._folds(X, Y, items, validation, allow_shared_images)
         curve = np.empty((0, 2))
         if len(alphas) > 1:
@@ -152,7 +150,7 @@ class RidgeDecoder(Decoder):
             If X has another number of voxels than in `fit` or is not finite.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float32)
+        X = validate_data(self, as_trials("X", X), reset=False, dtype=np.float32)
         decoded = np.empty((len(X), self.n_dims_))
         for start in range(0, len(X), _BLOCK):
             rows = slice(start, start + _BLOCK)
@@ -164,7 +162,7 @@ class RidgeDecoder(Decoder):
         return unit_rows(self.predict_raw(X))
 
     def _checked_alphas(self) -> np.ndarray:
-        alphas = np.atleast_1d(np.asarray(_ALPHAS if self.alphas is None else self.alphas))
+        alphas = np.atleast_1d(as_array("alphas", _ALPHAS if self.alphas is None else self.alphas))
         numbers = alphas.dtype.kind in "fiu" and alphas.ndim == 1 and alphas.size > 0
         if not numbers or not np.all(np.isfinite(alphas) & (alphas > 0)):
             raise ValueError(f"alphas={self.alphas!r}: expected positive finite numbers.")

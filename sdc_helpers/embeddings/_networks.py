@@ -28,19 +28,3 @@ def device_of(model: torch.nn.Module) -> torch.device:
 
     parameter = next(model.parameters(), None)
     return torch.device("cpu") if parameter is None else parameter.device
-
-
-def checked_device(device: str | torch.device) -> torch.device:
-    """Return a device that can be used; a ValueError names those that can."""
-    import torch
-
-    try:
-        torch.zeros(1, device=device).cpu()
-        return torch.device(device)
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        known = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-        if torch.backends.mps.is_available():
-            known.append("mps")
-        raise ValueError(
-            f"device {str(device)!r} cannot be used here; available: {', '.join(known)}."
-        ) from error

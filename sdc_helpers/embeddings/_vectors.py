@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-UNIT_TOLERANCE = 1e-3
-"""How far a length may be from 1: unit vectors kept in half precision are off by up to 7e-4."""
+from sdc_helpers._checks import as_array, check_finite
 
 
 def check_vectors(vectors: Any, name: str, ndim: int = 2) -> np.ndarray:
@@ -32,9 +31,7 @@ def check_vectors(vectors: Any, name: str, ndim: int = 2) -> np.ndarray:
     ValueError
         Another number of axes, no entries, other types, NaN or infinite values.
     """
-    if hasattr(vectors, "detach"):
-        vectors = vectors.detach().cpu()
-    array = np.asarray(vectors)
+    array = as_array(name, vectors)
     if array.ndim != ndim or array.size == 0:
         axes = ", ".join(["n", "k", "d"] if ndim == 3 else ["n", "d"])
         raise ValueError(f"{name} must have the shape ({axes}) and entries, got {array.shape}.")
@@ -42,49 +39,8 @@ def check_vectors(vectors: Any, name: str, ndim: int = 2) -> np.ndarray:
         raise ValueError(f"{name} must hold real numbers, got {array.dtype}.")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float32 if array.dtype == np.float16 else np.float64)
-    bad = ~np.isfinite(array).all(axis=tuple(range(1, ndim)))
-    if bad.any():
-        raise ValueError(
-            f"{name} holds NaN or infinite values in {bad.sum()} of {len(array)} rows, the first "
-            f"in row {int(bad.argmax())}."
-        )
+    check_finite(name, array)
     return array
-
-
-def unit_rows(array: np.ndarray, name: str) -> np.ndarray:
-    """Return vectors along the last axis scaled to length 1, in the same precision.
-
-    Parameters
-    ----------
-    array : float array of shape (..., d)
-        Finite.
-    name : str
-        What the caller calls them.
-
-    Returns
-    -------
-    numpy.ndarray
-        A new array.
-
-    Raises
-    ------
-    ValueError
-        A vector is zero and has no direction.
-    """
-    lengths = _lengths(array)
-    if not (lengths > 0).all():
-        row = int(np.argmin(lengths.reshape(-1)))
-        raise ValueError(f"{name}: vector {row} is zero, which has no direction.")
-    return (array / lengths[..., None]).astype(array.dtype, copy=False)
-
-
-def largest_length_error(array: np.ndarray) -> float:
-    """Return how far the length of the worst vector along the last axis is from 1."""
-    return float(np.abs(_lengths(array) - 1).max())
-
-
-def _lengths(array: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.einsum("...i,...i->...", array, array, dtype=np.float64))
 
 
 def check_same_width(**arrays: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import check_device
 from sdc_helpers._texts import text_list
 from sdc_helpers.embeddings._checkpoints import WeightsError
 from sdc_helpers.embeddings._clip_tokenizer import open_clip_tokenizer
@@ -28,7 +29,7 @@ from sdc_helpers.embeddings._clip_weights import (
     trained_config,
     warn_of_activation,
 )
-from sdc_helpers.embeddings._networks import checked_device, device_of
+from sdc_helpers.embeddings._networks import device_of
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def load_clip(
     Radford et al. (2021), "Learning transferable visual models from natural language
     supervision", ICML. Ilharco et al. (2021), OpenCLIP, doi:10.5281/zenodo.5143773.
     """
-    device = checked_device(device)
+    device = check_device(device)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise ValueError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}.")
     load = _load_course if name == COURSE_MODEL else _load_open_clip

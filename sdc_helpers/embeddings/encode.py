@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sdc_helpers._checks import UNIT_TOLERANCE, as_array, largest_length_error, unit_rows
 from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.embeddings._pictures import check_picture_shape
 from sdc_helpers.embeddings._tower_runs import Runner, is_array, picture_blocks
-from sdc_helpers.embeddings._vectors import (
-    UNIT_TOLERANCE,
-    check_vectors,
-    largest_length_error,
-    unit_rows,
-)
+from sdc_helpers.embeddings._vectors import check_vectors
 from sdc_helpers.embeddings.clip import ClipModel
 
 if TYPE_CHECKING:
@@ -44,6 +40,9 @@ class Embeddings:
     model: str
     weights: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vectors", as_array("vectors", self.vectors))
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Return `vectors`."""
         if copy:
@@ -59,7 +58,8 @@ class UnitEmbeddings(Embeddings):
     """Embeddings of length 1, so that inner products are cosines. Checked when made."""
 
     def __post_init__(self) -> None:
-        error = largest_length_error(np.asarray(self.vectors))
+        super().__post_init__()
+        error = largest_length_error(self.vectors)
         if not error <= UNIT_TOLERANCE:
             raise ValueError(
                 f"Lengths of vectors differ from 1 by up to {error:.2g}: these are RawEmbeddings."

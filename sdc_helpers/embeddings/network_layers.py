@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, check_count, check_device
+
 from ._checkpoints import local_checkpoint, published_checkpoint, read_state_dict
-from ._networks import checked_device, device_of, evaluating
+from ._networks import device_of, evaluating
 from ._pictures import check_pictures
 from ._pillow import picture_stack
 
@@ -89,7 +91,7 @@ def load_resnet18(
     import torch
     from torchvision.models import ResNet18_Weights, resnet18
 
-    device = checked_device(device)
+    device = check_device(device)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise ValueError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}.")
     with torch.random.fork_rng(devices=[]):
@@ -190,10 +192,9 @@ def iter_layer_activations(
     names = _checked_layers(model, RESNET18_LAYERS if layers is None else layers)
     if isinstance(max_bytes, bool) or not max_bytes > 0:
         raise ValueError(f"max_bytes must be a positive number of bytes, got {max_bytes!r}.")
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}.")
+    check_count("batch_size", batch_size, 1)
     if device is not None:
-        model.to(checked_device(device))
+        model.to(check_device(device))
     n_features = _count_features(model, images, names)
     return _iterate(model, images, names, n_features, max_bytes, batch_size)
 
@@ -346,6 +347,7 @@ def _checked_images(images: np.ndarray) -> np.ndarray:
     expected = "images must be a uint8 array of shape (n, height, width, 3), values 0 to 255"
     if not isinstance(images, np.ndarray):
         raise ValueError(f"{expected}; got {type(images).__name__}: use np.stack on a list.")
+    images = as_array("images", images)
     if images.ndim != 4 or images.shape[-1] != 3:
         raise ValueError(f"{expected}; got shape {images.shape}.")
     if images.size == 0:

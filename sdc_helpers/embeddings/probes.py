@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
 from sdc_helpers.measures import Interval
 
@@ -95,8 +95,7 @@ def linear_probe(
     y_train = _check_labels(y_train, len(x_train), "y_train")
     y_test = _check_labels(y_test, len(x_test), "y_test")
     ordered = _check_penalties(penalties)
-    if isinstance(n_bootstrap, bool) or not isinstance(n_bootstrap, int) or n_bootstrap < 1:
-        raise ValueError(f"n_bootstrap must be a whole number of at least 1, got {n_bootstrap!r}.")
+    check_count("n_bootstrap", n_bootstrap, 1)
     if kind == "auto":
         kind = "continuous" if y_train.dtype.kind == "f" else "classes"
     fits = {"classes": _probe_classes, "continuous": _probe_continuous}
@@ -273,7 +272,7 @@ def _over_draws(
 
 
 def _check_labels(y: Any, n: int, name: str) -> np.ndarray:
-    y = label_array(y, name)
+    y = as_array(name, y)
     if y.shape != (n,):
         raise ValueError(f"{name} must have one label an item, {n}, got shape {y.shape}.")
     if y.dtype.kind not in "biufUS":
@@ -284,7 +283,7 @@ def _check_labels(y: Any, n: int, name: str) -> np.ndarray:
 
 
 def _check_penalties(penalties: Sequence[float]) -> list[float]:
-    ordered = sorted(np.atleast_1d(np.asarray(penalties, dtype=float)).tolist(), reverse=True)
+    ordered = sorted(np.atleast_1d(as_array("penalties", penalties, float)).tolist(), reverse=True)
     if not ordered or not all(0 < penalty < np.inf for penalty in ordered):
         raise ValueError(f"penalties must be positive and finite, got {penalties!r}.")
     return ordered

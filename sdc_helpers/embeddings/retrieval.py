@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers.embeddings._vectors import check_same_width, check_vectors, unit_rows
+from sdc_helpers._checks import as_array, unit_rows
+from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
 
 _BLOCK_BYTES = 64 * 2**20
 _TIE = 1e-12  # the same cosine summed in another order is still a tie
@@ -169,7 +170,9 @@ def _check_ks(ks: Sequence[int], n_gallery: int) -> tuple[int, ...]:
 def _check_targets(targets: Any, n_queries: int, n_gallery: int) -> np.ndarray:
     """Return targets as an (n, k) array; shorter rows repeat their first."""
     expected = f"targets must give rows of the gallery, 0 to {n_gallery - 1}, for each query"
-    rows = [np.atleast_1d(np.asarray(row)) for row in targets]
+    if not isinstance(targets, (list, tuple)):
+        targets = as_array("targets", targets)
+    rows = [np.atleast_1d(as_array("targets", row)) for row in targets]
     if len(rows) != n_queries:
         raise ValueError(f"{expected}; got {len(rows)} for {n_queries} queries.")
     for i, row in enumerate(rows):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, unit_rows
+
 
 @dataclass(frozen=True, eq=False)
 class WhiteSpace:
@@ -31,8 +33,8 @@ class WhiteSpace:
         Texts have another mean than images (the modality gap): take it off before, and add
         `mean`.
         """
-        white = (np.asarray(vectors, dtype=float) - self.mean) @ self.axes
-        return (white / np.linalg.norm(white, axis=1, keepdims=True)).astype(np.float32)
+        white = (as_array("vectors", vectors, float) - self.mean) @ self.axes
+        return unit_rows(white, "vectors").astype(np.float32)
 
     def directions(self, concepts: np.ndarray) -> np.ndarray:
         """Return directions of this space as unit directions of the embeddings, (n, n_dims).
@@ -40,8 +42,7 @@ class WhiteSpace:
         The inner product of centred embeddings with the one is that of their white coordinates
         with the other, up to a positive factor.
         """
-        back = np.asarray(concepts, dtype=float) @ self.axes.T
-        return back / np.linalg.norm(back, axis=1, keepdims=True)
+        return unit_rows(as_array("concepts", concepts, float) @ self.axes.T, "concepts")
 
 
 def white_space(vectors: np.ndarray, n_components: int) -> WhiteSpace:
@@ -63,7 +64,7 @@ def white_space(vectors: np.ndarray, n_components: int) -> WhiteSpace:
     ValueError
         If there are not as many components with variance, or a value is not finite.
     """
-    vectors = np.asarray(vectors, dtype=float)
+    vectors = as_array("vectors", vectors, float)
     if vectors.ndim != 2 or not np.isfinite(vectors).all():
         raise ValueError(f"vectors has shape {vectors.shape}; expected finite rows.")
     mean = vectors.mean(axis=0)

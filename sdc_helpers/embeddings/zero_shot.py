@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers.embeddings._vectors import check_same_width, check_vectors, unit_rows
+from sdc_helpers._checks import as_array, unit_rows
+from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
 from sdc_helpers.measures import Interval
 
 _BLOCK_ROWS = 8192
@@ -113,7 +114,7 @@ def _wilson_interval(n_right: int, n: int, chance: float) -> Interval:
 
 
 def _check_labels(labels: Any, n: int, n_classes: int) -> np.ndarray:
-    labels = np.asarray(labels)
+    labels = as_array("labels", labels)
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         raise ValueError(
             f"labels must be {n} integers, one a picture, got {labels.dtype} of shape "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.plotting.figures import COLOURS, display_captioned, figure
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def project_to_cortex(volume: Any, affine: Any) -> Any:
     """
     from nilearn.surface import SurfaceImage
 
-    volume, affine = np.asarray(volume, dtype=float), _checked_affine(affine)
+    volume, affine = as_array("volume", volume, float), _checked_affine(affine)
     if volume.ndim != 3:
         raise ValueError(f"volume has shape {volume.shape}; expected three axes (X, Y, Z)")
     pial, white = _meshes()["pial"], _meshes()["white"]
@@ -142,7 +143,8 @@ def plot_cortex(
 
     surface = project_to_cortex(volume, affine)
     if limits is None:
-        finite = np.asarray(volume, dtype=float)[np.isfinite(volume)]
+        values = as_array("volume", volume, float)
+        finite = values[np.isfinite(values)]
         limits = tuple(np.percentile(finite, (2, 98))) if len(finite) else (0.0, 1.0)
     height = 1.7 + 3.6 / len(panels)  # inches; fewer panels are larger
     fig, axes = figure(
@@ -275,7 +277,9 @@ def _shared_surface(
         raise ValueError("masks names no participant")
     owner: dict[str, Any] = {}
     for number, (name, mask) in enumerate(masks.items(), start=1):
-        surface = project_to_cortex(np.where(mask, 1.0, 0.0), affines[name])
+        surface = project_to_cortex(
+            np.where(as_array(f"masks[{name!r}]", mask), 1.0, 0.0), affines[name]
+        )
         for side, part in surface.data.parts.items():
             own = np.nan_to_num(part).ravel() > 0
             before = owner.setdefault(side, np.full(len(own), np.nan))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -170,7 +172,7 @@ def plot_spread(
         When ``values`` has not one row a position.
     """
     ax = _axes(ax)
-    values = np.asarray(values, dtype=float)
+    x, values = as_array("x", x), as_array("values", values, float)
     if values.ndim != 2 or len(values) != len(x):
         raise ValueError(
             f"values has shape {values.shape}; expected ({len(x)}, n_seeds), a row for each x"
@@ -267,17 +269,17 @@ def plot_null(
     Axes
     """
     ax = _axes(ax)
-    bodies = ax.violinplot(
-        [np.asarray(n) for n in nulls], positions, widths=width, showextrema=False
-    )["bodies"]
+    nulls = [as_array("nulls", null, float) for null in nulls]
+    positions = as_array("positions", positions, float)
+    bodies = ax.violinplot(nulls, positions, widths=width, showextrema=False)["bodies"]
     for body in bodies:
         body.set(facecolor=COLOURS["grey"], alpha=0.45, linewidth=0)
     for position, null in zip(positions, nulls, strict=True):
         ax.hlines(np.mean(null), position - width / 2, position + width / 2, COLOURS["grey"], lw=1)
-    values = np.asarray(values, dtype=float).reshape(len(nulls), -1)
+    values = as_array("values", values, float).reshape(len(nulls), -1)
     shifts = 0.14 * (np.arange(values.shape[1]) - (values.shape[1] - 1) / 2)
     for shift, seed_values in zip(shifts, values.T, strict=True):
-        ax.plot(np.asarray(positions) + shift, seed_values, "o", color=colour, ms=8, mec="white")
+        ax.plot(positions + shift, seed_values, "o", color=colour, ms=8, mec="white")
     return ax
 
 
@@ -302,7 +304,7 @@ def plot_bars(
     ax = _axes(ax)
     colours = colours or [COLOURS["blue"]] * len(groups)
     for position, (values, colour) in enumerate(zip(groups.values(), colours, strict=True)):
-        values = np.asarray(values, dtype=float)
+        values = as_array("values", values, float)
         ax.bar(position, values.mean(), color=colour, width=0.6)
         if len(values) > 1:
             beside = position + np.linspace(-0.1, 0.1, len(values))
@@ -348,7 +350,7 @@ def plot_heatmap(
         When ``values`` has not one row and one column a name.
     """
     ax = _axes(ax)
-    values = np.asarray(values, dtype=float)
+    values = as_array("values", values, float)
     if values.shape != (len(rows), len(columns)):
         raise ValueError(
             f"values has shape {values.shape}; expected ({len(rows)}, {len(columns)}), a row and a "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.embeddings._pillow import is_pillow, picture_array
 from sdc_helpers.plotting.figures import figure
 
@@ -76,7 +77,7 @@ def plot_pictures(
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
     for number, (ax, picture) in enumerate(zip(axes.flat, images, strict=False)):
-        ax.imshow(picture)
+        ax.imshow(as_array("images", picture))
         if titles is not None:
             ax.set_title(fill(titles[number], wrap), fontsize=fontsize, loc="left")
         if frames is not None and frames[number] is not None:
@@ -122,7 +123,9 @@ def label_with_pictures(
     ax.set_xticks(list(positions), [""] * len(images))
     ax.tick_params(axis="x", length=0)
     for position, picture in zip(positions, images, strict=True):
-        box = OffsetImage(picture, zoom=size / len(picture), interpolation="antialiased")
+        box = OffsetImage(
+            as_array("images", picture), zoom=size / len(picture), interpolation="antialiased"
+        )
         ax.add_artist(
             AnnotationBbox(
                 box, (position, 0), xycoords=("data", "axes fraction"), xybox=(0, -size / 2 - 4),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers._paths import data_root
 from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
 from sdc_helpers.embeddings import embed_images
@@ -54,7 +55,7 @@ class ImageEmbeddings:
         ValueError
             If one of them is not there.
         """
-        image_ids = np.asarray(image_ids)
+        image_ids = as_array("image_ids", image_ids)
         rows = np.searchsorted(self.image_ids, image_ids).clip(max=len(self.image_ids) - 1)
         strangers = image_ids[self.image_ids[rows] != image_ids]
         if len(strangers):
@@ -122,7 +123,7 @@ def embed_stimuli(
     -------
     ImageEmbeddings
     """
-    ids = np.unique(np.asarray(image_ids))
+    ids = np.unique(as_array("image_ids", image_ids))
     blocks = (nsd.stimuli(ids[start : start + _BLOCK]) for start in range(0, len(ids), _BLOCK))
     return ImageEmbeddings(ids, embed_images(clip, blocks, cache=True, progress=progress).vectors)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
 from sdc_helpers.simulate.truth import Truth
 
@@ -41,7 +42,7 @@ def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels
                 f"voxels: {participant!r} is not among {', '.join(truth.participants)}."
             )
         planted = truth.participants[participant]
-        mask = np.asarray(mask)
+        mask = as_array(f"voxels[{participant!r}]", mask)
         if mask.dtype != bool or mask.shape != planted.shape:
             raise ValueError(
                 f"voxels[{participant!r}] has type {mask.dtype} and shape {mask.shape}; expected "

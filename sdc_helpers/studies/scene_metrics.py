@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import unit_rows
 from sdc_helpers.contrastive.gap import effective_rank
 from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import UnitEmbeddings, embed_captions, embed_images, embed_texts
@@ -194,7 +195,7 @@ def phrase_embeddings(clip: ClipModel, prompts: dict[str, tuple[str, ...]]) -> n
         Means of the sentences' unit vectors, of unit length again, in the order of `prompts`.
     """
     rows = [embed_texts(clip, list(sentences)).vectors.mean(0) for sentences in prompts.values()]
-    return np.stack([row / np.linalg.norm(row) for row in rows])
+    return unit_rows(np.stack(rows), "prompts")
 
 
 def _classify(

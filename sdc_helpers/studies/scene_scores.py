@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.contrastive.arithmetic import Arithmetic, picture_arithmetic
 from sdc_helpers.contrastive.gap import gap_report
 from sdc_helpers.embeddings.probes import linear_probe
@@ -190,7 +191,7 @@ def score_on_scenes(
     ValueError
         If shapes do not fit.
     """
-    images, texts = np.asarray(images), np.asarray(texts)
+    images, texts = as_array("images", images), as_array("texts", texts)
     if len(images) != len(test.pictures) or len(texts) != len(test.sentences):
         raise ValueError(
             f"Expected rows for {len(test.pictures)} pictures and {len(test.sentences)} "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.concepts.selection import (
     Selection,
     Setting,
@@ -42,7 +42,7 @@ def half_means(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If there are fewer than two.
     """
-    runs = np.asarray(runs)
+    runs = as_array("runs", runs)
     if runs.ndim != 3 or len(runs) < 2:
         raise ValueError(f"runs has shape {runs.shape}; expected (2 or more, n_voxels, D).")
     half = len(runs) // 2

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from sdc_helpers._checks import as_tensor
+
 if TYPE_CHECKING:
     import torch
 
@@ -92,10 +94,10 @@ class TensorPairs:
         *,
         choices: bool = False,
     ) -> None:
-        import torch
 
-        self.x_u, self.x_v, self.choices = torch.as_tensor(x_u), torch.as_tensor(x_v), choices
-        self.items = None if items is None else torch.as_tensor(items)
+        self.x_u, self.x_v = as_tensor("x_u", x_u), as_tensor("x_v", x_v)
+        self.choices = choices
+        self.items = None if items is None else as_tensor("items", items)
         check_pairs(self.x_u, self.x_v, self.items, "TensorPairs(x_u, x_v)")
         if len(self) == 0:
             raise ValueError("TensorPairs holds no pair: x_u and x_v have length 0.")

@@ -27,7 +27,7 @@ GOOD = np.random.default_rng(1).standard_normal((8, 3))
         (np.full((8, 4), np.inf), "{name} contains NaN or infinite"),
         (GOOD[:, 0], "{name} must be 2-D"),
         (GOOD[:, :0], "{name} is empty"),
-        (GOOD.tolist(), "{name} must be a numpy array or a torch tensor, got list"),
+        (np.ma.masked_less(GOOD, 0), "{name} has 9 masked values"),
         (torch.from_numpy(GOOD), "one library.*is torch on cpu"),
         (GOOD.astype(complex), "{name} must hold real numbers"),
     ],

@@ -99,10 +99,10 @@ def test_constant_columns_centre_to_exactly_zero(rng):
         (np.zeros((4, 3, 2)), r"X must be 2-D"),
         (np.zeros((5, 0)), r"X is empty: shape \(5, 0\)"),
         (np.zeros((0, 5)), r"X is empty"),
-        ([[1.0, 2.0]], "X must be a numpy array or a torch tensor, got list"),
-        (np.ones((5, 3), complex), "real numbers, got dtype complex128"),
+        ({"x": 1.0}, "X must hold real numbers or text, got objects such as dict"),
+        (np.ones((5, 3), complex), "X must hold real numbers, got complex128"),
         (np.full((5, 3), "a"), "real numbers"),
-        (np.full((5, 3), None), "real numbers"),
+        (np.full((5, 3), None), "X has 15 missing values"),
         (np.full((5, 3), 1e200), "squares of X overflow"),
     ],
 )

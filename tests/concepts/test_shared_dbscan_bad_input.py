@@ -32,7 +32,10 @@ def with_row(weights, value):
         (lambda w: w.astype(complex), "complex128"),
         (lambda w: w > 0, "type bool"),
         (lambda w: w.astype(str), "expected a real array"),
-        (lambda w: [*w[:6].tolist(), *w[6:, :4].tolist()], "the same D dimensions"),
+        (
+            lambda w: [*w[:6].tolist(), *w[6:, :4].tolist()],
+            "weights cannot be read.*rows differ in length",
+        ),
     ],
 )
 def test_weights(weights, change, message):
@@ -47,7 +50,7 @@ def test_weights(weights, change, message):
         (WHO[:, None], r"participants has shape \(12, 1\)"),
         (1, r"participants has shape \(\)"),
         (WHO.astype(float), "names or whole numbers"),
-        ([None, "a"] * 6, "names or whole numbers"),
+        ([None, "a"] * 6, "participants has 6 missing values"),
         (np.ones(12, dtype=int), "names 1: .* at least 4"),
         (np.repeat([1, 2, 3], 4), "names 3: .* min_participants=3 others"),
     ],

@@ -33,9 +33,9 @@ def rng():
         (lambda u, v: (u[0], v[0]), "must both be"),
         (lambda u, v: (u[:1], v[:1]), "at least 2 rows"),
         (lambda u, v: (u[:, :0], v[:, :0]), r"got \(6, 0\)"),
-        (lambda u, v: (2 * u, v), "rows of u must have length 1"),
-        (lambda u, v: (u, torch.zeros_like(v)), "rows of v must have length 1"),
-        (lambda u, v: (u * 1.01, v), r"off by 0\.01"),
+        (lambda u, v: (2 * u, v), "u must have rows of unit length"),
+        (lambda u, v: (u, torch.zeros_like(v)), "v must have rows of unit length"),
+        (lambda u, v: (u * 1.01, v), r"row 0 has length 1\.01"),
         (lambda u, v: ((u * 1.05).half(), v), r"within 0\.01"),
         (lambda u, v: (u.long(), v), "floating-point"),
         (lambda u, v: (u, v.to(torch.complex128)), "floating-point"),
@@ -57,7 +57,7 @@ def test_bad_rows(rng, change, message):
 def test_uniformity_checks_its_rows(rng):
     with pytest.raises(ValueError, match="at least 2 rows"):
         uniformity(unit_rows(rng, 1, 5))
-    with pytest.raises(ValueError, match="length 1"):
+    with pytest.raises(ValueError, match="unit length"):
         uniformity(3 * unit_rows(rng, 4, 5))
 
 

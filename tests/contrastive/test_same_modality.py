@@ -139,7 +139,7 @@ def test_the_published_setting_opens_a_gap_from_nothing():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mismatched": 1.5}, "share from 0 to 1"),
+        ({"mismatched": 1.5}, "expected a number from 0 to 1"),
         ({"x_v": np.zeros((50, 5))}, "50"),
         ({"seeds": [1, 1]}, "seed"),
         ({"seeds": []}, "seed"),

@@ -260,7 +260,7 @@ NAN = np.where(np.arange(28 * 5).reshape(28, 5) == 7, np.nan, 1.0)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"predicted": NAN}, "predicted contains NaN or infinite values in 1 of 28 rows.*row 1"),
+        ({"predicted": NAN}, "predicted holds NaN or infinite values in 1 of 28 rows.*row 1"),
         ({"predicted": np.ones(28)}, "predicted must be a 2-D array"),
         ({"predicted": np.ones((28, 4))}, "predicted has 4 dimensions, gallery has 5"),
         ({"predicted": np.ones((0, 5))}, "at least one row"),
@@ -285,7 +285,7 @@ def test_bad_input_is_named(changes, message):
         ({"ks": [0]}, "ks=.0."),
         ({"ks": [1.5]}, "whole and 1 or more"),
         ({"n_bootstrap": 0}, "n_bootstrap=0"),
-        ({"confidence": 95}, "confidence=95: expected a number between 0 and 1"),
+        ({"confidence": 95}, "confidence=95: expected a number above 0 and below 1"),
     ],
 )
 def test_bad_options_of_the_score(options, message):

@@ -72,7 +72,7 @@ def test_bad_input_is_named(case):
         activation_patterns(X[:, :11], W)
     with pytest.raises(ValueError, match="at least 2 trials"):
         activation_patterns(X[:1], W)
-    with pytest.raises(ValueError, match="X contains NaN"):
+    with pytest.raises(ValueError, match="X holds NaN"):
         activation_patterns(np.where(X > 3, np.nan, X), W)
     with pytest.raises(ValueError, match="weights must be a 2-D"):
         activation_patterns(X, W[:, 0])

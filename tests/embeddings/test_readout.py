@@ -373,7 +373,7 @@ Y = np.array([0, 1] * 4)
         ((X, Y, X, Y), {"penalties": (0.0, 1.0)}, "penalties"),
         ((X, Y, X, Y), {"penalties": ()}, "penalties"),
         ((X, Y, X, Y), {"n_bootstrap": 0}, "n_bootstrap"),
-        ((X, [None] * 8, X, Y), {}, "object"),
+        ((X, [None] * 8, X, Y), {}, "y_train has 8 missing values"),
     ],
 )
 def test_bad_probes_are_refused(arguments, options, message):

@@ -9,11 +9,12 @@ somewhere else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.concepts._surrogates import (
     label_maps,
     smoothness_of_labels,
@@ -38,6 +39,23 @@ class Overlap:
     auc: NullTest
 
 
+@dataclass(frozen=True, eq=False)
+class BestOverlap:
+    """The cluster that overlaps a region most.
+
+    Attributes
+    ----------
+    cluster : int
+        Its label.
+    dice : NullTest
+        Its Dice coefficient, against the largest one over all clusters in each draw of blobs: the
+        p-value counts that the best of all was taken.
+    """
+
+    cluster: int
+    dice: NullTest
+
+
 def contiguity(
     positions: np.ndarray,
     labels: np.ndarray,
@@ -50,10 +68,11 @@ def contiguity(
 
     Labels of smooth noise lie together too, so labels shuffled among the voxels are no null: they
     would call most of them contiguous. The null is label maps of smooth noise with clusters of the
-    same sizes. How smooth the noise is has to come from somewhere: from `weights` of the voxels
-    outside of clusters, or, without weights, from the labels themselves. Then the test asks
-    whether a cluster lies together more than the clusters of the map do on the whole, and what all
-    clusters share counts as smoothness: it errs on the safe side, and has little power.
+    same sizes. How smooth the noise is has to come from somewhere: from the `weights` of all
+    voxels, most of which have no part in a cluster, or, without them, from the labels. Then the
+    test asks whether a cluster lies together more than the clusters of the map do on the whole.
+    What all clusters share counts as smoothness then: it errs on the safe side, and has little
+    power.
 
     Parameters
     ----------
@@ -62,8 +81,8 @@ def contiguity(
     labels : int array of shape (n_voxels,)
         Clusters, -1 for noise.
     weights : array of shape (n_voxels, D), optional
-        What was clustered, such as decoder weights: their correlation between near voxels outside
-        of clusters is that of the noise.
+        What was clustered, such as decoder weights. Their correlation between near voxels, of all
+        clusters and of none, is taken for that of the noise.
     n_draws : int, default=199
         Label maps of noise.
     rng : numpy.random.Generator
@@ -83,7 +102,7 @@ def contiguity(
     from scipy.spatial import cKDTree
 
     positions = _check_positions(positions)
-    labels = np.asarray(labels)
+    labels = as_array("labels", labels)
     if labels.shape != (len(positions),):
         raise ValueError(f"labels has shape {labels.shape}; expected ({len(positions)},).")
     if weights is not None:
@@ -104,7 +123,7 @@ def contiguity(
         pooled = float(same[labels >= 0].mean())
         smoothness = smoothness_of_labels(positions, nearest, sizes, pooled, spacing)
     else:
-        smoothness = smoothness_of_weights(positions, labels, weights, spacing)
+        smoothness = smoothness_of_weights(positions, weights, spacing)
     null = np.array(
         [
             np.bincount(drawn[drawn >= 0], (drawn == drawn[nearest])[drawn >= 0]) / sizes
@@ -161,8 +180,8 @@ def overlap(
         not positive or n_draws is below 1.
     """
     positions = _check_positions(positions)
-    cluster, region = np.asarray(cluster), np.asarray(region)
-    localiser = np.asarray(localiser, dtype=float)
+    cluster, region = as_array("cluster", cluster), as_array("region", region)
+    localiser = as_array("localiser", localiser, float)
     for name, values in (("cluster", cluster), ("region", region), ("localiser", localiser)):
         if values.shape != (len(positions),):
             raise ValueError(f"{name} has shape {values.shape}; expected ({len(positions)},).")
@@ -185,6 +204,69 @@ def overlap(
     )
 
 
+def best_overlaps(
+    positions: np.ndarray,
+    labels: np.ndarray,
+    regions: Mapping[str, np.ndarray],
+    *,
+    reach: float,
+    n_draws: int = 199,
+    rng: np.random.Generator,
+) -> dict[str, BestOverlap]:
+    """Find the cluster that overlaps each region most, and test it as the best of all.
+
+    Parameters
+    ----------
+    positions : array of shape (n_voxels, 3)
+        Of all voxels in which a cluster could be, in millimetres.
+    labels : int array of shape (n_voxels,)
+        Clusters, -1 for voxels of none.
+    regions : mapping of str to bool array of shape (n_voxels,)
+        Such as those of localisers.
+    reach, n_draws, rng
+        As for `overlap`; all regions share the blobs.
+
+    Returns
+    -------
+    dict of str to BestOverlap
+        By region; empty regions are left out.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, there is no cluster, reach is not positive or n_draws is below 1.
+    """
+    positions, labels = _check_positions(positions), as_array("labels", labels)
+    regions = {name: as_array(f"regions[{name!r}]", region) for name, region in regions.items()}
+    for name, values in {"labels": labels, **regions}.items():
+        if np.shape(values) != (len(positions),):
+            raise ValueError(f"{name} has shape {np.shape(values)}; expected ({len(positions)},).")
+    if not reach > 0:
+        raise ValueError(f"reach={reach!r}: expected a distance above 0.")
+    check_count("n_draws", n_draws, 1)
+    clusters = np.unique(labels[labels >= 0])
+    if not len(clusters):
+        raise ValueError("labels holds no cluster: all are below 0.")
+    named = {name: r.astype(bool) for name, r in regions.items() if np.any(r)}
+    stacked = np.array(list(named.values())).reshape(len(named), len(positions))
+    dice = []
+    for cluster in clusters:
+        own = labels == cluster
+        drawn = blobs(positions, patch_sizes(positions[own], reach), n_draws, rng)
+        both = np.concatenate([own[None], drawn]).astype(np.int64) @ stacked.T.astype(np.int64)
+        dice.append(2 * both / (own.sum() + stacked.sum(axis=1)))
+    best = np.argmax([one[0] for one in dice], axis=0)
+    largest = np.max(dice, axis=0)  # (1 + n_draws, n_regions)
+    scheme = f"patches elsewhere, largest of {len(clusters)} clusters"
+    return {
+        name: BestOverlap(
+            int(clusters[best[i]]),
+            NullTest.from_null(largest[0, i], largest[1:, i], scheme=scheme),
+        )
+        for i, name in enumerate(named)
+    }
+
+
 def patch_sizes(positions: np.ndarray, reach: float) -> np.ndarray:
     """Return the sizes of the patches of a cluster, largest first.
 
@@ -203,6 +285,7 @@ def patch_sizes(positions: np.ndarray, reach: float) -> np.ndarray:
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
+    positions = _check_positions(positions)
     pairs = cKDTree(positions).query_pairs(reach, output_type="ndarray")
     size = len(positions)
     graph = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), shape=(size, size))
@@ -237,6 +320,7 @@ def blobs(
     ValueError
         If the patches have more voxels than there are.
     """
+    positions, sizes = _check_positions(positions), as_array("sizes", sizes, int)
     if np.sum(sizes) > len(positions):
         raise ValueError(f"sizes sum to {np.sum(sizes)}, but there are {len(positions)} voxels.")
     drawn = np.zeros((n_draws, len(positions)), dtype=bool)
@@ -269,7 +353,7 @@ def _nearest_other(tree: object, positions: np.ndarray) -> np.ndarray:
 
 
 def _check_positions(positions: np.ndarray) -> np.ndarray:
-    positions = np.asarray(positions, dtype=float)
+    positions = as_array("positions", positions, float)
     if positions.ndim != 2 or positions.shape[1] != 3 or not np.isfinite(positions).all():
         raise ValueError(
             f"positions has shape {positions.shape}; expected three finite numbers a voxel."
@@ -278,7 +362,7 @@ def _check_positions(positions: np.ndarray) -> np.ndarray:
 
 
 def _check_weights(weights: np.ndarray, n_voxels: int) -> np.ndarray:
-    weights = np.asarray(weights, dtype=float)
+    weights = as_array("weights", weights, float)
     if weights.ndim != 2 or len(weights) != n_voxels or not np.isfinite(weights).all():
         raise ValueError(
             f"weights has shape {weights.shape}; expected a row of finite numbers for each of "

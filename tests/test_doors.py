@@ -1,0 +1,451 @@
+# ruff: noqa: E501
+"""Every public function that takes arrays: what is masked is refused, what pandas holds accepted.
+
+`CALLS` holds a small valid call of each. A function that is new in a package's face and neither
+stands there nor in `NO_ARRAYS` fails the first test.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+from functools import lru_cache, partial
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sdc_helpers._checks import unit_rows
+
+PACKAGES = (
+    "alignment", "concepts", "contrastive", "curriculum", "decoding", "embeddings", "plotting",
+    "studies", "training",
+)  # fmt: skip
+RNG = np.random.default_rng(0)
+X, Z = RNG.standard_normal((16, 4)), RNG.standard_normal((16, 4))
+U, V = unit_rows(X), unit_rows(Z)
+ONE, OTHER = X[:, 0], Z[:, 0]
+HALF = np.arange(16) % 2 == 0
+CODES = np.arange(16) % 4
+NAMES = np.array(["a", "b", "c", "d"])[CODES]
+OWN = unit_rows(RNG.standard_normal((4, 4)))[CODES]  # an embedding for each name
+PICTURES = RNG.integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
+PLACES = RNG.standard_normal((16, 3))
+K = X @ X.T
+TEXTS = ("a dog", "a cat")
+
+
+class Call(NamedTuple):
+    """A valid call: which of its arguments are arrays, and which are names or labels."""
+
+    function: Any
+    arguments: dict[str, Any]
+    arrays: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    runs: bool = True
+    """Whether the call is run; else only what it refuses is tried."""
+
+
+def call(package: str, name: str, arguments: dict[str, Any], arrays: str, labels: str = "", **more):
+    """Make a call of a public function; names of arguments are separated by blanks."""
+    function = getattr(importlib.import_module(f"sdc_helpers.{package}"), name)
+    return Call(function, arguments, tuple(arrays.split()), tuple(labels.split()), **more)
+
+
+@lru_cache(maxsize=1)
+def clip():
+    from sdc_helpers.embeddings import load_clip
+
+    return load_clip("course-small", "random")
+
+
+def changes():
+    hits = np.ones((16, 16), bool)
+    return SimpleNamespace(hits=hits, change=NAMES, source=np.arange(16))
+
+
+def fitted(name: str):
+    from sdc_helpers import decoding
+
+    options = {"RidgeDecoder": {"alphas": [1.0]}, "ContrastiveDecoder": {"n_steps": 2}}[name]
+    if name == "ContrastiveDecoder":
+        options |= {"n_runs": 1, "batch_size": 4}
+    return getattr(decoding, name)(**options)
+
+
+def decoder_calls(name: str) -> dict[str, Call]:
+    fit, score = {"X": X, "Y": OWN, "items": NAMES}, fitted(name).fit(X, OWN)
+    held = tuple(np.concatenate([part] * 1) for part in (Z, V, np.char.add("x", NAMES)))
+    held = (Z[:4], V[:4])
+    items = {"X": X, "Y": OWN, "validation": held}
+    return {
+        f"decoding.{name}.fit": Call(fitted(name).fit, fit, ("X", "Y", "items"), ("items",)),
+        f"decoding.{name}.fit (validation)": Call(fitted(name).fit, items, ("validation",)),
+        f"decoding.{name}.predict": Call(score.predict, {"X": X}, ("X",)),
+        f"decoding.{name}.score": Call(score.score, fit, ("X", "Y", "items"), ("items",)),
+    }
+
+
+def calls() -> dict[str, Call]:
+    from sdc_helpers.concepts.contiguity import blobs, contiguity, patch_sizes
+    from sdc_helpers.curriculum import LogLikelihoods
+    from sdc_helpers.datasets import noise_ceiling as ceilings
+    from sdc_helpers.embeddings.encode import RawEmbeddings, UnitEmbeddings
+    from sdc_helpers.measures import NullTest
+    from sdc_helpers.plotting import brain
+    from sdc_helpers.studies.participants import ImageEmbeddings, embed_stimuli
+    from sdc_helpers.studies.shared_concepts import half_means
+
+    xy, kl, uv = {"X": X, "Y": Z}, {"K": K, "L": Z @ Z.T}, {"u": U, "v": V}
+    alignment, concepts = partial(call, "alignment"), partial(call, "concepts")
+    contrastive, curriculum = partial(call, "contrastive"), partial(call, "curriculum")
+    decoding, embeddings = partial(call, "decoding"), partial(call, "embeddings")
+    plotting, studies = partial(call, "plotting"), partial(call, "studies")
+    four = {
+        "predicted": X, "items": NAMES, "gallery": OWN[:4], "gallery_items": NAMES[:4],
+    }  # fmt: skip
+    weights, people = np.repeat(np.eye(4), 4, axis=0), np.tile(NAMES[:4], 4)
+    cube, rotated = RNG.standard_normal((3, 3, 3)), np.eye(4)
+    contrastive_package = importlib.import_module("sdc_helpers.contrastive")
+    loss, rotation = contrastive_package.ContrastiveLoss(), contrastive_package.StartRotation(4)
+    tensors = {"u": torch.from_numpy(U), "v": torch.from_numpy(V)}
+    projections = contrastive_package.Projections(
+        np.ones((1, 4, 2)), np.ones((1, 1, 2)), np.ones((1, 4, 2))
+    )
+    white = importlib.import_module("sdc_helpers.embeddings").white_space(X, 2)
+    pictured = torch.zeros(16, 1, 2, 2)
+    scorer = lambda sentences, pictures: LogLikelihoods(  # noqa: E731
+        -np.ones(len(sentences)), np.ones(len(sentences), int)
+    )
+    named = {"responses": [X[:, :2]], "fits": [np.column_stack([HALF, CODES == 1])]}
+    ranked = {"responses": [ONE, OTHER], "scores": [OTHER, ONE]}
+    grid = {"temperatures": [0.1], "seeds": [0], "dimension": 2, "batch_size": 4, "n_steps": 1}
+    ids = ImageEmbeddings(np.arange(4), U[:4])
+    layers = torch.nn.Sequential(torch.nn.AvgPool2d(56), torch.nn.Flatten())
+    truth = SimpleNamespace(participants={"a": SimpleNamespace(shape=(16,))})
+    labeller = lambda data, value: np.zeros(len(data), int)  # noqa: E731
+    baseline = {"weights": np.concatenate([weights] * 2)}
+    voxels = {"positions": PLACES, "rng": np.random.default_rng(0), "n_draws": 3}
+    evaluation = {
+        "name": "n",
+        "correct": ONE,
+        "margin": ONE,
+        "chance": 0.5,
+        "kinds": NAMES,
+        "units": CODES,
+    }
+    return {
+        "alignment.MinibatchCKA": Call(
+            importlib.import_module("sdc_helpers.alignment").MinibatchCKA().update, xy, ("X", "Y")
+        ),
+        "alignment.biased_null": alignment("biased_null", {"n": [9, 9], "p1": [2, 3], "p2": [4, 5]}, "n p1 p2"),
+        "alignment.cka": alignment("cka", xy, "X Y"),
+        "alignment.feature_corrected_cka": alignment("feature_corrected_cka", xy, "X Y"),
+        "alignment.cka_from_grams": alignment("cka_from_grams", kl, "K L"),
+        "alignment.cka_table": alignment("cka_table", {"X": {"x": X}, "Y": {"y": Z}}, "X Y"),
+        "alignment.cka_table_from_grams": alignment("cka_table_from_grams", {"K": {"x": K}, "L": {"y": K}}, "K L"),
+        "alignment.gram": alignment("gram", {"X": X}, "X"),
+        "alignment.gram_from_rdm": alignment("gram_from_rdm", {"D": ((X[:, None] - X) ** 2).sum(-1)}, "D"),
+        "alignment.minibatch_cka": alignment("minibatch_cka", {"batches": [(X, Z)]}, "batches"),
+        "alignment.partial_shuffle_curve": alignment(
+            "partial_shuffle_curve", {**xy, "fractions": [0.5, 1.0], "n_repeats": 1}, "X Y fractions"
+        ),
+        "alignment.permutation_test": alignment("permutation_test", {**xy, "n_permutations": 2}, "X Y"),
+        "alignment.permutation_test_from_grams": alignment(
+            "permutation_test_from_grams", {**kl, "n_permutations": 2}, "K L"
+        ),
+        "embeddings.RawEmbeddings": Call(
+            RawEmbeddings, {"vectors": X, "kind": "image", "model": "m", "weights": "w"}, ("vectors",)
+        ),
+        "embeddings.UnitEmbeddings": Call(
+            UnitEmbeddings, {"vectors": U, "kind": "image", "model": "m", "weights": "w"}, ("vectors",)
+        ),
+        "embeddings.WhiteSpace": Call(white.transform, {"vectors": X}, ("vectors",)),
+        "embeddings.WhiteSpace.directions": Call(white.directions, {"concepts": X[:, :2]}, ("concepts",)),
+        "embeddings.white_space": embeddings("white_space", {"vectors": X, "n_components": 2}, "vectors"),
+        "embeddings.embed_images": embeddings("embed_images", {"clip": clip(), "images": PICTURES[:2]}, "images"),
+        "embeddings.embed_images (items)": embeddings("embed_images", {"clip": clip(), "images": list(PICTURES[:2])}, "images"),
+        "embeddings.embed_texts": embeddings("embed_texts", {"clip": clip(), "texts": TEXTS}, "", "texts"),
+        "embeddings.embed_captions": embeddings("embed_captions", {"clip": clip(), "captions": [TEXTS, TEXTS]}, ""),
+        "embeddings.image_features": embeddings("image_features", {"clip": clip(), "images": PICTURES[:2]}, "images"),
+        "embeddings.text_features": embeddings("text_features", {"clip": clip(), "texts": TEXTS}, "", "texts"),
+        "embeddings.caption_features": embeddings("caption_features", {"clip": clip(), "captions": [TEXTS, TEXTS]}, ""),
+        "embeddings.nearest_class": embeddings(
+            "nearest_class", {"image_embeddings": X, "class_embeddings": Z[:4]}, "image_embeddings class_embeddings"
+        ),
+        "embeddings.iter_layer_activations": embeddings(
+            "iter_layer_activations", {"model": layers, "images": PICTURES[:2], "layers": ["1"]}, "images"
+        ),
+        "embeddings.preprocess": embeddings("preprocess", {"images": PICTURES[:2]}, "images"),
+        "embeddings.linear_probe": embeddings(
+            "linear_probe",
+            {"x_train": X, "y_train": NAMES, "x_test": Z, "y_test": NAMES, "penalties": [1.0, 2.0], "n_bootstrap": 2},
+            "x_train y_train x_test y_test penalties", "y_train y_test",
+        ),
+        "embeddings.retrieval": embeddings("retrieval", {"images": X, "texts": Z}, "images texts"),
+        "embeddings.recall_at_k": embeddings("recall_at_k", {"queries": X, "gallery": Z, "targets": np.arange(16)}, "queries gallery targets"),
+        "embeddings.target_ranks": embeddings("target_ranks", {"queries": X, "gallery": Z, "targets": np.arange(16)}, "queries gallery targets"),
+        "embeddings.zero_shot": embeddings(
+            "zero_shot", {"image_embeddings": X, "class_embeddings": Z[:4], "labels": CODES},
+            "image_embeddings class_embeddings labels",
+        ),
+        "contrastive.ContrastiveLoss": Call(loss, {**tensors, "items": torch.arange(16)}, ("u", "v", "items")),
+        "contrastive.Projections": Call(projections.images, {"features": X}, ("features",)),
+        "contrastive.Projections.texts": Call(projections.texts, {"features": X}, ("features",)),
+        "contrastive.StartRotation": Call(rotation.fit, tensors, ("u", "v")),
+        "contrastive.StartRotation.forward": Call(rotation, {"v": torch.from_numpy(V)}, ("v",)),
+        "contrastive.TrunkFeatures": contrastive("TrunkFeatures", {"images": X, "texts": X[:, None]}, "images"),
+        "contrastive.alignment": contrastive("alignment", tensors, "u v"),
+        "contrastive.clip_loss": contrastive("clip_loss", {**tensors, "temperature": 0.1, "items": CODES}, "u v items"),
+        "contrastive.cross_uniformity": contrastive("cross_uniformity", {**tensors, "items": CODES}, "u v items"),
+        "contrastive.uniformity": contrastive("uniformity", {"x": tensors["u"]}, "x"),
+        "contrastive.arithmetic_answers": contrastive(
+            "arithmetic_answers", {"images": X, "difference": Z, "source": np.arange(16)}, "images difference source"
+        ),
+        "contrastive.picture_arithmetic": contrastive(
+            "picture_arithmetic",
+            {"images": X, "before": Z, "after": X, "changes": changes(), "weights": [0.0, 1.0], "rng": np.random.default_rng(0)},
+            "images before after weights",
+        ),
+        "contrastive.centroid_distance": contrastive("centroid_distance", uv, "u v"),
+        "contrastive.effective_rank": contrastive("effective_rank", {"x": U}, "x"),
+        "contrastive.gap_report": contrastive("gap_report", uv, "u v"),
+        "contrastive.linear_separability": contrastive("linear_separability", uv, "u v"),
+        "contrastive.pair_recall": contrastive("pair_recall", {**uv, "ks": [1]}, "u v"),
+        "contrastive.train_same_modality": contrastive("train_same_modality", {"x": X, "x_v": Z, **grid}, "x x_v"),
+        "contrastive.train_same_modality (measured)": contrastive(
+            "train_same_modality", {"x": X, "x_measured": Z, **grid}, "x_measured"
+        ),
+        "contrastive.trunk_features": contrastive(
+            "trunk_features", {"trunk": clip(), "pictures": PICTURES[:2], "captions": [TEXTS, TEXTS]}, "pictures"
+        ),
+        **decoder_calls("RidgeDecoder"),
+        **decoder_calls("ContrastiveDecoder"),
+        "decoding.activation_patterns": decoding("activation_patterns", {"X": X, "decoder": Z[:4]}, "X decoder"),
+        "decoding.average_repetitions": decoding("average_repetitions", {"values": X, "items": NAMES}, "values items", "items"),
+        "decoding.distinct_embeddings": decoding("distinct_embeddings", {"Y": OWN, "items": NAMES}, "Y items", "items"),
+        "decoding.permuted_score": decoding("permuted_score", {**four, "n_permutations": 2}, "predicted items gallery gallery_items", "items gallery_items"),
+        "decoding.score_decoding": decoding("score_decoding", {**four, "n_bootstrap": 2}, "predicted items gallery gallery_items", "items gallery_items"),
+        "concepts.SharedDBSCAN": Call(
+            importlib.import_module("sdc_helpers.concepts").SharedDBSCAN().fit,
+            {"weights": weights, "participants": people}, ("weights", "participants"), ("participants",),
+        ),
+        "concepts.sweep": concepts("sweep", {"weights": weights, "participants": people, "eps_values": [0.5]}, "weights participants", "participants"),
+        "concepts.select_clustering": concepts(
+            "select_clustering",
+            {"weights": weights, "halves": (weights, weights), "nulls": [weights], "participants": people, "eps_values": [0.5]},
+            "weights halves nulls participants", "participants",
+        ),
+        "concepts.agreement": concepts("agreement", {"labels": CODES, "others": CODES}, "labels others"),
+        "concepts.reproduced": concepts("reproduced", {"labels": CODES, "others": CODES}, "labels others"),
+        "concepts.by_participant": Call(
+            lambda participants, data: importlib.import_module("sdc_helpers.concepts").by_participant(labeller, participants)(data, 1),
+            {"participants": NAMES, "data": X}, ("participants", "data"), ("participants",),
+        ),
+        "concepts.choose_parameter": concepts(
+            "choose_parameter", {"label": labeller, "whole": X, "halves": (X, Z), "values": [1]}, "whole halves"
+        ),
+        "concepts.hdbscan": concepts("hdbscan", {**baseline, "min_cluster_size": 2}, "weights"),
+        "concepts.kmeans": concepts("kmeans", {**baseline, "n_clusters": 2}, "weights"),
+        "concepts.plain_dbscan": concepts("plain_dbscan", {**baseline, "eps": 0.5}, "weights"),
+        "concepts.ica": concepts("ica", {"responses": X, "n_components": 2}, "responses"),
+        "concepts.nmf": concepts("nmf", {"responses": X, "n_components": 2}, "responses"),
+        "concepts.extremes": concepts("extremes", {"scores": ONE, "n": 2}, "scores"),
+        "concepts.nearest_words": concepts(
+            "nearest_words", {"concept": X[0], "vectors": X[:4], "words": ["a", "b", "c", "d"]}, "concept vectors", "words"
+        ),
+        "concepts.partial_correlations": concepts("partial_correlations", {"values": ONE, "factors": Z}, "values factors"),
+        "concepts.score_names": concepts("score_names", {**named, "n_permutations": 2}, "responses fits"),
+        "concepts.negation_test": concepts("negation_test", ranked, "responses scores"),
+        "concepts.response_by_rank": concepts("response_by_rank", ranked, "responses scores"),
+        "concepts.contiguity.contiguity": Call(
+            contiguity, {**voxels, "labels": CODES, "weights": X}, ("positions", "labels", "weights")
+        ),
+        "concepts.best_overlaps": concepts(
+            "best_overlaps", {**voxels, "labels": CODES, "regions": {"a": HALF}, "reach": 1.0}, "positions labels regions"
+        ),
+        "concepts.overlap": concepts(
+            "overlap", {**voxels, "cluster": HALF, "localiser": ONE, "region": HALF, "reach": 1.0},
+            "positions cluster localiser region",
+        ),
+        "concepts.contiguity.patch_sizes": Call(patch_sizes, {"positions": PLACES, "reach": 1.0}, ("positions",)),
+        "concepts.contiguity.blobs": Call(
+            blobs, {"positions": PLACES, "sizes": [2, 1], "n_draws": 1, "rng": np.random.default_rng(0)}, ("positions", "sizes")
+        ),
+        "concepts.ranking_auc": concepts("ranking_auc", {"scores": ONE, "factor": HALF, "n_bootstrap": 2}, "scores factor"),
+        "concepts.recover": concepts(
+            "recover", {"found": CODES, "participants": NAMES, "masks": {"one": HALF}, "kinds": {"one": "shared"}},
+            "found participants masks", "participants",
+        ),
+        "curriculum.CaptionPairs": curriculum(
+            "CaptionPairs", {"pictures": pictured, "tokens": torch.ones(16, 3, dtype=torch.long), "image_of": np.arange(16)},
+            "pictures tokens image_of",
+        ),
+        "curriculum.Evaluation": curriculum("Evaluation", evaluation, "correct margin kinds units", "kinds"),
+        "curriculum.LogLikelihoods": curriculum("LogLikelihoods", {"total": -abs(ONE), "n_tokens": CODES + 1}, "total n_tokens"),
+        "curriculum.ModelLoss": Call(
+            lambda pictures: importlib.import_module("sdc_helpers.curriculum").ModelLoss(scorer, pictures)(TEXTS),
+            {"pictures": np.array([0, 1])}, ("pictures",),
+        ),
+        "curriculum.Scorer": curriculum("Scorer", {"model": None, "tokenizer": None, "pictures": pictured}, "pictures"),
+        "curriculum.caption_likelihood": curriculum(
+            "caption_likelihood", {"score": scorer, "sentences": TEXTS, "pictures": np.array([0, 1])}, "pictures", "sentences"
+        ),
+        "curriculum.curriculum_plan": curriculum(
+            "curriculum_plan", {"difficulty": ONE, "order": "curriculum", "pacing": importlib.import_module("sdc_helpers.curriculum").LinearPacing(3), "seed": 0},
+            "difficulty",
+        ),
+        "curriculum.feature_maps": curriculum("feature_maps", {"clip": clip(), "pictures": PICTURES[:2]}, "pictures"),
+        "curriculum.image_difficulty": curriculum(
+            "image_difficulty", {"captions": [TEXTS, TEXTS], "measure": importlib.import_module("sdc_helpers.curriculum").WordCount()}, ""
+        ),
+        "curriculum.plan_of": curriculum(
+            "plan_of", {"design": importlib.import_module("sdc_helpers.curriculum").StudyDesign(), "difficulty": ONE, "order": "curriculum", "seed": 0, "n_words": CODES + 1},
+            "difficulty",
+        ),
+        "curriculum.quantile_bins": curriculum("quantile_bins", {"difficulty": ONE, "n_bins": 2}, "difficulty"),
+        "curriculum.threshold_bins": curriculum("threshold_bins", {"difficulty": ONE, "below": [0.0]}, "difficulty below"),
+        "curriculum.train_on_text": curriculum(
+            "train_on_text", {"model": None, "tokens": torch.ones(2, 3, dtype=torch.long), "options": None}, "tokens", runs=False
+        ),
+        "training.TensorPairs": call("training", "TensorPairs", {"x_u": X, "x_v": Z, "items": CODES}, "x_u x_v items"),
+        "plotting.plot_bars": plotting("plot_bars", {"groups": {"a": ONE}}, "groups"),
+        "plotting.plot_heatmap": plotting("plot_heatmap", {"values": X[:2, :2], "rows": ["a", "b"], "columns": ["c", "d"]}, "values", "rows columns"),
+        "plotting.plot_null": plotting("plot_null", {"positions": [0.0], "nulls": [ONE], "values": ONE[:1]}, "positions nulls values"),
+        "plotting.plot_pictures": plotting("plot_pictures", {"images": PICTURES[:2], "titles": TEXTS}, "images", "titles"),
+        "plotting.label_with_pictures": plotting(
+            "label_with_pictures", {"ax": importlib.import_module("sdc_helpers.plotting").figure()[1], "images": PICTURES[:2]}, "images"
+        ),
+        "plotting.plot_spread": plotting("plot_spread", {"x": np.arange(16), "values": X}, "x values"),
+        "plotting.brain.project_to_cortex": Call(brain.project_to_cortex, {"volume": cube, "affine": rotated}, ("volume", "affine"), runs=False),
+        "plotting.brain.plot_shared_cortex": Call(
+            brain.plot_shared_cortex, {"masks": {"a": cube > 0}, "affines": {"a": rotated}}, ("masks", "affines"), runs=False
+        ),
+        "studies.ImageEmbeddings": Call(ids.of, {"image_ids": [0, 1]}, ("image_ids",)),
+        "studies.embed_stimuli": Call(embed_stimuli, {"nsd": None, "clip": None, "image_ids": [0, 1]}, ("image_ids",), runs=False),
+        "studies.score_on_scenes": studies(
+            "score_on_scenes", {"test": None, "images": X, "texts": X, "rng": None}, "images texts", runs=False
+        ),
+        "studies.truth_masks": studies("truth_masks", {"truth": truth, "voxels": {"a": HALF}}, "voxels", runs=False),
+        "studies.shared_concepts.half_means": Call(half_means, {"runs": RNG.standard_normal((2, 3, 4))}, ("runs",)),
+        "datasets.ncsnr": Call(
+            ceilings.ncsnr, {"betas": X, "image_ids": CODES, "train": np.ones(16, bool), "total_variance": np.ones(4)},
+            ("betas", "image_ids", "train", "total_variance"),
+        ),
+        "datasets.ncsnr (names)": Call(ceilings.ncsnr, {"betas": X, "image_ids": NAMES, "train": np.ones(16, bool)}, (), ("image_ids",)),
+        "datasets.noise_ceiling": Call(ceilings.noise_ceiling, {"ncsnr": abs(ONE)}, ("ncsnr",)),
+        "measures.NullTest": Call(NullTest.from_null, {"value": 0.0, "null": ONE}, ("null",)),
+    }  # fmt: skip
+
+
+NO_ARRAYS = {
+    "alignment": "",
+    "concepts": "enriched_words expansion_radius fits_name",  # text of captions, and numbers
+    "contrastive": "clip_trunk finetune_clip train_projections uniform_floor",
+    "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
+    "CurriculumSampler paired_difference Plan PlanBatches run_cell text_score TokenMean "
+    "train_on_captions vqa_score WordRarity",
+    "decoding": "",
+    "embeddings": "caption_average load_clip load_resnet18",
+    "plotting": "figure label_line plot_intervals plot_reference show table",
+    "studies": "course_decoder find_concepts fit_decoders load_grid load_participants "
+    "make_materials measure_on_scenes open_study phrase_embeddings recorded_outcomes run_grid "
+    "run_variations save_grid scene_pairs scene_test train_small_clip",
+    "training": "EpochBatches train_pairs TwoEncoders",
+}
+"""Public functions that take no array themselves, by package: objects that were checked, text."""
+
+CALLS = calls()
+
+
+def takes_arguments(thing: Any) -> bool:
+    """Tell functions and classes from constants, records of results, errors and protocols."""
+    record = dataclasses.is_dataclass(thing)
+    if inspect.isclass(thing) and (
+        issubclass(thing, BaseException) or getattr(thing, "_is_protocol", False)
+    ):
+        return False
+    return callable(thing) and not record
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_function_stands_in_the_table(package):
+    face = importlib.import_module(f"sdc_helpers.{package}")
+    known = {key.split(".")[1].split(" ")[0] for key in CALLS if key.startswith(f"{package}.")}
+    known |= set(NO_ARRAYS[package].split())
+    public = {n for n in face.__all__ if takes_arguments(getattr(face, n))}
+    assert public - known == set()
+
+
+def change(value: Any, function: Any) -> Any:
+    """Apply a function to an array, or to the first of several."""
+    if isinstance(value, dict):
+        return {key: function(np.asarray(v)) for key, v in value.items()}
+    if isinstance(value, (list, tuple)) and not np.isscalar(value[0]):
+        first = value[0]
+        first = change(first, function) if isinstance(first, tuple) else function(np.asarray(first))
+        return type(value)([first, *value[1:]])
+    return function(np.asarray(value))
+
+
+def masked(array: np.ndarray) -> np.ma.MaskedArray:
+    hidden = np.zeros(array.shape, bool)
+    hidden.flat[array.size // 2] = True
+    return np.ma.MaskedArray(array, hidden)
+
+
+DOORS = [(key, name) for key, one in CALLS.items() for name in one.arrays]
+
+
+@pytest.mark.parametrize(("key", "name"), DOORS)
+def test_masked_values_are_refused(key, name):
+    function, arguments, *_ = CALLS[key]
+    with pytest.raises(ValueError, match="1 masked values"):
+        function(**{**arguments, name: change(arguments[name], masked)})
+
+
+@pytest.mark.parametrize("key", [key for key, one in CALLS.items() if one.runs])
+@pytest.mark.filterwarnings("ignore")
+def test_arrays_whose_mask_hides_nothing_are_arrays(key):
+    function, arguments, arrays, *_ = CALLS[key]
+    function(**arguments)
+    function(**arguments | {n: change(arguments[n], np.ma.MaskedArray) for n in arrays})
+
+
+def as_pandas(array: np.ndarray) -> Any:
+    index = np.arange(len(array))[::-1] + 7 if array.ndim else None  # rows go by their place
+    if array.ndim == 1:
+        return pd.Series(array, index=index)
+    return pd.DataFrame(array, index=index) if array.ndim == 2 else array
+
+
+@pytest.mark.parametrize("key", [key for key, one in CALLS.items() if one.runs and one.arrays])
+@pytest.mark.filterwarnings("ignore")
+def test_frames_and_series_are_arrays(key):
+    function, arguments, arrays, *_ = CALLS[key]
+    function(**arguments | {n: change(arguments[n], as_pandas) for n in arrays})
+
+
+TEXT = {
+    "list": list,
+    "tuple": tuple,
+    "objects": lambda names: np.array(names, dtype=object),
+    "series of str": lambda names: pd.Series(names, index=np.arange(len(names))[::-1]),
+    "series of objects": lambda names: pd.Series(names, dtype=object),
+    "StringDtype": lambda names: pd.array(names, dtype="string"),
+    "categories": pd.Categorical,
+    "numpy StringDType": lambda names: np.array(names, dtype=np.dtypes.StringDType()),
+}
+NAMED = [(key, name) for key, one in CALLS.items() for name in one.labels]
+
+
+@pytest.mark.parametrize(("key", "name"), NAMED)
+@pytest.mark.parametrize("kind", TEXT)
+@pytest.mark.filterwarnings("ignore")
+def test_names_may_come_as_any_strings(key, name, kind):
+    function, arguments, *_ = CALLS[key]
+    function(**arguments | {name: TEXT[kind](list(map(str, arguments[name])))})

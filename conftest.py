@@ -15,6 +15,9 @@ from sdc_helpers.course.catalogue import is_chapter
 NOTEBOOKS = Path(__file__).resolve().parent / "notebooks"
 RUN_ALREADY = "this session has run it from top to bottom already, in profile smoke"
 
+NEEDS = {"smoke_runs": "notebook", "real_data_mirror": "real", "chromium": "browser"}
+"""Fixtures, and the mark of the tests that ask for them."""
+
 ENVIRONMENT = pytest.StashKey[dict[str, str]]()
 ALREADY_RUN = pytest.StashKey[set[Path]]()
 
@@ -34,6 +37,26 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out copies and hidden files beside the course's notebooks."""
     is_other = collection_path.suffix == ".ipynb" and not is_chapter(collection_path)
     return True if is_other and collection_path.parent == NOTEBOOKS else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they need, and let those that share something run in one process.
+
+    With several processes (``-n 2 --dist loadgroup``) the tests of a file stay together, for its
+    fixtures, and all that runs notebooks does, since each notebook is run once. That group takes
+    longest, so it comes first.
+    """
+    for item in items:
+        needs = set(getattr(item, "fixturenames", ()))
+        for fixture, mark in NEEDS.items():
+            if fixture in needs:
+                item.add_marker(mark)
+        if getattr(item, "nbmake", False):
+            item.add_marker("notebook")
+        runs_notebooks = item.get_closest_marker("notebook") is not None
+        group = "notebooks" if runs_notebooks else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.get_closest_marker("notebook") is None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

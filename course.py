@@ -68,11 +68,11 @@ class Commands:
 
     def test(self, *more: str) -> int:
         """Environment if needed, lint, and every test."""
-        return self.lint() or self._pytest(*more)
+        return self.lint() or self._pytest(*in_two_processes(), *more)
 
     def check(self, *more: str) -> int:
         """Environment if needed, lint, and the quick tests: no notebook, real data or network."""
-        return self.lint() or self._pytest("-m", QUICK, "tests", *more)
+        return self.lint() or self._pytest("-m", QUICK, *in_two_processes(), "tests", *more)
 
     def env(self, *more: str) -> int:
         """Make the environment in .venv, nothing else; --bundle FOLDER takes it from a stick."""
@@ -327,6 +327,13 @@ def this_system() -> str:
     """Return the name that a stick has for this machine: linux, linux-arm64, macos, windows."""
     machine = (platform.system(), platform.machine())
     return SYSTEMS.get(machine, " ".join(machine))
+
+
+def in_two_processes() -> list[str]:
+    """Return pytest's options for two processes, where there are two cores for them."""
+    if (os.cpu_count() or 1) < 2:
+        return []
+    return ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
 
 
 def child_environment() -> dict[str, str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 
 def text_list(texts: Any, name: str = "texts", *, empty: bool = False) -> list[str]:
     """Return texts as a list of plain strings.
@@ -90,36 +88,3 @@ def _advice(value: Any) -> str:
     if value is None or is_nan or type(value).__name__ in ("NAType", "MaskedConstant"):
         return ": a missing value; leave it out, with its picture"
     return ""
-
-
-def label_array(labels: Any, name: str = "labels") -> np.ndarray:
-    """Return labels as an array of numpy's own types: strings are strings, however they are kept.
-
-    Parameters
-    ----------
-    labels : sequence of str or numbers
-        Also an array of objects or of numpy's strings of any length, a pandas Series or Index
-        (strings, objects or categories).
-    name : str
-        The argument, for messages.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of strings (kind "U") where all entries are strings, otherwise what numpy makes of it.
-
-    Raises
-    ------
-    ValueError
-        If some entries are strings and others are not; the message names the first of these.
-    """
-    array = np.asarray(labels)
-    if array.ndim != 1 or array.dtype.kind not in "OT":
-        return array
-    strings = [isinstance(label, str) for label in array]
-    if any(strings) and not all(strings):
-        i = strings.index(False)
-        raise ValueError(
-            f"{name} holds strings and others; number {i} is {array[i]!r}{_advice(array[i])}."
-        )
-    return array.astype(str) if any(strings) else array

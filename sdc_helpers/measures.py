@@ -64,7 +64,7 @@ class Interval:
         Interval
             Its ends are NaN where no draw has a value.
         """
-        resampled = np.asarray(resampled, dtype=float)
+        resampled = as_array("resampled", resampled, float)
         resampled = resampled[np.isfinite(resampled)]
         low = high = float("nan")
         if len(resampled):

@@ -144,6 +144,7 @@ def calls() -> dict[str, Call]:
         ),
         "alignment.biased_null": alignment("biased_null", {"n": [9, 9], "p1": [2, 3], "p2": [4, 5]}, "n p1 p2"),
         "alignment.cka": alignment("cka", xy, "X Y"),
+        "alignment.feature_corrected_cka": alignment("feature_corrected_cka", xy, "X Y"),
         "alignment.cka_from_grams": alignment("cka_from_grams", kl, "K L"),
         "alignment.cka_table": alignment("cka_table", {"X": {"x": X}, "Y": {"y": Z}}, "X Y"),
         "alignment.cka_table_from_grams": alignment("cka_table_from_grams", {"K": {"x": K}, "L": {"y": K}}, "K L"),
@@ -170,6 +171,12 @@ def calls() -> dict[str, Call]:
         "embeddings.embed_images (items)": embeddings("embed_images", {"clip": clip(), "images": list(PICTURES[:2])}, "images"),
         "embeddings.embed_texts": embeddings("embed_texts", {"clip": clip(), "texts": TEXTS}, "", "texts"),
         "embeddings.embed_captions": embeddings("embed_captions", {"clip": clip(), "captions": [TEXTS, TEXTS]}, ""),
+        "embeddings.image_features": embeddings("image_features", {"clip": clip(), "images": PICTURES[:2]}, "images"),
+        "embeddings.text_features": embeddings("text_features", {"clip": clip(), "texts": TEXTS}, "", "texts"),
+        "embeddings.caption_features": embeddings("caption_features", {"clip": clip(), "captions": [TEXTS, TEXTS]}, ""),
+        "embeddings.nearest_class": embeddings(
+            "nearest_class", {"image_embeddings": X, "class_embeddings": Z[:4]}, "image_embeddings class_embeddings"
+        ),
         "embeddings.iter_layer_activations": embeddings(
             "iter_layer_activations", {"model": layers, "images": PICTURES[:2], "layers": ["1"]}, "images"
         ),
@@ -208,7 +215,7 @@ def calls() -> dict[str, Call]:
         "contrastive.effective_rank": contrastive("effective_rank", {"x": U}, "x"),
         "contrastive.gap_report": contrastive("gap_report", uv, "u v"),
         "contrastive.linear_separability": contrastive("linear_separability", uv, "u v"),
-        "contrastive.recall_at_k": contrastive("recall_at_k", {**uv, "ks": [1]}, "u v"),
+        "contrastive.pair_recall": contrastive("pair_recall", {**uv, "ks": [1]}, "u v"),
         "contrastive.train_same_modality": contrastive("train_same_modality", {"x": X, "x_v": Z, **grid}, "x x_v"),
         "contrastive.train_same_modality (measured)": contrastive(
             "train_same_modality", {"x": X, "x_measured": Z, **grid}, "x_measured"
@@ -292,7 +299,7 @@ def calls() -> dict[str, Call]:
             "image_difficulty", {"captions": [TEXTS, TEXTS], "measure": importlib.import_module("sdc_helpers.curriculum").WordCount()}, ""
         ),
         "curriculum.plan_of": curriculum(
-            "plan_of", {"design": importlib.import_module("sdc_helpers.curriculum").StudyDesign(), "difficulty": ONE, "order": "curriculum", "seed": 0},
+            "plan_of", {"design": importlib.import_module("sdc_helpers.curriculum").StudyDesign(), "difficulty": ONE, "order": "curriculum", "seed": 0, "n_words": CODES + 1},
             "difficulty",
         ),
         "curriculum.quantile_bins": curriculum("quantile_bins", {"difficulty": ONE, "n_bins": 2}, "difficulty"),
@@ -339,7 +346,7 @@ NO_ARRAYS = {
     "train_on_captions vqa_score WordRarity",
     "decoding": "",
     "embeddings": "caption_average load_clip load_resnet18",
-    "plotting": "figure label_line plot_reference show",
+    "plotting": "figure label_line plot_intervals plot_reference show table",
     "studies": "course_decoder find_concepts fit_decoders load_grid load_participants "
     "make_materials measure_on_scenes open_study phrase_embeddings recorded_outcomes run_grid "
     "run_variations save_grid scene_pairs scene_test train_small_clip",

@@ -75,7 +75,7 @@ def course(tmp_path) -> Path:
     """A course folder with blanks, a quote and an umlaut, and stand-ins for uv and for python."""
     folder = tmp_path / "my disk's übung" / "the course"
     folder.mkdir(parents=True)
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+    for name in ("Makefile", "course.py", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     tools = tmp_path / "the tools"
     tools.mkdir()
@@ -125,9 +125,13 @@ def test_a_mirror_beside_a_folder_of_any_name_is_found(course):
     data = course.parent / "shared" / "data"
     data.mkdir(parents=True)
     (data / "MANIFEST.tsv").touch()
-    (course / "say.mk").write_text('include Makefile\nsay:\n\t@echo "$$SDC_DATA_MIRROR" > said\n')
+    assert make_there(course, "env")[0] == 0
+    python = course / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text('#!/bin/bash\necho "$SDC_DATA_MIRROR" > said\n', encoding="utf-8")
+    python.chmod(0o755)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFL", "SDC"))}
-    subprocess.run(["make", "-f", "say.mk", "say"], cwd=course, env=environment, check=True)
+    subprocess.run(["make", "lab"], cwd=course, env=environment, check=True)
     assert (course / "said").read_text(encoding="utf-8") == f"{data}\n"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.alignment._shuffles import shuffled_alignments
 from sdc_helpers.alignment.grams import check_feature_pair, gram
 from sdc_helpers.alignment.kernels import check_estimator, inner, unit_kernel
@@ -96,7 +96,7 @@ def partial_shuffle_curve(
         As for `cka`, if a fraction lies outside [0, 1], or if `n_repeats`
         is not a positive integer, or `groups` does not fit.
     """
-    s = np.atleast_1d(np.asarray(fractions, dtype=float))
+    s = np.atleast_1d(as_array("fractions", fractions, float))
     if s.ndim != 1 or s.size == 0 or not np.all((s >= 0) & (s <= 1)):
         raise ValueError(f"fractions must be numbers from 0 to 1, got {fractions!r}.")
     check_count("n_repeats", n_repeats, 1)

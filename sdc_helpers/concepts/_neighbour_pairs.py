@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array, check_count, check_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -266,7 +265,7 @@ def _as_rows(weights: Array) -> np.ndarray:
 def _as_participants(participants: Array, n: int) -> tuple[np.ndarray, np.ndarray]:
     if hasattr(participants, "detach"):
         participants = participants.detach().cpu().numpy()
-    participants = label_array(participants, "participants")
+    participants = as_array("participants", participants)
     if participants.shape != (n,):
         raise ValueError(
             f"participants has shape {participants.shape}; expected ({n},): one a row of weights."

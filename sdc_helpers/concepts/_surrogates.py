@@ -72,7 +72,7 @@ def smoothness_of_weights(
     best, least = Smoothness(_kernel(positions, _WIDTHS[0] * spacing), 0.0), np.sum(found**2)
     for width in _WIDTHS:
         kernel = _kernel(positions, width * spacing)
-        model = np.asarray((kernel[first] * kernel[second]).sum(axis=1)).ravel()
+        model = np.array((kernel[first] * kernel[second]).sum(axis=1)).ravel()
         if not model.any():
             continue
         share = float(np.clip(found @ model / (model @ model), 0, 1))
@@ -135,5 +135,5 @@ def _kernel(positions: np.ndarray, width: float) -> csr_array:
     rows = np.concatenate([np.arange(n), pairs[:, 0], pairs[:, 1]])
     columns = np.concatenate([np.arange(n), pairs[:, 1], pairs[:, 0]])
     kernel = coo_array((weight, (rows, columns)), shape=(n, n)).tocsr()
-    length = np.sqrt(np.asarray((kernel * kernel).sum(axis=1)).ravel())
+    length = np.sqrt(np.array((kernel * kernel).sum(axis=1)).ravel())
     return diags_array(1 / length) @ kernel

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array, unit_rows
 from sdc_helpers.concepts.selection import agreement, reproduced
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def by_participant(label: Labeller, participants: np.ndarray) -> Labeller:
     callable
         Of all rows; no cluster has voxels of two participants.
     """
-    participants = label_array(participants, "participants")
+    participants = as_array("participants", participants)
 
     def labels(data: np.ndarray, value: float) -> np.ndarray:
         data = as_array("data", data)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.concepts.ranking import ranking_auc
 from sdc_helpers.measures import NullTest
@@ -264,7 +264,7 @@ def nearest_words(
         If shapes do not fit each other or values are not finite.
     """
     words = text_list(words, "words", empty=True)
-    concept, vectors = np.asarray(concept, dtype=float), np.asarray(vectors, dtype=float)
+    concept, vectors = as_array("concept", concept, float), as_array("vectors", vectors, float)
     if vectors.ndim != 2 or concept.shape != vectors.shape[1:] or len(words) != len(vectors):
         raise ValueError(
             f"concept {concept.shape}, vectors {vectors.shape} and {len(words)} words do not fit; "

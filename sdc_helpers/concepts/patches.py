@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.concepts._surrogates import (
     label_maps,
     smoothness_of_labels,
@@ -280,7 +280,7 @@ def _check_positions(positions: np.ndarray) -> np.ndarray:
 
 
 def _check_weights(weights: np.ndarray, n_voxels: int) -> np.ndarray:
-    weights = np.asarray(weights, dtype=float)
+    weights = as_array("weights", weights, float)
     if weights.ndim != 2 or len(weights) != n_voxels or not np.isfinite(weights).all():
         raise ValueError(
             f"weights has shape {weights.shape}; expected a row of finite numbers for each of "

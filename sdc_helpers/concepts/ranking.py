@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count, check_share
 from sdc_helpers.measures import Interval
 
 _RESAMPLED_VALUES = 2**21

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers.contrastive._rows import check_unit_rows
+from sdc_helpers._checks import as_array, check_finite, check_unit_rows
 from sdc_helpers.embeddings.retrieval import recall_at_k
 
 Array = Any  # a numpy array or a torch tensor

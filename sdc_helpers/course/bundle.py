@@ -176,7 +176,9 @@ def write_bundle(
     for file in course_files(course_folder()):
         copy_whole(course_folder() / file, course / file)
     for dataset in data:
-        for name in dataset.files if dataset.folder else ():
+        if dataset.folder is None:
+            continue
+        for name in dataset.files:
             target = course / "data" / "real" / dataset.name / name
             copy_whole(dataset.folder / name, target)
     page = plan.folder / "START_HERE.html"

@@ -114,10 +114,14 @@ def peak_memory_mb() -> float:
         for line in status.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) * 1024 / 1e6
-    import resource
+    if sys.platform != "win32":
+        import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return (peak if sys.platform == "darwin" else peak * 1024) / 1e6
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return (peak if sys.platform == "darwin" else peak * 1024) / 1e6
+    import psutil
+
+    return psutil.Process().memory_info().peak_wset / 1e6
 
 
 def kernel_usage() -> dict[str, float | None]:

@@ -21,7 +21,7 @@ from sdc_helpers.course.errors import CourseError
 
 PYTHONS = ("3.11", "3.12", "3.13")
 OLDEST_MACOS = (14, 0)
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 _TRIES = 4
 _TIMEOUT_S = 60
 OLDEST_GLIBC = 28  # 2.28: what PyTorch asks for
@@ -204,7 +204,9 @@ def _receive(wheel: Wheel, partial: Path, on_bytes: Callable[[int], None]) -> st
         with requests.get(wheel.url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
             answer.raise_for_status()
             goes_on = answer.status_code == requests.codes.partial_content
-            with partial.open("ab" if goes_on else "wb") as file:
+            if not goes_on:
+                partial.unlink(missing_ok=True)
+            with partial.open("ab") as file:
                 for block in answer.iter_content(_BLOCK):
                     file.write(block)
                     on_bytes(len(block))

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.curriculum._taggers import Tagger, check_tags, tagger_named
 from sdc_helpers.curriculum.results import LogLikelihoods

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers._texts import text_list
 from sdc_helpers.curriculum.results import CaptionLikelihood, Evaluation, LogLikelihoods, refuse
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.measures import Interval
 
 _ROUNDING = 1e-6  # by how much single precision may exceed probability 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers._checks import check_count
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.curriculum.pacing import (
     BinnedPacing,
     Bins,
@@ -256,7 +256,7 @@ def samples_of_words(plan: Plan, n_words: np.ndarray, total: int) -> int:
     ValueError
         If there is not a number of words for each sample, or the plan has fewer words.
     """
-    n_words = np.asarray(n_words)
+    n_words = as_array("n_words", n_words)
     if n_words.shape != (plan.n_distinct,):
         raise ValueError(
             f"n_words has shape {n_words.shape}; expected ({plan.n_distinct},), the words of each "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from sdc_helpers._checks import as_array, as_tensor
 from sdc_helpers._texts import text_list
 from sdc_helpers.curriculum.results import LogLikelihoods
 from sdc_helpers.curriculum.tokenizer import PAD

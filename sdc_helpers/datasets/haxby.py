@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array
 from sdc_helpers.datasets import _haxby_files as files
 from sdc_helpers.datasets.errors import DataFormatError
 from sdc_helpers.datasets.registry import fetch
@@ -344,10 +344,10 @@ def category_model(categories: Sequence[str], names: Sequence[str] | None = None
     ValueError
         If there are no categories, a name occurs twice, or a category is not among `names`.
     """
-    categories = label_array(categories, "categories").astype(str)
+    categories = as_array("categories", categories).astype(str)
     if categories.ndim != 1 or len(categories) == 0:
         raise ValueError(f"categories has shape {categories.shape}, expected (n,) with n >= 1.")
-    columns = np.unique(categories) if names is None else label_array(names).astype(str)
+    columns = np.unique(categories) if names is None else as_array("names", names).astype(str)
     if len(np.unique(columns)) != len(columns):
         raise ValueError(f"names={list(names)} holds a name twice.")
     unknown = np.setdiff1d(categories, columns)

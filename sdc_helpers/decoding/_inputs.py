@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array, check_finite, check_unit_rows
 
 _UNIT_TOLERANCE = 1e-3  # half-precision embeddings are unit length to about this
 _SAME_TOLERANCE = 1e-5
@@ -47,7 +47,7 @@ def check_matrix(values: Any, name: str, dtype: type = np.float64) -> np.ndarray
 
 def check_items(items: Any, n_rows: int, name: str = "items") -> np.ndarray:
     """Return the image of each row as a 1-D array of integers or strings."""
-    items = label_array(items, name)
+    items = as_array(name, items)
     if items.ndim != 1 or len(items) != n_rows or items.dtype.kind not in "iuUS":
         raise ValueError(
             f"{name} must name the image of each of the {n_rows} rows by an integer or a string, "

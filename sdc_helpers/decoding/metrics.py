@@ -20,7 +20,7 @@ from sdc_helpers.decoding._bootstrap import (
     ratio_of_sums,
     two_versus_two,
 )
-from sdc_helpers.decoding._inputs import check_items, check_matrix, check_unit_rows, unit_rows
+from sdc_helpers.decoding._inputs import check_items, check_matrix
 from sdc_helpers.measures import Interval, NullTest
 
 if TYPE_CHECKING:

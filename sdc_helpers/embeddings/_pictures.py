@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers.embeddings._pillow import picture_stack
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class PicturePreprocessing:
         ValueError
             `images` is not such an array, or holds no picture.
         """
-        images = np.asarray(picture_stack(images))
+        images = as_array("images", picture_stack(images))
         check_picture_shape(images.shape)
         return self.transform(as_tensor(check_pictures(images)))
 

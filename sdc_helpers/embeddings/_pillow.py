@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -48,7 +50,7 @@ def picture_array(picture: Any, where: str = "the picture") -> np.ndarray:
         return _rgb(picture, where)
     if isinstance(picture, str) or hasattr(picture, "__fspath__"):
         raise ValueError(f"{where} is the path {str(picture)!r}: open it with PIL.Image.open.")
-    return np.asarray(picture)
+    return as_array(where, picture)
 
 
 def picture_stack(images: Any) -> Any:
@@ -118,7 +120,7 @@ def _rgb(picture: Image, where: str) -> np.ndarray:
             "convert('RGB')."
         )
     try:
-        return np.asarray(_straight(picture).convert("RGB"))
+        return np.array(_straight(picture).convert("RGB"))
     except ValueError as error:
         raise ValueError(
             f"{where} has mode {mode!r}, which Pillow does not convert to RGB. Use "

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import as_array, check_count, check_device
 from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache, cache_folder
-from sdc_helpers.embeddings._networks import checked_device, evaluating
+from sdc_helpers.embeddings._networks import evaluating
 from sdc_helpers.embeddings._pictures import as_tensor, check_picture_shape, check_pictures
 from sdc_helpers.embeddings._pillow import is_iterable_of_pictures, picture_array
 from sdc_helpers.embeddings.clip import ClipModel
@@ -37,13 +38,10 @@ class Runner:
         cache: Cache,
         progress: bool,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"batch_size must be a whole number of at least 1, got {batch_size!r}."
-            )
+        check_count("batch_size", batch_size, 1)
         folder = cache_folder(cache)
         if device is not None:
-            clip.model.to(checked_device(device))
+            clip.model.to(check_device(device))
         self.clip, self.kind, self.encode, self.progress = clip, kind, encode, progress
         self.batch_size = batch_size
         self.stored = None if folder is None else EmbeddingCache(folder, clip.fingerprint, kind)
@@ -129,7 +127,7 @@ def picture_blocks(images: Any, size: int) -> Iterator[np.ndarray]:
     """Yield checked pictures, at most `size` of one shape at a time."""
     if is_array(images):
         for start in range(0, len(images), size):
-            yield check_pictures(np.asarray(images[start : start + size]))
+            yield check_pictures(as_array("images", images[start : start + size]))
         return
     block: list[np.ndarray] = []
     for picture in _pictures(images):

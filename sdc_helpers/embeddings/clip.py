@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import check_device
 from sdc_helpers._texts import text_list
 from sdc_helpers.embeddings._checkpoints import WeightsError
 from sdc_helpers.embeddings._clip_tokenizer import open_clip_tokenizer

@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sdc_helpers._checks import UNIT_TOLERANCE, as_array, largest_length_error, unit_rows
 from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.embeddings._pictures import check_picture_shape
 from sdc_helpers.embeddings._tower_runs import Runner, is_array, picture_blocks
-from sdc_helpers.embeddings._vectors import (
-    UNIT_TOLERANCE,
-    as_array,
-    check_count,
-    check_device,
-    largest_length_error,
-    unit_rows,
-)
+from sdc_helpers.embeddings._vectors import check_vectors
 from sdc_helpers.embeddings.clip import ClipModel
 
 if TYPE_CHECKING:

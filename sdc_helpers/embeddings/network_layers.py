@@ -19,7 +19,7 @@ import numpy as np
 from sdc_helpers._checks import as_array, check_count, check_device
 
 from ._checkpoints import local_checkpoint, published_checkpoint, read_state_dict
-from ._networks import checked_device, device_of, evaluating
+from ._networks import device_of, evaluating
 from ._pictures import check_pictures
 from ._pillow import picture_stack
 

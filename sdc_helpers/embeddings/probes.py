@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sdc_helpers._texts import label_array
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
 from sdc_helpers.measures import Interval
 
@@ -272,7 +272,7 @@ def _over_draws(
 
 
 def _check_labels(y: Any, n: int, name: str) -> np.ndarray:
-    y = label_array(y, name)
+    y = as_array(name, y)
     if y.shape != (n,):
         raise ValueError(f"{name} must have one label an item, {n}, got shape {y.shape}.")
     if y.dtype.kind not in "biufUS":

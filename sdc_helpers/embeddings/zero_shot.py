@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers.embeddings._vectors import check_same_width, check_vectors, unit_rows
+from sdc_helpers._checks import as_array, unit_rows
+from sdc_helpers.embeddings._vectors import check_same_width, check_vectors
 from sdc_helpers.measures import Interval
 
 _BLOCK_ROWS = 8192

@@ -49,7 +49,7 @@ def project_to_cortex(volume: Any, affine: Any) -> Any:
     """
     from nilearn.surface import SurfaceImage
 
-    volume, affine = np.asarray(volume, dtype=float), _checked_affine(affine)
+    volume, affine = as_array("volume", volume, float), _checked_affine(affine)
     if volume.ndim != 3:
         raise ValueError(f"volume has shape {volume.shape}; expected three axes (X, Y, Z)")
     pial, white = _meshes()["pial"], _meshes()["white"]
@@ -143,7 +143,8 @@ def plot_cortex(
 
     surface = project_to_cortex(volume, affine)
     if limits is None:
-        finite = np.asarray(volume, dtype=float)[np.isfinite(volume)]
+        values = as_array("volume", volume, float)
+        finite = values[np.isfinite(values)]
         limits = tuple(np.percentile(finite, (2, 98))) if len(finite) else (0.0, 1.0)
     height = 1.7 + 3.6 / len(panels)  # inches; fewer panels are larger
     fig, axes = figure(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdc_helpers._checks import unit_rows
 from sdc_helpers.contrastive.gap import effective_rank
 from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import UnitEmbeddings, embed_captions, embed_images, embed_texts

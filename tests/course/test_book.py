@@ -25,6 +25,9 @@ CHAPTER = "09_cka_pitfalls"
 TITLES = {
     "index": "Brains, CLIP and honest comparison",
     **{notebook.name: notebook.title for notebook in list_notebooks()},
+    "architecture": "Architecture",
+    "reference": "The package's names",
+    "api/concepts": "sdc_helpers.concepts",
     "claims": "Claims",
     "glossary": "Glossary",
     "references": "References",
@@ -97,7 +100,9 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def pages(site) -> dict[str, Page]:
-    return {file.stem: Page(file) for file in sorted(site.glob("*.html"))}
+    """Every page by its path without the ending, such as ``claims`` or ``api/scenes``."""
+    files = [f for f in sorted(site.rglob("*.html")) if "_static" not in f.parts]
+    return {f.relative_to(site).with_suffix("").as_posix(): Page(f) for f in files}
 
 
 # the build
@@ -144,11 +149,12 @@ def test_what_pages_load_and_link_to_exists(pages, site):
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
-            target = site / unquote(parts.path) if parts.path else page.file
+            target = page.file.parent / unquote(parts.path) if parts.path else page.file
             if not target.exists():
                 broken.append((page.file.name, link))
             elif parts.fragment and target.suffix == ".html":
-                known = pages[target.stem].identifiers
+                name = target.resolve().relative_to(site.resolve()).with_suffix("").as_posix()
+                known = pages[name].identifiers
                 if unquote(parts.fragment) not in known:
                     broken.append((page.file.name, link))
     assert broken == []

@@ -3,6 +3,7 @@ from .arithmetic import (
     arithmetic_answers,
     picture_arithmetic,
 )
+from .centring import centre_sides
 from .finetuning import (
     ProjectionRecipe,
     Projections,
@@ -45,6 +46,7 @@ __all__ = [
     "TrunkFeatures",
     "alignment",
     "arithmetic_answers",
+    "centre_sides",
     "centroid_distance",
     "clip_loss",
     "clip_trunk",

@@ -46,10 +46,14 @@ class TrunkFeatures:
         Of pictures.
     texts : float32 array of shape (n, k, q)
         Of k captions of each.
+    items : int array of shape (n, k) or None
+        Which sentence each caption is: equal captions have equal numbers, and are no negatives of
+        each other. None: every pair is a negative of every other.
     """
 
     images: np.ndarray
     texts: np.ndarray
+    items: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 2 or self.texts.ndim != 3 or len(self.images) != len(self.texts):
@@ -57,12 +61,20 @@ class TrunkFeatures:
                 "TrunkFeatures needs images (n, p) and texts (n, k, q), got "
                 f"{self.images.shape} and {self.texts.shape}."
             )
+        if self.items is not None and (
+            self.items.shape != self.texts.shape[:2] or self.items.dtype.kind not in "iu"
+        ):
+            raise ValueError(
+                f"TrunkFeatures needs items as integers of shape {self.texts.shape[:2]}, one a "
+                f"caption, got {self.items.dtype} of shape {self.items.shape}."
+            )
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, rows: slice | np.ndarray) -> TrunkFeatures:
-        return TrunkFeatures(self.images[rows], self.texts[rows])
+        items = None if self.items is None else self.items[rows]
+        return TrunkFeatures(self.images[rows], self.texts[rows], items)
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,9 @@ class ProjectionRecipe:
         Of the weight matrices.
     temperature : float
         tau, fixed.
+    centred : bool
+        Whether each tower's mean over the training rows is taken off its features first. Features
+        that are not centred bring a gap along, whatever the loss is.
     """
 
     n_epochs: int = 18
@@ -86,6 +101,7 @@ class ProjectionRecipe:
     lr: float = 3e-3
     weight_decay: float = 0.1
     temperature: float = 0.01
+    centred: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,19 +113,23 @@ class Projections:
     image_weight, image_bias, text_weight : float32 arrays
         Of shapes (n_runs, p, d), (n_runs, 1, d) and (n_runs, q, d), as CLIP's towers have them:
         a bias for pictures, none for sentences.
+    image_mean, text_mean : float32 arrays of shape (p,) and (q,)
+        What is taken off features first: their means over the training rows, or zeros.
     """
 
     image_weight: np.ndarray
     image_bias: np.ndarray
     text_weight: np.ndarray
+    image_mean: np.ndarray
+    text_mean: np.ndarray
 
     def images(self, features: np.ndarray) -> np.ndarray:
         """Turn features (n, p) of pictures into unit rows (n_runs, n, d)."""
-        return _unit_rows(features @ self.image_weight + self.image_bias)
+        return _unit_rows((features - self.image_mean) @ self.image_weight + self.image_bias)
 
     def texts(self, features: np.ndarray) -> np.ndarray:
         """Turn features (n, q) of sentences into unit rows (n_runs, n, d)."""
-        return _unit_rows(features @ self.text_weight)
+        return _unit_rows((features - self.text_mean) @ self.text_weight)
 
 
 def clip_trunk(clip: ClipModel) -> ClipModel:
@@ -167,9 +187,12 @@ def trunk_features(
     Returns
     -------
     TrunkFeatures
+        With `items`: which captions are the same sentence.
     """
     images = image_features(trunk, pictures, **options).vectors
-    return TrunkFeatures(images, caption_features(trunk, captions, **options).vectors)
+    texts = caption_features(trunk, captions, **options).vectors
+    _, items = np.unique([text for row in captions for text in row], return_inverse=True)
+    return TrunkFeatures(images, texts, items.reshape(texts.shape[:2]))
 
 
 @one_thread()
@@ -187,7 +210,8 @@ def train_projections(
     Parameters
     ----------
     features : TrunkFeatures
-        Of the training pairs; one of the captions is drawn whenever a pair is used.
+        Of the training pairs; one of the captions is drawn whenever a pair is used. Pairs of a
+        batch that drew the same sentence, by its `items`, are no negatives of each other.
     dimension : int
         d.
     loss : {"clip", "cua", "cuaxu"}
@@ -216,8 +240,13 @@ def train_projections(
             f"seeds={list(seeds)}, dimension={dimension}, n_epochs={recipe.n_epochs}."
         )
     pair_loss = ContrastiveLoss.named(loss, temperature=recipe.temperature, gather="never")
-    images = torch.from_numpy(features.images).to(device)
-    texts = torch.from_numpy(features.texts).to(device)
+    image_mean, text_mean = (
+        recipe.centred * x.reshape(-1, x.shape[-1]).mean(axis=0)
+        for x in (features.images, features.texts)
+    )
+    images = torch.from_numpy(features.images - image_mean).to(device)
+    texts = torch.from_numpy(features.texts - text_mean).to(device)
+    items = None if features.items is None else torch.from_numpy(features.items).to(device)
     parameters = _new_projections(images.shape[-1], texts.shape[-1], dimension, seeds, device)
     w_image, b_image, w_text = parameters
     groups = [
@@ -235,11 +264,13 @@ def train_projections(
         index, caption = (torch.from_numpy(a).to(images.device) for a in (rows, drawn))
         u = functional.normalize(torch.baddbmm(b_image, images[index], w_image), dim=-1)
         v = functional.normalize(torch.bmm(texts[index, caption], w_text), dim=-1)
-        pair_loss(u, v).sum().backward()
+        drawn_items = None if items is None else items[index, caption]
+        pair_loss(u, v, items=drawn_items).sum().backward()
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-    return Projections(*(p.detach().cpu().numpy() for p in parameters))
+    trained = (p.detach().cpu().numpy() for p in parameters)
+    return Projections(*trained, image_mean, text_mean)
 
 
 def finetune_clip(

@@ -12,6 +12,7 @@ from .finetuning import (
     finetune_clip,
     train_projections,
     trunk_features,
+    with_new_projections,
 )
 from .gap import (
     GapReport,
@@ -62,4 +63,5 @@ __all__ = [
     "trunk_features",
     "uniform_floor",
     "uniformity",
+    "with_new_projections",
 ]

@@ -317,18 +317,8 @@ def finetune_clip(
     from sdc_helpers.contrastive.towers import TwoTowers
     from sdc_helpers.training.loop import train_pairs
 
-    widths = [weight.shape[0] for weight in _projections_of(clip)]
-    drawn = _new_projections(*widths, dimension, [options.seed], "cpu")
-    w_image, b_image, w_text = (parameter.detach()[0] for parameter in drawn)
-    model = copy.deepcopy(clip.model).cpu().requires_grad_()
+    model = with_new_projections(clip, dimension, options.seed).model.requires_grad_()
     model.logit_scale.requires_grad_(False)
-    if hasattr(model.visual, "attnpool"):
-        projection = nn.utils.skip_init(nn.Linear, widths[0], dimension)
-        projection.weight.data, projection.bias.data = w_image.T.contiguous(), b_image[0]
-        model.visual.attnpool.c_proj = projection
-    else:
-        model.visual.proj = nn.Parameter(w_image)
-    model.text_projection = nn.Parameter(w_text)
     pair_loss = ContrastiveLoss.named(loss, temperature=temperature)
     train_pairs(
         TwoTowers(model), pair_loss, source, options, out=out, device=device, progress=progress
@@ -336,6 +326,44 @@ def finetune_clip(
     model.cpu().eval().requires_grad_(False)
     trained = f"{clip.weights}, fine-tuned: {loss}, d={dimension}, seed {options.seed}"
     return replace(clip, model=model, dimension=dimension, weights=trained)
+
+
+def with_new_projections(clip: ClipModel, dimension: int, seed: int) -> ClipModel:
+    """Return a copy of a CLIP with projections drawn anew: where `finetune_clip` starts.
+
+    Parameters
+    ----------
+    clip : ClipModel
+        The towers.
+    dimension : int
+        d of the new projections.
+    seed : int
+        Of their values.
+
+    Returns
+    -------
+    ClipModel
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the network has no projections that are known.
+    """
+    widths = [weight.shape[0] for weight in _projections_of(clip)]
+    drawn = _new_projections(*widths, dimension, [seed], "cpu")
+    w_image, b_image, w_text = (parameter.detach()[0] for parameter in drawn)
+    model = copy.deepcopy(clip.model).cpu()
+    if hasattr(model.visual, "attnpool"):
+        projection = nn.utils.skip_init(nn.Linear, widths[0], dimension)
+        projection.weight.data, projection.bias.data = w_image.T.contiguous(), b_image[0]
+        model.visual.attnpool.c_proj = projection
+    else:
+        model.visual.proj = nn.Parameter(w_image)
+    model.text_projection = nn.Parameter(w_text)
+    model.eval().requires_grad_(False)
+    weights = f"{clip.weights}, new projections: d={dimension}, seed {seed}"
+    return replace(clip, model=model, dimension=dimension, weights=weights)
 
 
 def _projections_of(clip: ClipModel) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from sdc_helpers._files import atomic_path
 from sdc_helpers.contrastive.centring import centre_sides
-from sdc_helpers.contrastive.finetuning import finetune_clip
+from sdc_helpers.contrastive.finetuning import finetune_clip, with_new_projections
 from sdc_helpers.contrastive.towers import TwoTowers
 from sdc_helpers.embeddings.clip import load_clip
 from sdc_helpers.embeddings.encode import embed_images, embed_texts
@@ -31,7 +31,8 @@ from sdc_helpers.training.options import TrainingOptions
 if TYPE_CHECKING:
     from sdc_helpers.embeddings.clip import ClipModel
 
-LOSSES = ("clip", "cua", "cuaxu")
+START = "start"  # new projections, nothing trained
+LOSSES = (START, "clip", "cua", "cuaxu")
 AFTER = "_after"  # at the end of an arm's name: both sides centred after training
 RECORDED = "recorded_finetuning.json"
 _FORWARD = 256  # pairs embedded at a time
@@ -86,8 +87,8 @@ def finetune_runs(
         What to train and to test.
     seeds : sequence of int
         Of projections, batches and captions. All losses of a seed come before the next seed.
-    losses : iterable of {"clip", "cua", "cuaxu"}
-        As for ``ContrastiveLoss.named``.
+    losses : iterable of {"start", "clip", "cua", "cuaxu"}
+        As for ``ContrastiveLoss.named``; "start" is the network before training.
     device : str
         Where to compute.
     done : sequence of dict
@@ -122,14 +123,7 @@ def finetune_runs(
         rng=np.random.default_rng([design.scene_seed, 1]),
     )
     for seed, loss in missing:
-        options = TrainingOptions(
-            n_steps=design.n_epochs * (design.n_scenes // design.batch_size),
-            batch_size=design.batch_size, lr=design.lr, weight_decay=design.weight_decay, seed=seed,
-        )  # fmt: skip
-        trained = finetune_clip(
-            load_clip(), source, dimension=design.dimension, loss=loss, options=options,
-            temperature=design.temperature, device=device,
-        )  # fmt: skip
+        trained = _trained(design, source, loss, seed, device)
         rows += _scored(trained, source, test, loss, seed)
         if on_run is not None:
             on_run(rows)
@@ -155,6 +149,21 @@ def load_finetuning(
     source = files(__package__).joinpath(RECORDED) if path is None else Path(path)
     content = json.loads(source.read_text(encoding="utf-8"))
     return content["runs"], FinetuneDesign(**content["design"]), content["made"]
+
+
+def _trained(
+    design: FinetuneDesign, source: ScenePairs, loss: str, seed: int, device: str
+) -> ClipModel:
+    if loss == START:
+        return with_new_projections(load_clip(), design.dimension, seed)
+    options = TrainingOptions(
+        n_steps=design.n_epochs * (design.n_scenes // design.batch_size),
+        batch_size=design.batch_size, lr=design.lr, weight_decay=design.weight_decay, seed=seed,
+    )  # fmt: skip
+    return finetune_clip(
+        load_clip(), source, dimension=design.dimension, loss=loss, options=options,
+        temperature=design.temperature, device=device,
+    )  # fmt: skip
 
 
 def _scored(

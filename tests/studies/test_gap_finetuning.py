@@ -21,11 +21,11 @@ TINY = FinetuneDesign(dimension=16, n_scenes=64, n_test=40, n_epochs=1, batch_si
 
 @pytest.fixture(scope="module")
 def rows():
-    return finetune_runs(TINY, [0], losses=["clip", "cua"])
+    return finetune_runs(TINY, [0], losses=["start", "cua"])
 
 
 def test_every_run_is_scored_as_it_is_and_centred(rows):
-    assert [row["arm"] for row in rows] == ["clip", "clip" + AFTER, "cua", "cua" + AFTER]
+    assert [row["arm"] for row in rows] == ["start", "start" + AFTER, "cua", "cua" + AFTER]
     for plain, centred in zip(rows[::2], rows[1::2], strict=True):
         assert centred["centroid_distance"] < plain["centroid_distance"]
         assert 0 <= centred["recall_10"] <= 1
@@ -33,7 +33,7 @@ def test_every_run_is_scored_as_it_is_and_centred(rows):
 
 def test_what_is_done_is_not_trained_again(rows):
     seen = []
-    again = finetune_runs(TINY, [0], losses=["clip", "cua"], done=rows, on_run=seen.append)
+    again = finetune_runs(TINY, [0], losses=["start", "cua"], done=rows, on_run=seen.append)
     assert again == rows
     assert seen == []
 

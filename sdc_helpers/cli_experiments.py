@@ -138,7 +138,7 @@ def gap_finetune(
     )
 
     design = FinetuneDesign(dimension=dimension, n_scenes=scenes, n_epochs=epochs)
-    done = []
+    done: list[dict[str, Any]] = []
     if out.exists():
         done, before, _ = load_finetuning(out)
         if before != design:

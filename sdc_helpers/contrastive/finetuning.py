@@ -269,8 +269,9 @@ def train_projections(
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-    trained = (p.detach().cpu().numpy() for p in parameters)
-    return Projections(*trained, image_mean, text_mean)
+    trained = (w_image, b_image, w_text)
+    weights, bias, words = (parameter.detach().cpu().numpy() for parameter in trained)
+    return Projections(weights, bias, words, image_mean, text_mean)
 
 
 def finetune_clip(

@@ -19,7 +19,6 @@ import numpy as np
 from sdc_helpers._files import atomic_path
 from sdc_helpers.contrastive.centring import centre_sides
 from sdc_helpers.contrastive.finetuning import finetune_clip, with_new_projections
-from sdc_helpers.contrastive.towers import TwoTowers
 from sdc_helpers.embeddings.clip import load_clip
 from sdc_helpers.embeddings.encode import embed_images, embed_texts
 from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
@@ -187,6 +186,8 @@ def _scored(
 def _training_rows(clip: ClipModel, source: ScenePairs) -> tuple[np.ndarray, np.ndarray]:
     """Embed the training pictures and one caption of each, (n, d)."""
     import torch
+
+    from sdc_helpers.contrastive.towers import TwoTowers  # imports open_clip
 
     towers, rng, parts = TwoTowers(clip.model), np.random.default_rng(0), []
     with torch.no_grad():

@@ -1095,7 +1095,8 @@ for ax, shown_arms, title in (
     plot_spread(lambdas, shuffled, ax, colour=GREY, lw=0.8)
     plot_reference(ax, sweeps[top, "clip", 0].chance, "chance")
     plot_reference(ax, 1, "", vertical=True)
-    ax.set(xlabel="weight λ of the words", xlim=(-0.1, 4.9), ylim=(0, None))
+    highest = max(values.max() for values in curves.values())
+    ax.set(xlabel="weight λ of the words", xlim=(-0.1, 4.9), ylim=(0, 1.15 * highest))
     ax.set_xticks(range(4))
     ax.set_title(f"{title} (simulated, d = {top})", loc="left")
 axes[0].set_ylabel("share of right answers")
@@ -1191,7 +1192,7 @@ say(
 
 # %% [markdown]
 # At the workshop's size two things survive. CUA finds more than either way of centring. And it is better at arithmetic *with weight
-# 1*. Let each take its own weight, and that gain is gone; with every weight of the network trained it is not there either. CUAXU
+# 1*. Let each take its own weight, and that gain is gone; with every weight of the network trained it does not show either. CUAXU
 # keeps retrieval, and gains nothing else here.
 
 # %% [markdown]

@@ -1024,7 +1024,7 @@ for name, (arm, other), column, statement, bound in (
         difference.low if "at_least" in bound else difference.high,
         source="this course",
         data="simulated scenes, recorded runs",
-        reason="the interval over so few seeds does not exclude the other side",
+        reason="the interval over seeds holds the bound, or lies beyond it",
         **bound,
     )
 

@@ -15,7 +15,7 @@ from sdc_helpers.course.catalogue import is_chapter
 NOTEBOOKS = Path(__file__).resolve().parent / "notebooks"
 RUN_ALREADY = "this session has run it from top to bottom already, in profile smoke"
 
-NEEDS = {"smoke_runs": "notebook", "real_data_mirror": "real", "chromium": "browser"}
+NEEDS = {"smoke_runs": "notebook", "real_data_mirror": "real", "browser": "browser"}
 """Fixtures, and the mark of the tests that ask for them."""
 
 ENVIRONMENT = pytest.StashKey[dict[str, str]]()

@@ -91,7 +91,7 @@ def decoder_calls(name: str) -> dict[str, Call]:
 
 
 def calls() -> dict[str, Call]:
-    from sdc_helpers.concepts.patches import blobs, patch_sizes
+    from sdc_helpers.concepts.contiguity import blobs, contiguity, patch_sizes
     from sdc_helpers.curriculum import LogLikelihoods
     from sdc_helpers.datasets import noise_ceiling as ceilings
     from sdc_helpers.embeddings.encode import RawEmbeddings, UnitEmbeddings
@@ -262,13 +262,18 @@ def calls() -> dict[str, Call]:
         "concepts.score_names": concepts("score_names", {**named, "n_permutations": 2}, "responses fits"),
         "concepts.negation_test": concepts("negation_test", ranked, "responses scores"),
         "concepts.response_by_rank": concepts("response_by_rank", ranked, "responses scores"),
-        "concepts.contiguity": concepts("contiguity", {**voxels, "labels": CODES}, "positions labels"),
+        "concepts.contiguity.contiguity": Call(
+            contiguity, {**voxels, "labels": CODES, "weights": X}, ("positions", "labels", "weights")
+        ),
+        "concepts.best_overlaps": concepts(
+            "best_overlaps", {**voxels, "labels": CODES, "regions": {"a": HALF}, "reach": 1.0}, "positions labels regions"
+        ),
         "concepts.overlap": concepts(
             "overlap", {**voxels, "cluster": HALF, "localiser": ONE, "region": HALF, "reach": 1.0},
             "positions cluster localiser region",
         ),
-        "concepts.patches.patch_sizes": Call(patch_sizes, {"positions": PLACES, "reach": 1.0}, ("positions",)),
-        "concepts.patches.blobs": Call(
+        "concepts.contiguity.patch_sizes": Call(patch_sizes, {"positions": PLACES, "reach": 1.0}, ("positions",)),
+        "concepts.contiguity.blobs": Call(
             blobs, {"positions": PLACES, "sizes": [2, 1], "n_draws": 1, "rng": np.random.default_rng(0)}, ("positions", "sizes")
         ),
         "concepts.ranking_auc": concepts("ranking_auc", {"scores": ONE, "factor": HALF, "n_bootstrap": 2}, "scores factor"),

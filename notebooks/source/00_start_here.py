@@ -189,8 +189,10 @@ exercises.card("start_here.p_value")
 # ## Take-aways
 #
 # 1. Chance has a size, and it depends on your sample.
-# 2. Compare one value with the distribution of shuffled ones, not with zero.
+# 2. Compare one value with the distribution of shuffled ones, not with zero. Shuffle only what is exchangeable: here stimuli, drawn
+#    independently.
 # 3. Count the measured value in: no p-value is zero.
 #
 # Next: [CKA pitfalls](09_cka_pitfalls.ipynb), where the same story decides whether a brain area resembles a
-# network. Words you meet there are in the [glossary](glossary.md).
+# network. Words you meet there are in the [glossary](glossary.md);
+# [one table](nulls.md) says which null answers which question.

@@ -353,7 +353,8 @@ say(
 # training pictures. **2. Ids off by one.** NSD counts pictures from 1, arrays from 0. **3. Reversed axes.** The
 # mask (X, Y, Z) is laid over betas in the file's order (Z, Y, X). **4. A ceiling that saw the test trials**,
 # used to choose voxels. **5. Z-scoring with test trials.** For the fourth, the pictures' labels are shuffled
-# first: then there is nothing to find, and any reliability comes from the choice.
+# first: then there is nothing to find, and any reliability comes from the choice ([which null answers which
+# question](nulls.md)).
 
 # %%
 by_trial, off_by_one, reversed_axes = (np.empty(p.n_seeds) for _ in range(3))

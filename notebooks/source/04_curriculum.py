@@ -1280,4 +1280,4 @@ exercises.card("curriculum.loss")
 #
 # Further reading: `saha2024curriculum` (the study), `bengio2009curriculum` (curriculum learning),
 # `platanios2019competence` (pacing by competence), `thrush2022winoground` and `warstadt2020blimp` (the tasks). Words:
-# the [glossary](glossary.md).
+# the [glossary](glossary.md); nulls: [one table](nulls.md).

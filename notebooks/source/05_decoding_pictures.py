@@ -766,7 +766,9 @@ if truth:
 #
 # Two shuffles that answer two questions. *Is the score above chance?* Give every picture of the gallery the embedding
 # of another, all its repetitions the same wrong one, and score again: no training needed. *Could the whole procedure
-# make accuracy out of nothing?* Shuffle before training, and train.
+# make accuracy out of nothing?* Shuffle before training, and train. Single trials of one picture are not exchangeable
+# with those of another one by one, so whole pictures change places ([which null answers which
+# question](nulls.md)).
 
 # %%
 nulls, values, retrained = [], [], []

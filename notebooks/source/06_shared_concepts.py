@@ -48,7 +48,7 @@ from sdc_helpers.concepts.baselines import (
     nmf,
     plain_dbscan,
 )
-from sdc_helpers.concepts.patches import contiguity, overlap
+from sdc_helpers.concepts.contiguity import best_overlaps, contiguity
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.decoding import average_repetitions
 from sdc_helpers.embeddings.clip import load_clip
@@ -668,9 +668,12 @@ if truth is not None:
 # ## Where the voxels lie
 #
 # No position entered. If the voxels of a concept lie together, that is a finding, and it needs a null. For
-# **contiguity**: how often is the nearest decodable voxel of the same cluster, against the same labels shuffled
-# among the voxels? For **overlap** with a region, compact patches overlap by luck more than scattered voxels do, so
-# the null is *blobs*: for each patch of the cluster, equally many voxels around a random one of the same brain.
+# **contiguity**: how often is the nearest decodable voxel of the same cluster? Labels shuffled among the voxels are
+# no null: neighbours share noise, and labels of *smooth noise* would pass against them. So the null is label maps of
+# noise, with clusters of the same sizes, as smooth as the weights are over all voxels. For **overlap**
+# with a region, compact patches overlap by luck more than scattered voxels do, so the null is *blobs*: for each patch
+# of the cluster, equally many voxels around a random one of the same brain
+# ([which null answers which question](nulls.md)).
 
 # %%
 person = next(iter(data))
@@ -678,7 +681,7 @@ one, rows = data[person], who == person
 affine = nsd.affine(person)
 positions = np.argwhere(one.mask) @ affine[:3, :3].T + affine[:3, 3]
 rng = np.random.default_rng([p.seed, 4])
-together = contiguity(positions, labels[rows], n_draws=p.n_draws, rng=rng)
+together = contiguity(positions, labels[rows], weights=W[rows], n_draws=p.n_draws, rng=rng)
 fig, ax = figure(width=6.6, height=3.2)
 for row, test in enumerate(together.values()):
     ax.plot(np.quantile(test.null, [0, 1]), [row, row], color=GREY, lw=5)
@@ -692,12 +695,12 @@ ax.set(
 strong = sum(t.p_value <= 0.05 for t in together.values())
 show(
     fig,
-    f"{kind.capitalize()}, {person}: {strong} of {len(together)} clusters are more contiguous (dots) than their "
-    f"labels shuffled among the voxels (grey: range of {p.n_draws} shuffles).",
+    f"{kind.capitalize()}, {person}: {strong} of {len(together)} clusters are more contiguous (dots) than "
+    f"labels of noise as smooth as theirs (grey: range of {p.n_draws} maps).",
 )
 claims.record(
     "shared.contiguity.share",
-    "Clusters are contiguous on the cortex, p <= 0.05 against shuffled labels: share of them.",
+    "Clusters are contiguous on the cortex, p <= 0.05 against labels of smooth noise: share of them.",
     strong / max(1, len(together)),
     source="efird2025sdc, clusters on the cortex",
     data=f"{kind}, one participant",
@@ -709,28 +712,27 @@ claims.record(
 everywhere = nsd.brainmask(person)
 places = np.argwhere(everywhere) @ affine[:3, :3].T + affine[:3, 3]
 reach = 1.01 * np.sqrt((affine[:3, :3] ** 2).sum())
-lines = []
-for roi in [name for name in nsd.rois(person) if name.startswith("floc-")]:
-    region = (nsd.roi(person, roi).volume > 0)[everywhere]
-    best = None
-    for cluster in together:
-        member = np.zeros(everywhere.shape, dtype=bool)
-        member[one.mask] = labels[rows] == cluster
-        tested = overlap(
-            places, member[everywhere], region.astype(float), region,
-            reach=reach, n_draws=p.n_draws, rng=rng,
-        )  # fmt: skip
-        if best is None or tested.dice.value > best[1].dice.value:
-            best = (cluster, tested)
-    if best is not None and region.any():
-        cluster, tested = best
-        p_all = min(1, tested.dice.p_value * len(together))  # the best of so many clusters
-        lines.append([roi, cluster, tested.dice.value, tested.dice.null.mean(),
-                      tested.auc.value, f"{p_all:.3f}"])  # fmt: skip
+regions = {
+    roi: (nsd.roi(person, roi).volume > 0)[everywhere]
+    for roi in nsd.rois(person)
+    if roi.startswith("floc-")
+}
+where = np.full(everywhere.shape, -1)
+where[one.mask] = np.where(np.isin(labels[rows], list(together)), labels[rows], -1)
+best = {}
+if together:
+    best = best_overlaps(
+        places, where[everywhere], regions, reach=reach, n_draws=p.n_draws, rng=rng
+    )
+lines = [
+    [roi, most.cluster, most.dice.value, most.dice.null.mean(), f"{most.dice.p_value:.3f}"]
+    for roi, most in best.items()
+]
 say(
-    f"{kind.capitalize()}, {person}: the cluster with the largest overlap with each localised region; p-values of Dice "
-    f"against blobs, times the number of clusters looked at.\n\n"
-    + table(["region", "cluster", "Dice", "Dice of blobs", "AUC", "p"], lines, digits=2)
+    f"{kind.capitalize()}, {person}: the cluster with the largest overlap with each localised region, against the "
+    f"largest overlap of {len(together)} such clusters of blobs. The best of several is held against the best of as "
+    f"many.\n\n"
+    + table(["region", "cluster", "Dice", "largest Dice of blobs, mean", "p"], lines, digits=2)
 )
 
 # %% [markdown]

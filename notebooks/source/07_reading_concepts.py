@@ -38,6 +38,7 @@ from textwrap import shorten
 import numpy as np
 
 from sdc_helpers import exercises
+from sdc_helpers.concepts.contiguity import overlap
 from sdc_helpers.concepts.interpretation import (
     ConceptCard,
     enriched_words,
@@ -48,7 +49,6 @@ from sdc_helpers.concepts.interpretation import (
     score_names,
 )
 from sdc_helpers.concepts.negation import negation_test, response_by_rank
-from sdc_helpers.concepts.patches import overlap
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.decoding import average_repetitions
 from sdc_helpers.embeddings import embed_texts, load_clip
@@ -524,7 +524,8 @@ show_turning_shared_cortex(
 #
 # Separate short recordings mark areas by a contrast of categories. Do the clusters lie on them? Overlap is
 # measured by the **Dice coefficient** (twice the common voxels over the sum of sizes) and held against compact
-# patches of the same sizes at random places: smooth maps overlap by luck more often than scattered voxels.
+# patches of the same sizes at random places: smooth maps overlap by luck more often than scattered voxels
+# ([which null answers which question](nulls.md)).
 
 # %%
 localisers = [f"floc-{what}" for what in ("faces", "bodies", "places", "words")]

@@ -8,6 +8,7 @@ from .baselines import (
     nmf,
     plain_dbscan,
 )
+from .contiguity import best_overlaps, overlap
 from .interpretation import (
     ConceptCard,
     enriched_words,
@@ -21,10 +22,6 @@ from .negation import (
     NegationTest,
     negation_test,
     response_by_rank,
-)
-from .patches import (
-    contiguity,
-    overlap,
 )
 from .ranking import ranking_auc
 from .recovery import (
@@ -51,9 +48,9 @@ __all__ = [
     "Selection",
     "SharedDBSCAN",
     "agreement",
+    "best_overlaps",
     "by_participant",
     "choose_parameter",
-    "contiguity",
     "enriched_words",
     "expansion_radius",
     "extremes",

@@ -16,6 +16,7 @@ from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.concepts.ranking import ranking_auc
 from sdc_helpers.measures import NullTest
+from sdc_helpers.permutations import permutations_of
 
 _WORD = re.compile(r"[a-z]+")
 
@@ -330,7 +331,9 @@ def score_names(
     identified[named] = [np.nanargmax(auc[i]) == i for i in named]
     table, rng = auc[np.ix_(named, named)], np.random.default_rng(rng)
     own = float(np.diag(table).mean())
-    dealt = rng.permuted(np.tile(np.arange(len(named)), (n_permutations, 1)), axis=1)
+    dealt = np.zeros((n_permutations, 1), dtype=int)  # one name can only be dealt to itself
+    if len(named) > 1:
+        dealt = np.stack(list(permutations_of(len(named)).draw(n_permutations, rng)))
     blind = np.nanmean(table[np.arange(len(named)), dealt], axis=1)
     return NameScore(auc, identified, NullTest.from_null(own, blind, scheme="names"))
 

@@ -22,6 +22,7 @@ from sdc_helpers.decoding._bootstrap import (
 )
 from sdc_helpers.decoding._inputs import check_items, check_matrix
 from sdc_helpers.measures import Interval, NullTest
+from sdc_helpers.permutations import permutations_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,7 +203,7 @@ def permuted_score(
         raise ValueError(f"k={k}: expected less than the {len(gallery)} images of the gallery.")
     rng = np.random.default_rng(random_state)
     shuffles = np.stack(
-        [np.arange(len(gallery)), *(rng.permutation(len(gallery)) for _ in range(n_permutations))]
+        [np.arange(len(gallery)), *permutations_of(len(gallery)).draw(n_permutations, rng)]
     )
     hits = np.zeros(len(shuffles))
     for rows in _blocks(len(unit), len(gallery)):

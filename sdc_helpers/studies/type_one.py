@@ -19,8 +19,8 @@ from sdc_helpers.alignment import permutation_test
 
 N_RUNS, N_ROWS = 12, 8  # rows of a run
 N_FEATURES = 20
-AR = 0.8  # correlation of a row with the one before
-LAG = 16  # rows after which it has fallen to .03
+AR = 0.6  # correlation of a row with the one before
+LAG = 8  # rows after which it has fallen to .02
 LEVEL = 0.05
 RECORDED = "recorded_type_one.json"
 
@@ -29,6 +29,7 @@ SCHEMES: Mapping[str, Mapping[str, Any]] = {
     "rows": {"groups": np.zeros(len(_RUNS))},
     "rows within runs": {"groups": _RUNS},
     "whole runs": {"scheme": "blocks", "blocks": _RUNS},
+    "blocks of two runs": {"scheme": "blocks", "blocks": _RUNS // 2},
     "circular shift": {"scheme": "circular", "min_lag": LAG},
 }
 
@@ -62,7 +63,7 @@ KINDS: Mapping[str, Callable[[np.random.Generator], np.ndarray]] = {
 
 def type_one_errors(
     n_nulls: int = 1000,
-    n_permutations: int = 199,
+    n_permutations: int = 99,
     seed: int = 0,
     on_kind: Callable[[str, Mapping[str, float]], None] | None = None,
 ) -> dict[str, dict[str, float]]:
@@ -72,7 +73,7 @@ def type_one_errors(
     ----------
     n_nulls : int, default=1000
         Data sets of each kind, with nothing in common between both sides.
-    n_permutations : int, default=199
+    n_permutations : int, default=99
         Shuffles a test.
     seed : int, default=0
         Of the data sets and the shuffles.

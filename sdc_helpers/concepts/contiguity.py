@@ -9,6 +9,7 @@ somewhere else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,23 @@ class Overlap:
     auc: NullTest
 
 
+@dataclass(frozen=True, eq=False)
+class BestOverlap:
+    """The cluster that overlaps a region most.
+
+    Attributes
+    ----------
+    cluster : int
+        Its label.
+    dice : NullTest
+        Its Dice coefficient, against the largest one over all clusters in each draw of blobs: the
+        p-value counts that the best of all was taken.
+    """
+
+    cluster: int
+    dice: NullTest
+
+
 def contiguity(
     positions: np.ndarray,
     labels: np.ndarray,
@@ -50,10 +68,11 @@ def contiguity(
 
     Labels of smooth noise lie together too, so labels shuffled among the voxels are no null: they
     would call most of them contiguous. The null is label maps of smooth noise with clusters of the
-    same sizes. How smooth the noise is has to come from somewhere: from `weights` of the voxels
-    outside of clusters, or, without weights, from the labels themselves. Then the test asks
-    whether a cluster lies together more than the clusters of the map do on the whole, and what all
-    clusters share counts as smoothness: it errs on the safe side, and has little power.
+    same sizes. How smooth the noise is has to come from somewhere: from the `weights` of all
+    voxels, most of which have no part in a cluster, or, without them, from the labels. Then the
+    test asks whether a cluster lies together more than the clusters of the map do on the whole.
+    What all clusters share counts as smoothness then: it errs on the safe side, and has little
+    power.
 
     Parameters
     ----------
@@ -62,8 +81,8 @@ def contiguity(
     labels : int array of shape (n_voxels,)
         Clusters, -1 for noise.
     weights : array of shape (n_voxels, D), optional
-        What was clustered, such as decoder weights: their correlation between near voxels outside
-        of clusters is that of the noise.
+        What was clustered, such as decoder weights. Their correlation between near voxels, of all
+        clusters and of none, is taken for that of the noise.
     n_draws : int, default=199
         Label maps of noise.
     rng : numpy.random.Generator
@@ -104,7 +123,7 @@ def contiguity(
         pooled = float(same[labels >= 0].mean())
         smoothness = smoothness_of_labels(positions, nearest, sizes, pooled, spacing)
     else:
-        smoothness = smoothness_of_weights(positions, labels, weights, spacing)
+        smoothness = smoothness_of_weights(positions, weights, spacing)
     null = np.array(
         [
             np.bincount(drawn[drawn >= 0], (drawn == drawn[nearest])[drawn >= 0]) / sizes
@@ -183,6 +202,69 @@ def overlap(
     return Overlap(
         *(NullTest.from_null(v[0], v[1:], scheme="patches elsewhere") for v in (dice, auc))
     )
+
+
+def best_overlaps(
+    positions: np.ndarray,
+    labels: np.ndarray,
+    regions: Mapping[str, np.ndarray],
+    *,
+    reach: float,
+    n_draws: int = 199,
+    rng: np.random.Generator,
+) -> dict[str, BestOverlap]:
+    """Find the cluster that overlaps each region most, and test it as the best of all.
+
+    Parameters
+    ----------
+    positions : array of shape (n_voxels, 3)
+        Of all voxels in which a cluster could be, in millimetres.
+    labels : int array of shape (n_voxels,)
+        Clusters, -1 for voxels of none.
+    regions : mapping of str to bool array of shape (n_voxels,)
+        Such as those of localisers.
+    reach, n_draws, rng
+        As for `overlap`; all regions share the blobs.
+
+    Returns
+    -------
+    dict of str to BestOverlap
+        By region; empty regions are left out.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, there is no cluster, reach is not positive or n_draws is below 1.
+    """
+    positions, labels = _check_positions(positions), as_array("labels", labels)
+    regions = {name: as_array(f"regions[{name!r}]", region) for name, region in regions.items()}
+    for name, values in {"labels": labels, **regions}.items():
+        if np.shape(values) != (len(positions),):
+            raise ValueError(f"{name} has shape {np.shape(values)}; expected ({len(positions)},).")
+    if not reach > 0:
+        raise ValueError(f"reach={reach!r}: expected a distance above 0.")
+    check_count("n_draws", n_draws, 1)
+    clusters = np.unique(labels[labels >= 0])
+    if not len(clusters):
+        raise ValueError("labels holds no cluster: all are below 0.")
+    named = {name: r.astype(bool) for name, r in regions.items() if np.any(r)}
+    stacked = np.array(list(named.values())).reshape(len(named), len(positions))
+    dice = []
+    for cluster in clusters:
+        own = labels == cluster
+        drawn = blobs(positions, patch_sizes(positions[own], reach), n_draws, rng)
+        both = np.concatenate([own[None], drawn]).astype(np.int64) @ stacked.T.astype(np.int64)
+        dice.append(2 * both / (own.sum() + stacked.sum(axis=1)))
+    best = np.argmax([one[0] for one in dice], axis=0)
+    largest = np.max(dice, axis=0)  # (1 + n_draws, n_regions)
+    scheme = f"patches elsewhere, largest of {len(clusters)} clusters"
+    return {
+        name: BestOverlap(
+            int(clusters[best[i]]),
+            NullTest.from_null(largest[0, i], largest[1:, i], scheme=scheme),
+        )
+        for i, name in enumerate(named)
+    }
 
 
 def patch_sizes(positions: np.ndarray, reach: float) -> np.ndarray:

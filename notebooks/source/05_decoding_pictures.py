@@ -58,6 +58,7 @@ from sdc_helpers.decoding import (
     score_decoding,
 )
 from sdc_helpers.embeddings import load_clip
+from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import (
     COLOURS,
     figure,
@@ -280,11 +281,12 @@ say(
     f"is *above* those with the other pictures, whose mean is in brackets."
 )
 # %%
-claims.record("decoding.order.contrastive_above_ridge", float(gains.mean()), data=f'{kind} NSD, single trials')
-claims.record("decoding.order.every_participant", float(gains.min()), data=f'{kind} NSD, single trials')
-too_few = f"Ten times chance is {1000 * chance:.0f} percent with this gallery."
-claims.record("decoding.chance.ridge", min((e.value for e in found['ridge'])) / chance, data=f'{kind} NSD, single trials', reason=too_few)
-claims.record("decoding.chance.contrastive", min((e.value for e in found['contrastive'])) / chance, data=f'{kind} NSD, single trials', reason=too_few)
+single_trials = f"{kind} NSD, single trials"
+over = Interval.over_seeds  # here over participants: for others of their kind
+claims.record("decoding.order.contrastive_above_ridge", over(100 * gains), data=single_trials)
+for method, scores in found.items():
+    times_chance = np.array([score.value for score in scores]) / chance
+    claims.record(f"decoding.chance.{method}", over(times_chance), data=single_trials)
 
 # %% [markdown]
 # ## Look at it
@@ -322,14 +324,21 @@ if truth:
     place = truth.images.loc[gallery_ids, "place"].to_numpy()
     missed = np.flatnonzero(ranks > 1)
     first_guess = likeness[missed].argmax(axis=1)
-    same = (place[first_guess] == place[own[missed]]).mean()
+    is_same = place[first_guess] == place[own[missed]]
     others = place[own[missed], None] == place
-    by_chance = (others.sum(axis=1) - 1).mean() / (len(gallery) - 1)
+    expected = (others.sum(axis=1) - 1) / (len(gallery) - 1)
+    same, by_chance = is_same.mean(), expected.mean()
     say(
         f"Misses are not random. The first guess of a miss shows the same kind of place as the picture seen in "
         f"{100 * same:.0f} percent of the simulated trials; a random wrong picture does in {100 * by_chance:.0f}."
     )
-    claims.record("decoding.misses.same_place", same / by_chance)
+    _, picture = np.unique(own[missed], return_inverse=True)  # repetitions are drawn together
+    sums = np.stack([np.bincount(picture, values) for values in (is_same, expected)])
+    drawn = np.random.default_rng([p.seed, 70]).integers(sums.shape[1], size=(999, sums.shape[1]))
+    resampled = sums[0][drawn].sum(axis=1) / sums[1][drawn].sum(axis=1)
+    claims.record(
+        "decoding.misses.same_place", Interval.from_resamples(same / by_chance, resampled)
+    )
 
 # %% [markdown]
 # ## Where does the gain come from?
@@ -389,8 +398,13 @@ show(
     f"the truth goes from {along[0]:.2f} to {along[1]:.2f} along the training: it is not what is trained for.",
 )
 # %%
-claims.record("decoding.noise.helps", mean_of['contrastive, noise'] - mean_of['contrastive, no noise'], data=f'{kind} NSD, single trials')
-claims.record("decoding.hidden.no_gain", mean_of['noise, hidden layer'] - mean_of['contrastive, noise'], data=f'{kind} NSD, single trials')
+with_noise = np.array(kinds["contrastive, noise"])
+claims.record(
+    "decoding.noise.helps", over(with_noise - kinds["contrastive, no noise"]), data=single_trials
+)
+claims.record(
+    "decoding.hidden.no_gain", over(kinds["noise, hidden layer"] - with_noise), data=single_trials
+)
 
 # %% [markdown]
 # ## One run or the mean of many?
@@ -417,7 +431,7 @@ show(
     f"{kind.capitalize()}: averaging the weights of {p.n_runs} runs changes top-1 by {run_gain.mean():+.1f} points on average "
     f"({run_gain.min():+.1f} to {run_gain.max():+.1f} over participants). Band: range over participants.",
 )
-claims.record("decoding.runs.mean_of_many", float(run_gain.mean()), data=f'{kind} NSD, single trials')
+claims.record("decoding.runs.mean_of_many", over(run_gain), data=single_trials)
 
 # %% [markdown]
 # ## More trials, more voxels, better voxels
@@ -485,8 +499,11 @@ show(
     f"{growth['trials'][1]:.1f} percent with trials, {growth['voxels'][0]:.1f} to {growth['voxels'][1]:.1f} with voxels, and "
     f"{growth['ceiling'][0]:.1f} to {growth['ceiling'][1]:.1f} with the ceiling. Bands: range over {len(repeats)} participants.",
 )
-claims.record("decoding.trials.more_helps", float((sweeps['trials'][-1] - sweeps['trials'][0]).min()), data=f'{kind} NSD, single trials')
-claims.record("decoding.ceiling.better_voxels", float((sweeps['ceiling'][-1] - sweeps['ceiling'][0]).min()), data=f'{kind} NSD, single trials')
+last_over_first = {name: (values[-1] - values[0]).mean(axis=1) for name, values in sweeps.items()}
+claims.record("decoding.trials.more_helps", over(last_over_first["trials"]), data=single_trials)
+claims.record(
+    "decoding.ceiling.better_voxels", over(last_over_first["ceiling"]), data=single_trials
+)
 
 # %% [markdown]
 # Between participants the same holds. What the voxels could say at best is in their number and their ceilings; the
@@ -509,7 +526,8 @@ show(
     f"{kind.capitalize()}: {lowest} has the least reliable voxels and a top-1 of {best[signal.argmin()]:.1f} percent; the others reach "
     f"{np.delete(best, signal.argmin()).min():.1f} to {best.max():.1f}. Numbers: participants.",
 )
-claims.record("decoding.ceiling.poor_participant", float(np.delete(best, signal.argmin()).min() - best[signal.argmin()]), data=f'{kind} NSD, single trials')
+lead_of_others = np.delete(best, signal.argmin()) - best[signal.argmin()]
+claims.record("decoding.ceiling.poor_participant", over(lead_of_others), data=single_trials)
 if len(data) > 3:
     say(
         f"Rank correlation over the {len(data)} participants ({kind}): {spearmanr(signal, best)[0]:.2f}; few participants, so no claim."
@@ -575,8 +593,16 @@ show(
     f"trials gives {average['contrastive', 'single', 'mean']:.1f}: say which of the two you report.",
 )
 # %%
-claims.record("decoding.single.train_on_trials", average['contrastive', 'single', 'single'] - average['contrastive', 'mean', 'single'], data=f'{kind} NSD')
-claims.record("decoding.single.ask_about_means", average['contrastive', 'single', 'mean'] / average['contrastive', 'single', 'single'], data=f'{kind} NSD')
+top = {key: np.array(values) for key, values in conditions.items() if key[0] == "contrastive"}
+of_trials = top["contrastive", "single", "single"]
+claims.record(
+    "decoding.single.train_on_trials",
+    over(of_trials - top["contrastive", "mean", "single"]), data=f"{kind} NSD",
+)  # fmt: skip
+claims.record(
+    "decoding.single.ask_about_means",
+    over(top["contrastive", "single", "mean"] / of_trials), data=f"{kind} NSD",
+)  # fmt: skip
 
 # %% [markdown]
 # ## Weights or patterns?
@@ -646,7 +672,8 @@ if truth:
         f"{auc['ridge', 'weights']:.2f} of ridge). Right: where the unrelated voxels come, lower is better.",
     )
     for_patterns = [np.subtract(areas[m, "patterns"], areas[m, "weights"]) for m in decoders]
-    claims.record("decoding.patterns.above_weights", float(min((d.mean() for d in for_patterns))))
+    for method, difference in zip(decoders, for_patterns, strict=True):
+        claims.record(f"decoding.patterns.above_weights_{method}", over(difference))
     better = "patterns" if min(d.mean() for d in for_patterns) > 0 else "neither, for both decoders"
     say(
         f"What points better to the planted voxels of the simulation, with both decoders: **{better}**."
@@ -662,7 +689,7 @@ if truth:
 # question](nulls.md)).
 
 # %%
-nulls, values, retrained = [], [], []
+nulls, values, retrained, again_scores = [], [], [], []
 fold = validation[first_name]
 rng = np.random.default_rng([p.seed, 50])
 shown_ids = np.unique(train[first_name][2])
@@ -682,7 +709,8 @@ for method, fitted in decoders.items():
         if method == "ridge"
         else fit_contrastive(shuffled)
     )
-    retrained.append(100 * top_1(again.predict(fold[0]), fold))
+    again_scores.append(score(again.predict(fold[0]), fold, ks=[1]).top_k[1])
+    retrained.append(100 * again_scores[-1].value)
 fig, ax = figure(width=6, height=3.4)
 plot_null(range(2), nulls, values, ax, colour=BLUE)
 ax.plot(range(2), retrained, "x", color=ORANGE, ms=9, mew=2)
@@ -705,7 +733,11 @@ show(
     f"{kind.capitalize()}: ridge scores {values[0]:.1f} percent and the contrastive decoder {values[1]:.1f} (p = {test.p_value:.3g}). Trained on "
     f"shuffled pairs they score {retrained[0]:.1f} and {retrained[1]:.1f} (crosses); grey is shuffled after training. Chance: {100 * chance:.1f}.",
 )
-claims.record("decoding.shuffle.at_chance", float(min((np.max(n) - r for n, r in zip(nulls, retrained, strict=True)))), data=f'{kind} NSD, pairs shuffled')
+for method, score_of_shuffled in zip(decoders, again_scores, strict=True):
+    claims.record(
+        f"decoding.shuffle.{method}", score_of_shuffled.scaled(1 / chance),
+        data=f"{kind} NSD, pairs shuffled",
+    )  # fmt: skip
 
 # %% [markdown]
 # ## Pitfalls: the picture that was seen before, and the gallery that shrank
@@ -772,8 +804,11 @@ show(
     f"{mean_leak['ridge leaked']:.1f} percent, the contrastive decoder from {mean_leak['contrastive honest']:.1f} to "
     f"{mean_leak['contrastive leaked']:.1f}. Right: unchanged predictions look better in a smaller gallery.",
 )
-gained = [np.subtract(leak[f"{m},\nleaked"], leak[f"{m},\nhonest"]).min() for m in decoders]
-claims.record("decoding.leak.pictures", float(min(gained)), data=f'{kind} NSD, one showing moved into training')
+for method in decoders:
+    gained = np.subtract(leak[f"{method},\nleaked"], leak[f"{method},\nhonest"])
+    claims.record(
+        f"decoding.leak.{method}", over(gained), data=f"{kind} NSD, one showing moved into training"
+    )
 
 # %% [markdown]
 # ## Once: the test pictures
@@ -795,7 +830,9 @@ say(
     f"Test pictures, {kind}, gallery of {p.n_held_out}, chance {100 * chance:.1f} percent:\n\n"
     + table(head, rows, digits=1)
 )
-claims.record("decoding.test.contrastive_above_ridge", float(np.mean(test_gains)), data=f'{kind} NSD, single trials')
+claims.record(
+    "decoding.test.contrastive_above_ridge", over(100 * np.array(test_gains)), data=single_trials
+)
 
 # %% [markdown]
 # The published numbers, for comparison of *order* only: ridge reached a validation top-1 of 8.53, 6.43, 4.30, 4.67, 10.10,

@@ -19,13 +19,13 @@ class Interval:
     Attributes
     ----------
     value : float
-        What was measured, over everything.
+        The value that was measured, over all data.
     low, high : float
-        Ends of the interval; whoever makes it says over what it was sampled.
+        Ends of the interval; the function that makes it says what was resampled.
     level : float
         Confidence of the interval, 0.95 unless it was asked for otherwise.
     chance : float or None
-        What a guess is expected to score, where there is such a value.
+        Score that is expected of a guess, where there is such a value.
     by_seed : float array of shape (n_seeds,) or None
         The value of each seed or repetition, where there were several.
     """
@@ -51,18 +51,18 @@ class Interval:
         Parameters
         ----------
         value : float
-            Measured.
+            The measured value.
         resampled : array of shape (n_draws,)
-            The same of resampled data; draws in which it is not defined (NaN) are left out.
+            The same measure of resampled data; draws in which it is undefined (NaN) are left out.
         level : float
             Confidence of the interval, between 0 and 1.
         chance : float, optional
-            What a guess is expected to score.
+            Score that is expected of a guess.
 
         Returns
         -------
         Interval
-            Its ends are NaN where no draw has a value.
+            The value with its percentile interval; both ends are NaN where no draw has a value.
         """
         resampled = as_array("resampled", resampled, float)
         resampled = resampled[np.isfinite(resampled)]
@@ -73,17 +73,17 @@ class Interval:
         return cls(float(value), float(low), float(high), level, chance)
 
     def scaled(self, factor: float) -> Interval:
-        """Express the same in another unit, such as percent.
+        """Express the value and its interval in another unit, such as percent.
 
         Parameters
         ----------
         factor : float
-            Above 0; 100 makes percent of a share.
+            Number above 0 to multiply by; 100 turns a share into percent.
 
         Returns
         -------
         Interval
-            Value, ends, chance and the values of the seeds times the factor.
+            The value, the ends, chance and the values of the seeds, times the factor.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Interval:
         Parameters
         ----------
         bound : float
-            Written down before the value was seen.
+            The bound, written down before the value was seen.
 
         Returns
         -------
@@ -130,14 +130,14 @@ class NullTest:
     Attributes
     ----------
     value : float
-        Of the data as they are.
+        The value of the data in their own order.
     null : float array of shape (n_draws,)
-        Of the data with what is tested taken away: one value a shuffle, or a draw.
+        Values of data in which the tested relation is broken: one a shuffle, or a draw.
     p_value : float
         (1 + number of draws at or beyond the value) / (1 + n_draws), never 0 (Phipson & Smyth
         2010). It is a probability only where the shuffled rows are exchangeable.
     scheme : str
-        What was exchanged, such as "rows", "within groups" or "circular shift".
+        Rows that were exchanged, such as "rows", "within groups" or "circular shift".
     """
 
     value: float
@@ -159,17 +159,18 @@ class NullTest:
         Parameters
         ----------
         value : float
-            Measured.
+            The measured value.
         null : array of shape (n_draws,)
-            One draw or more.
+            Values that chance gives, one draw or more.
         side : {"greater", "less"}
-            Which values are extreme.
+            Whether large values are extreme, or small ones.
         scheme : str
-            What was exchanged.
+            Rows that were exchanged, for the reader.
 
         Returns
         -------
         NullTest
+            The value, the null distribution and the p-value.
         """
         null = as_array("null", null, float)
         slack = _TIE * max(1.0, abs(value))

@@ -85,7 +85,7 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float:
     Returns
     -------
     float
-        See `feature_corrected_cka` for the one that comes with a flag.
+        The CKA; 1 for features that are equal up to rotation and scale.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def feature_corrected_cka(X: Array, Y: Array) -> FeatureCorrectedCKA:
     Parameters
     ----------
     X, Y : array of shape (n, p), (n, q)
-        As for `cka`, with two features or more, which are separate random samples of two
-        populations of features; of X with itself the value exceeds 1.
+        Features of the same n >= 4 stimuli, at least two on each side. The features are separate
+        random samples of two populations; the value of X with itself exceeds 1.
 
     Returns
     -------
@@ -121,7 +121,8 @@ def feature_corrected_cka(X: Array, Y: Array) -> FeatureCorrectedCKA:
     Raises
     ------
     ValueError
-        As for `cka`, or if X or Y has one feature only or its fourth powers overflow.
+        In the cases that `cka` lists, and if X or Y has only one feature or its fourth powers
+        overflow.
     """
     X, Y = check_feature_pair(X, Y)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -155,7 +156,7 @@ def cka_from_grams(K: Array, L: Array, estimator: str = "debiased") -> float:
     K, L : array of shape (n, n)
         Symmetric Gram matrices of the same n >= 4 stimuli, see `gram` and `gram_from_rdm`.
     estimator : {"debiased", "biased", "rv2"}
-        See `cka`.
+        Which estimator of CKA to use; `cka` describes each.
 
     Returns
     -------
@@ -270,12 +271,12 @@ class MinibatchCKA:
         Returns
         -------
         MinibatchCKA
-            Itself.
+            The accumulator itself.
 
         Raises
         ------
         ValueError
-            As for `cka`.
+            In the cases that `cka` lists.
         """
         X, Y = check_feature_pair(X, Y)
         K, L = u_centre(gram(X, centre=True)), u_centre(gram(Y, centre=True, name="Y"))
@@ -320,7 +321,7 @@ def minibatch_cka(batches: Iterable[tuple[Array, Array]]) -> float:
     Raises
     ------
     ValueError
-        As for `cka`, and if there is no batch.
+        In the cases that `cka` lists, and if there is no batch.
     """
     accumulator = MinibatchCKA()
     for X, Y in batches:

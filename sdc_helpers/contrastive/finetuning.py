@@ -39,14 +39,14 @@ _WEIGHTS, _CAPTIONS = 3, 4  # last parts of seeds
 
 @dataclass(frozen=True, eq=False)
 class TrunkFeatures:
-    """What the towers of a CLIP say before their projections.
+    """Features that the towers of a CLIP compute before their projections.
 
     Attributes
     ----------
     images : float32 array of shape (n, p)
-        Of pictures.
+        Features of n pictures.
     texts : float32 array of shape (n, k, q)
-        Of k captions of each.
+        Features of k captions of each picture.
     """
 
     images: np.ndarray
@@ -77,11 +77,11 @@ class ProjectionRecipe:
     n_epochs, batch_size : int
         Passes through the pairs, and pairs in a batch.
     lr : float
-        Of AdamW, at the start; it falls along half a cosine to 0.
+        Learning rate of AdamW at the start; it falls along half a cosine to 0.
     weight_decay : float
-        Of the weight matrices.
+        Weight decay of the weight matrices.
     temperature : float
-        tau, fixed.
+        Temperature tau of the loss, fixed.
     """
 
     n_epochs: int = 18
@@ -98,8 +98,8 @@ class Projections:
     Attributes
     ----------
     image_weight, image_bias, text_weight : float32 arrays
-        Of shapes (n_runs, p, d), (n_runs, 1, d) and (n_runs, q, d), as CLIP's towers have them:
-        a bias for pictures, none for sentences.
+        Weights of shapes (n_runs, p, d), (n_runs, 1, d) and (n_runs, q, d), as CLIP's towers have
+        them: a bias for pictures, none for sentences.
     """
 
     image_weight: np.ndarray
@@ -123,11 +123,12 @@ def clip_trunk(clip: ClipModel) -> ClipModel:
     Parameters
     ----------
     clip : ClipModel
-        From `load_clip`, with a residual network or a vision transformer of open_clip.
+        The network, from `load_clip`, with a residual network or a vision transformer of open_clip.
 
     Returns
     -------
     ClipModel
+        The copy, whose embeddings are the features before the projections.
 
     Raises
     ------
@@ -159,17 +160,18 @@ def trunk_features(
     Parameters
     ----------
     trunk : ClipModel
-        From `clip_trunk`.
+        The network without projections, from `clip_trunk`.
     pictures : array of shape (n, height, width, 3)
-        As for `embed_images`.
+        Pictures as `embed_images` takes them.
     captions : sequence of n sequences of k strings
-        Captions of each.
+        Captions of each picture.
     **options
-        Of `embed_images`, such as ``device`` and ``cache``.
+        Options of `embed_images`, such as ``device`` and ``cache``.
 
     Returns
     -------
     TrunkFeatures
+        Features of the pictures and of their captions.
     """
     images = image_features(trunk, pictures, **options).vectors
     return TrunkFeatures(images, caption_features(trunk, captions, **options).vectors)
@@ -190,17 +192,17 @@ def train_projections(
     Parameters
     ----------
     features : TrunkFeatures
-        Of the training pairs; one of the captions is drawn whenever a pair is used.
+        Features of the training pairs; one of the captions is drawn whenever a pair is used.
     dimension : int
-        d.
+        Number of dimensions d of the new projections.
     loss : {"clip", "cua", "cuaxu"}
-        As for ``ContrastiveLoss.named``.
+        Name of the loss, see `ContrastiveLoss.named`.
     seeds : sequence of int
-        Of initial values, batches and captions; the same for every loss.
+        Seeds of initial values, batches and captions; a seed draws the same for every loss.
     recipe : ProjectionRecipe, optional
-        How to train.
+        Options of the training; by default those of `ProjectionRecipe()`.
     device : str or torch.device
-        Where to compute.
+        Device to compute on.
 
     Returns
     -------
@@ -234,7 +236,7 @@ def train_projections(
     n_steps = recipe.n_epochs * batches[0].steps_per_epoch
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     for step in range(n_steps):
-        rows = np.stack([of_run.indices(step) for of_run in batches])
+        rows = np.stack([order.indices(step) for order in batches])
         drawn = np.stack([rng.integers(texts.shape[1], size=recipe.batch_size) for rng in draws])
         index, caption = (torch.from_numpy(a).to(images.device) for a in (rows, drawn))
         u = functional.normalize(torch.baddbmm(b_image, images[index], w_image), dim=-1)
@@ -263,29 +265,29 @@ def finetune_clip(
     Parameters
     ----------
     clip : ClipModel
-        Where to start.
+        The network to start from.
     source : PairSource
         Pictures as the network takes them, and tokens, such as `ScenePairs`.
     dimension : int
-        d of the new projections.
+        Number of dimensions d of the new projections.
     loss : {"clip", "cua", "cuaxu"}
-        As for ``ContrastiveLoss.named``.
+        Name of the loss, see `ContrastiveLoss.named`.
     options : TrainingOptions
-        How to train; its seed is that of the projections too.
+        Options of the training; their seed is that of the projections too.
     temperature : float
-        tau, fixed.
+        Temperature tau of the loss, fixed.
     out, device, progress
-        As for `train_pairs`.
+        Options of `train_pairs`.
 
     Returns
     -------
     ClipModel
-        On the CPU.
+        The trained network, on the CPU.
 
     Raises
     ------
     ValueError
-        As for `train_pairs`, and if the network has no projections that are known.
+        In the cases that `train_pairs` lists, and if the network has no projections that are known.
     """
     from sdc_helpers.contrastive.towers import TwoTowers
     from sdc_helpers.training.loop import train_pairs

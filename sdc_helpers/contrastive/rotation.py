@@ -33,16 +33,16 @@ class StartRotation(nn.Module):
     Parameters
     ----------
     dimension : int
-        d.
+        Number of dimensions d of both sides.
     runs : tuple of int
-        Leading dimensions, of independent runs.
+        Shape of the leading dimensions, which are independent runs.
 
     Attributes
     ----------
     rotation : tensor of shape (*runs, d, d)
-        W, orthogonal.
+        The orthogonal matrix W.
     shift : tensor of shape (*runs, d)
-        Added after rotating.
+        Vector that is added after rotating.
     reached_gap : tensor of shape (*runs)
         Centroid distance that `fit` ended with; NaN before.
 
@@ -74,7 +74,7 @@ class StartRotation(nn.Module):
         Returns
         -------
         StartRotation
-            Itself. `reached_gap` tells the distance reached.
+            The module itself; `reached_gap` tells the distance reached.
 
         Raises
         ------

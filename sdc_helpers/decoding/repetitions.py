@@ -22,8 +22,9 @@ def distinct_embeddings(Y: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, n
     Returns
     -------
     gallery : array of shape (n_images, D)
+        Embedding of each image.
     gallery_items : array of shape (n_images,)
-        Ascending.
+        The images, ascending.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def average_repetitions(values: np.ndarray, items: np.ndarray) -> tuple[np.ndarr
     Returns
     -------
     means : float64 array of shape (n_images, n)
-        Not of unit length: of unit predictions that disagree it is shorter.
+        Mean of each image. A mean of unit predictions that disagree is shorter than unit length.
     distinct : array of shape (n_images,)
         The images, ascending.
 

@@ -93,33 +93,35 @@ def train_pairs(
     Parameters
     ----------
     model : torch.nn.Module
-        ``model(x_u, x_v) -> (u, v)``, such as `TwoEncoders`. Parameters with
-        ``requires_grad=False`` stay as they are. Left on the device, in evaluation mode.
+        The model, called as ``model(x_u, x_v) -> (u, v)``, such as `TwoEncoders`. Parameters with
+        ``requires_grad=False`` stay as they are. It is left on the device, in evaluation mode.
     loss : torch.nn.Module
-        ``loss(u, v) -> scalar``, or ``loss(u, v, items=items)`` where the source has items. Its
-        parameters are trained too.
+        The loss, called as ``loss(u, v) -> scalar``, or ``loss(u, v, items=items)`` where the
+        source has items. Its parameters are trained too.
     source : PairSource
         The pairs, such as `TensorPairs`.
     options : TrainingOptions
-        What to do.
+        Number of steps, batch size, learning rate and the other options.
     batches : BatchOrder, optional
-        Which pairs make up the batch of each step; by default `EpochBatches`.
+        Order of the pairs, batch by batch; by default `EpochBatches`.
     out : path, optional
         Folder for the checkpoint (`CHECKPOINT_NAME`), the same for all processes. A checkpoint of
         the same run that is found there is continued, or, of a finished run, read.
     device : {"cpu", "cuda", "mps"} or None
-        Where to train; None takes a GPU where there is one.
+        Device to train on; None takes a GPU where there is one.
     evaluate : callable, optional
-        ``evaluate(model)`` returns numbers by name for the history. Called in evaluation mode,
-        without gradients, before the first step and after the last, by every process.
+        Function whose call ``evaluate(model)`` returns numbers by name for the history. It is
+        called in evaluation mode, without gradients, before the first step and after the last, by
+        every process.
     evaluate_every : int
-        Steps between further calls; 0 for none.
+        Number of steps between further calls of `evaluate`; 0 for none.
     progress : bool
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Returns
     -------
     History
+        The recorded steps.
 
     Raises
     ------

@@ -28,6 +28,19 @@ class Interval:
         Score that is expected of a guess, where there is such a value.
     by_seed : float array of shape (n_seeds,) or None
         The value of each seed or repetition, where there were several.
+
+    See Also
+    --------
+    NullTest : A value with its null distribution.
+
+    Examples
+    --------
+    >>> from sdc_helpers.measures import Interval
+    >>> accuracy = Interval(0.62, 0.55, 0.69, chance=0.5)
+    >>> accuracy.against(accuracy.chance)
+    'above'
+    >>> print(accuracy.scaled(100))
+    62 [55, 69]
     """
 
     value: float
@@ -63,6 +76,16 @@ class Interval:
         -------
         Interval
             The value with its percentile interval; both ends are NaN where no draw has a value.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> heights = rng.normal(170, 10, size=100)
+        >>> means = [rng.choice(heights, 100).mean() for _ in range(500)]
+        >>> interval = Interval.from_resamples(heights.mean(), means)
+        >>> bool(interval.low < 170 < interval.high)
+        True
         """
         resampled = as_array("resampled", resampled, float)
         resampled = resampled[np.isfinite(resampled)]
@@ -138,6 +161,20 @@ class NullTest:
         2010). It is a probability only where the shuffled rows are exchangeable.
     scheme : str
         Rows that were exchanged, such as "rows", "within groups" or "circular shift".
+
+    See Also
+    --------
+    Interval : A value with its confidence interval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.measures import NullTest
+    >>> null = np.linspace(-0.2, 0.2, 99)
+    >>> NullTest.from_null(0.3, null).p_value
+    0.01
+    >>> NullTest.from_null(0.0, null).p_value
+    0.51
     """
 
     value: float

@@ -123,6 +123,22 @@ def permutations_of(
     ------
     ValueError
         If an argument does not belong to the scheme or does not fit n, or nothing can move.
+
+    See Also
+    --------
+    sdc_helpers.alignment.permutation_test : A test that draws from these permutations.
+
+    Examples
+    --------
+    Six trials of two runs: trials change places within their run only.
+
+    >>> from sdc_helpers.permutations import permutations_of
+    >>> permutations = permutations_of(6, groups=["a", "a", "a", "b", "b", "b"])
+    >>> permutations.name
+    'rows within 2 groups'
+    >>> order = next(permutations.draw(1, rng=0))
+    >>> sorted(order[:3].tolist()), sorted(order[3:].tolist())
+    ([0, 1, 2], [3, 4, 5])
     """
     if scheme not in SCHEMES:
         raise ValueError(f"scheme={scheme!r} is unknown; expected one of {', '.join(SCHEMES)}.")

@@ -92,6 +92,27 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float:
     ValueError
         If an argument is not a real, finite (n, features) array, if the two differ in n, library
         or device, if n < 4, if all features of one are constant, or if the estimator is unknown.
+
+    See Also
+    --------
+    biased_null : The biased value that unrelated features are expected to have.
+    feature_corrected_cka : The same, corrected for a sample of the features too.
+    permutation_test : Whether the value is larger than that of shuffled stimuli.
+
+    Examples
+    --------
+    Forty stimuli, and 500 features that have nothing to do with the first ten:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.alignment import cka
+    >>> rng = np.random.default_rng(0)
+    >>> X, unrelated = rng.normal(size=(40, 10)), rng.normal(size=(40, 500))
+    >>> round(cka(X, 3 * X), 2)
+    1.0
+    >>> abs(cka(X, unrelated)) < 0.1
+    True
+    >>> cka(X, unrelated, estimator="biased") > 0.4
+    True
     """
     X, Y = check_feature_pair(X, Y)
     check_estimator(estimator)
@@ -123,6 +144,10 @@ def feature_corrected_cka(X: Array, Y: Array) -> FeatureCorrectedCKA:
     ValueError
         In the cases that `cka` lists, and if X or Y has only one feature or its fourth powers
         overflow.
+
+    See Also
+    --------
+    cka : The CKA of the features as they are, with a permutation test.
     """
     X, Y = check_feature_pair(X, Y)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -197,6 +222,10 @@ def biased_null(n: float, p1: float, p2: float) -> float:
     ------
     ValueError
         If n < 2 or a number of features is not positive.
+
+    See Also
+    --------
+    cka : The estimators of CKA.
     """
     n, p1, p2 = as_array("n", n, float), as_array("p1", p1, float), as_array("p2", p2, float)
     if np.any(n < 2) or np.any(p1 < 1) or np.any(p2 < 1):
@@ -248,10 +277,13 @@ class MinibatchCKA:
 
     Examples
     --------
+    >>> rng = np.random.default_rng(0)
     >>> accumulator = MinibatchCKA()
-    >>> for X, Y in batches:  # doctest: +SKIP
-    ...     accumulator.update(X, Y)
-    >>> accumulator.compute()  # doctest: +SKIP
+    >>> for _ in range(5):
+    ...     X = rng.normal(size=(20, 3))
+    ...     accumulator = accumulator.update(X, 2 * X)
+    >>> round(accumulator.compute(), 6), accumulator.n_batches
+    (1.0, 5)
     """
 
     def __init__(self) -> None:

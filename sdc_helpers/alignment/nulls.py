@@ -120,6 +120,22 @@ def permutation_test(
     ValueError
         In the cases that `cka` lists, and if `n_permutations` is not a positive integer or the
         scheme does not fit.
+
+    See Also
+    --------
+    cka_table : The same test for many pairs, corrected for their number.
+    sdc_helpers.permutations.permutations_of : The schemes of shuffles.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.alignment import permutation_test
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(40, 10))
+    >>> Y = X[:, :5] + rng.normal(size=(40, 5))
+    >>> test = permutation_test(X, Y, n_permutations=99, rng=0)
+    >>> test.p_value, test.scheme
+    (0.01, 'rows')
     """
     check_count("n_permutations", n_permutations, 1)
     check_estimator(estimator)
@@ -209,6 +225,25 @@ def cka_table(
     ValueError
         In the cases that `cka` lists, naming the representation, and if X or Y is no mapping or
         empty, or `n_permutations` is not an integer of 0 or more.
+
+    See Also
+    --------
+    permutation_test : The test of a single pair.
+
+    Examples
+    --------
+    Two network layers and one region, whose responses follow the second layer:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.alignment import cka_table
+    >>> rng = np.random.default_rng(0)
+    >>> layers = {"early": rng.normal(size=(40, 5)), "late": rng.normal(size=(40, 5))}
+    >>> regions = {"LOC": layers["late"] + rng.normal(size=(40, 5))}
+    >>> table = cka_table(layers, regions, n_permutations=99, rng=0)
+    >>> table.rows, table.columns, table.values.shape
+    (('early', 'late'), ('LOC',), (2, 1))
+    >>> table.p_values_fwe[:, 0] < 0.05
+    array([False,  True])
     """
 
     def matrix(features: Array, name: str) -> Array:

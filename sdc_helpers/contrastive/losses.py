@@ -72,6 +72,14 @@ def clip_loss(
     ValueError
         If u and v differ in shape or hold fewer than 2 pairs, if their rows are not of length 1
         (CPU only), if the temperature is not positive, or if `items` are not n integers.
+
+    Examples
+    --------
+    >>> u = torch.eye(4)
+    >>> clip_loss(u, u, temperature=0.1) < 0.001
+    tensor(True)
+    >>> clip_loss(u, u.roll(1, 0), temperature=0.1) > 9  # every pair is mismatched
+    tensor(True)
     """
     u, v = _check_pair(u, v)
     temperature = _check_temperature(temperature, u.shape[:-2])

@@ -50,6 +50,25 @@ class StartRotation(nn.Module):
     ------
     ValueError
         If the dimension is not positive.
+
+    See Also
+    --------
+    gap_report : Measures of the gap.
+
+    Examples
+    --------
+    Two untrained sides in opposite cones:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.contrastive import StartRotation, centroid_distance
+    >>> rng = np.random.default_rng(0)
+    >>> u, v = rng.normal(2, 1, size=(200, 8)), rng.normal(-2, 1, size=(200, 8))
+    >>> u, v = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (u, v))
+    >>> round(centroid_distance(u, v), 1)
+    1.8
+    >>> rotation = StartRotation(dimension=8).fit(u, v)
+    >>> centroid_distance(u, rotation(v)) < 0.001
+    True
     """
 
     def __init__(self, dimension: int, runs: tuple[int, ...] = ()) -> None:

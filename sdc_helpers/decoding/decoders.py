@@ -85,6 +85,33 @@ class ContrastiveDecoder(Decoder):
         Number of dimensions of the embeddings.
     n_features_in_ : int
         Number of voxels.
+
+    See Also
+    --------
+    RidgeDecoder : Ridge regression, much faster to fit.
+    score_decoding : Further scores, with intervals and chance.
+    activation_patterns : What the weights say of each voxel.
+
+    Examples
+    --------
+    Responses of 20 voxels that are linear in the embeddings, with noise:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.decoding import ContrastiveDecoder
+    >>> rng = np.random.default_rng(0)
+    >>> embeddings = rng.normal(size=(50, 4))
+    >>> embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    >>> items = np.repeat(np.arange(50), 3)  # three trials of each of 50 images
+    >>> X = embeddings[items] @ rng.normal(size=(4, 20)) + 0.5 * rng.normal(size=(150, 20))
+    >>> Y = embeddings[items]
+    >>> train = items < 40
+    >>> decoder = ContrastiveDecoder(
+    ...     n_runs=2, n_steps=100, batch_size=32, lr=0.01, temperature=0.1
+    ... ).fit(X[train], Y[train], items=items[train])
+    >>> decoder.coef_.shape
+    (20, 4)
+    >>> decoder.score(X[~train], Y[~train], items[~train]) > 0.8  # chance is 1 / 10
+    True
     """
 
     def __init__(

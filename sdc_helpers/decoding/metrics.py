@@ -126,10 +126,30 @@ def score_decoding(
         If an array has a wrong shape or is not finite, gallery rows are not unit length, an image
         is twice in the gallery or a trial's image is not in it, or an option is out of range.
 
+    See Also
+    --------
+    permuted_score : A test of the top-k accuracy against permuted images.
+    distinct_embeddings : The gallery of a fold.
+
     Notes
     -----
     Memory is bounded by blocks of trials, besides an (n_bootstrap, n_images) matrix and some
     float64 copies of `predicted`.
+
+    Examples
+    --------
+    A perfect decoder of four images, two trials each:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.decoding import score_decoding
+    >>> gallery, images = np.eye(4), np.array([11, 12, 13, 14])
+    >>> trials = np.repeat(images, 2)
+    >>> predicted = gallery[np.repeat(np.arange(4), 2)]
+    >>> score = score_decoding(predicted, trials, gallery, images, ks=[1], n_bootstrap=10)
+    >>> score.top_k[1].value, score.top_k[1].chance
+    (1.0, 0.25)
+    >>> list(score.to_frame().index)
+    ['top_1', 'two_versus_two', 'cosine', 'r2', 'r']
     """
     ks = _check_ks(ks)
     check_share("confidence", confidence)
@@ -197,6 +217,10 @@ def permuted_score(
     ------
     ValueError
         In the cases that `score_decoding` lists.
+
+    See Also
+    --------
+    score_decoding : All scores with their intervals.
     """
     (k,) = _check_ks([k])
     check_count("n_permutations", n_permutations, 1)

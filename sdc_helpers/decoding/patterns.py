@@ -45,6 +45,10 @@ def activation_patterns(X: np.ndarray, decoder: Any, *, ridge: float = 1e-6) -> 
     ValueError
         If X or the weights are not finite matrices that match, `ridge` is negative, there are
         fewer than two trials, or the read-outs do not vary.
+
+    See Also
+    --------
+    ContrastiveDecoder, RidgeDecoder : Decoders whose weights can be turned into patterns.
     """
     X = as_array("X", X)
     W = check_matrix(decoder.coef_ if hasattr(decoder, "coef_") else decoder, "weights")

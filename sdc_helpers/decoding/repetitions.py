@@ -30,6 +30,10 @@ def distinct_embeddings(Y: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, n
     ------
     ValueError
         If shapes do not match or the trials of an image differ in their embedding.
+
+    See Also
+    --------
+    average_repetitions : Means over the trials of each image.
     """
     Y = as_array("Y", Y)
     Y = check_matrix(Y, "Y", Y.dtype)
@@ -59,6 +63,19 @@ def average_repetitions(values: np.ndarray, items: np.ndarray) -> tuple[np.ndarr
     ------
     ValueError
         If shapes do not match or a value is not finite.
+
+    See Also
+    --------
+    distinct_embeddings : The embedding of each image once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.decoding import average_repetitions
+    >>> responses = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    >>> means, images = average_repetitions(responses, ["dog", "cat", "dog"])
+    >>> images.tolist(), means.tolist()
+    (['cat', 'dog'], [[3.0, 4.0], [3.0, 4.0]])
     """
     values = check_matrix(values, "values")
     items = check_items(items, len(values))

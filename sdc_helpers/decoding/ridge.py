@@ -59,6 +59,31 @@ class RidgeDecoder(Decoder):
         Number of dimensions of the embeddings.
     n_features_in_ : int
         Number of voxels.
+
+    See Also
+    --------
+    ContrastiveDecoder : A decoder that is trained to tell images apart.
+    score_decoding : Further scores, with intervals and chance.
+
+    Examples
+    --------
+    Responses of 20 voxels that are linear in the embeddings, with noise:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.decoding import RidgeDecoder
+    >>> rng = np.random.default_rng(0)
+    >>> embeddings = rng.normal(size=(50, 4))
+    >>> embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    >>> items = np.repeat(np.arange(50), 3)  # three trials of each of 50 images
+    >>> X = embeddings[items] @ rng.normal(size=(4, 20)) + 0.5 * rng.normal(size=(150, 20))
+    >>> Y = embeddings[items]
+    >>> train = items < 40
+    >>> decoder = RidgeDecoder([0.1, 1.0, 10.0, 100.0, 1000.0])
+    >>> decoder = decoder.fit(X[train], Y[train], items=items[train])
+    >>> decoder.coef_.shape
+    (20, 4)
+    >>> decoder.score(X[~train], Y[~train], items[~train]) > 0.8  # chance is 1 / 10
+    True
     """
 
     def __init__(

@@ -172,10 +172,21 @@ def load_clip(
     ValueError
         The architecture is unknown, the seed is out of range, or the device is not available.
 
+    See Also
+    --------
+    embed_images, embed_texts : Embeddings of pictures and of texts.
+
     References
     ----------
     Radford et al. (2021), "Learning transferable visual models from natural language
     supervision", ICML. Ilharco et al. (2021), OpenCLIP, doi:10.5281/zenodo.5143773.
+
+    Examples
+    --------
+    >>> from sdc_helpers.embeddings import load_clip
+    >>> clip = load_clip()
+    >>> clip.name, clip.dimension, clip.image_size
+    ('course-small', 256, 64)
     """
     device = check_device(device)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:

@@ -124,6 +124,20 @@ def embed_images(
     ------
     ValueError
         If an argument is not as described, or a vector is not finite or has no direction.
+
+    See Also
+    --------
+    image_features : The same vectors before they are divided by their length.
+    embed_texts : Embeddings of texts in the same space.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import embed_images, load_clip
+    >>> pictures = np.random.default_rng(0).integers(256, size=(2, 64, 64, 3), dtype=np.uint8)
+    >>> images = embed_images(load_clip(), pictures)
+    >>> images.vectors.shape, images.kind
+    ((2, 256), 'image')
     """
     features = image_features(
         clip, images, batch_size=batch_size, device=device, cache=cache, progress=progress
@@ -199,6 +213,21 @@ def embed_texts(
     ------
     ValueError
         If an argument is not as described, or a vector is not finite or has no direction.
+
+    See Also
+    --------
+    text_features : The same vectors before they are divided by their length.
+    embed_images : Embeddings of pictures in the same space.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import embed_texts, load_clip
+    >>> texts = embed_texts(load_clip(), ["a red apple", "a green apple"])
+    >>> texts.vectors.shape
+    (2, 256)
+    >>> np.linalg.norm(texts, axis=1).round(3).tolist()
+    [1.0, 1.0]
     """
     features = text_features(
         clip, texts, batch_size=batch_size, device=device, cache=cache, progress=progress

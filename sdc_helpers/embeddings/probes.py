@@ -92,6 +92,21 @@ def linear_probe(
     ValueError
         If shapes do not fit, values are not finite, there is only one class, a class has one
         training item or is missing on one side, or the values are constant.
+
+    See Also
+    --------
+    zero_shot : Classes from class names, without training items.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import linear_probe
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(120, 5))
+    >>> labels = np.where(x[:, 0] > 0, "cat", "dog")
+    >>> probe = linear_probe(x[:80], labels[:80], x[80:], labels[80:], n_bootstrap=100)
+    >>> probe.metric, probe.score.chance, probe.score.value > 0.9
+    ('balanced accuracy', 0.5, True)
     """
     x_train, x_test = check_vectors(x_train, "x_train"), check_vectors(x_test, "x_test")
     check_same_width(x_train=x_train, x_test=x_test)

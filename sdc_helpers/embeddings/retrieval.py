@@ -133,6 +133,20 @@ def retrieval(images: Any, texts: Any, ks: Sequence[int] = (1, 5, 10)) -> Retrie
     ------
     ValueError
         If shapes do not fit, values are not finite, a vector is zero, or a k is not from 1 to n.
+
+    See Also
+    --------
+    recall_at_k : Recall in one direction, for any right answers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import retrieval
+    >>> images = np.eye(4)
+    >>> texts = np.eye(4)[[0, 1, 3, 2]]  # the last two captions are swapped
+    >>> recalls = retrieval(images, texts, ks=[1])
+    >>> recalls.image_to_text.tolist(), recalls.chance_image_to_text.tolist()
+    ([0.5], [0.25])
     """
     images = check_vectors(images, "images")
     texts = check_vectors(texts, "texts", ndim=3 if np.ndim(texts) == 3 else 2)

@@ -64,6 +64,16 @@ def white_space(vectors: np.ndarray, n_components: int) -> WhiteSpace:
     ------
     ValueError
         If there are not as many components with variance, or a value is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import white_space
+    >>> rng = np.random.default_rng(0)
+    >>> vectors = rng.normal(size=(500, 4)) * [4, 3, 1, 1]
+    >>> space = white_space(vectors, n_components=2)
+    >>> space.transform(vectors).shape, 0.8 < space.explained < 1
+    ((500, 2), True)
     """
     vectors = as_array("vectors", vectors, float)
     if vectors.ndim != 2 or not np.isfinite(vectors).all():

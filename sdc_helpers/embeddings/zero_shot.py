@@ -92,6 +92,20 @@ def zero_shot(image_embeddings: Any, class_embeddings: Any, labels: np.ndarray) 
     ------
     ValueError
         In the cases that `nearest_class` lists, and if labels are no rows of `class_embeddings`.
+
+    See Also
+    --------
+    linear_probe : Classes read by a model that is trained on labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import zero_shot
+    >>> classes = np.eye(3)  # embeddings of three class names
+    >>> images = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.1], [0.6, 0.1, 0.5]])
+    >>> result = zero_shot(images, classes, labels=[0, 1, 2])
+    >>> result.predictions.tolist(), round(result.accuracy.value, 2)
+    ([0, 1, 0], 0.67)
     """
     predictions = nearest_class(image_embeddings, class_embeddings)
     n_classes = len(class_embeddings)

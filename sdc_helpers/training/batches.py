@@ -86,6 +86,20 @@ class TensorPairs:
     ------
     ValueError
         If there is no pair, lengths differ, `items` are no integers, or `choices` without k.
+
+    See Also
+    --------
+    train_pairs : Trains two encoders on such pairs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sdc_helpers.training import TensorPairs
+    >>> pairs = TensorPairs(torch.arange(6.0)[:, None], torch.zeros(6, 3))
+    >>> x_u, x_v, items = pairs.batch(np.array([4, 1]), np.random.default_rng(0))
+    >>> len(pairs), x_u.flatten().tolist(), x_v.shape, items
+    (6, [4.0, 1.0], torch.Size([2, 3]), None)
     """
 
     def __init__(

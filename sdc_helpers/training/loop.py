@@ -133,6 +133,20 @@ def train_pairs(
         If the loss or the gradient is not finite; no checkpoint is written after that.
     sdc_helpers.training.state.TrainingStateError
         If `out` holds a checkpoint of other options, data or weights' shapes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sdc_helpers.contrastive import ContrastiveLoss
+    >>> from sdc_helpers.training import TensorPairs, TrainingOptions, TwoEncoders, train_pairs
+    >>> x = torch.randn(64, 5, generator=torch.Generator().manual_seed(0))
+    >>> model = TwoEncoders(torch.nn.Linear(5, 3), torch.nn.Linear(5, 3))
+    >>> options = TrainingOptions(n_steps=60, batch_size=32, lr=0.05, record_every=1)
+    >>> loss = ContrastiveLoss(temperature=0.1)
+    >>> history = train_pairs(model, loss, TensorPairs(x, 2 * x), options)
+    >>> losses = history.table["loss"].to_numpy()
+    >>> len(losses), bool(losses[-1] < losses[0] / 2)
+    (60, True)
     """
     import torch
 

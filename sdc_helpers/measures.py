@@ -59,16 +59,17 @@ class Interval:
         Parameters
         ----------
         by_seed : array of shape (n_seeds,)
-            One value a seed, or a participant, or whatever was drawn anew. With a single one the
+            Values, one a seed, or a participant, or whatever was drawn anew. With a single one the
             ends of the interval are infinite: one seed says nothing about others.
         level : float
             Confidence of the interval, in (0, 1).
         chance : float, optional
-            What a guess is expected to score.
+            Score that is expected of a guess.
 
         Returns
         -------
         Interval
+            The mean of the seeds, its interval, and the values of the seeds.
 
         Raises
         ------

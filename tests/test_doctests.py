@@ -1,4 +1,4 @@
-"""The examples in docstrings are run, and what users meet first has one."""
+"""The examples in docstrings are run, what users meet first has one, descriptions are phrases."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,20 @@ MET_FIRST = {
     "permutations": ["permutations_of"],
     "training": ["TensorPairs", "TwoEncoders", "train_pairs"],
 }
+
+DESCRIBED = [
+    "alignment",
+    "contrastive",
+    "decoding",
+    "embeddings",
+    "training",
+    "measures",
+    "permutations",
+    "_checks",
+    "_texts",
+    "_files",
+]
+FRAGMENT = re.compile(r"    (Of|As|By|From|Whom|Whose|Their|Theirs|Itself|Such as)\b")
 
 
 def docstrings(source: str) -> list[str]:
@@ -96,3 +112,38 @@ def test_every_public_estimator_has_an_example():
 def test_what_users_meet_first_has_an_example(module, name):
     value = getattr(importlib.import_module(f"sdc_helpers.{module}"), name)
     assert has_example(value.__doc__ or "")
+
+
+def fragments(docstring: str) -> list[str]:
+    """Return descriptions of arguments and results that say nothing without their context.
+
+    "Of the shuffles." does; "Source of the shuffles, or its seed." does not.
+    """
+    listed = re.search(r"^(Parameters|Attributes|Returns|Raises)\n---", docstring, re.MULTILINE)
+    lines = docstring[listed.start() :].splitlines() if listed else []
+    return [
+        line.strip()
+        for before, line in pairwise(lines)
+        if FRAGMENT.match(line) and before.strip() and not before.startswith(" ")
+    ]
+
+
+def test_a_fragment_is_told_from_a_description():
+    text = "Do.\n\nParameters\n----------\nrng : int\n    {}\n    Of the rest.\n"
+    assert fragments(text.format("Of the shuffles.")) == ["Of the shuffles."]
+    assert fragments(text.format("Seed of the shuffles.")) == []
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_descriptions_stand_by_themselves(name):
+    paths = sorted((ROOT / name).rglob("*.py")) or [ROOT / f"{name}.py"]
+    poor = {
+        path.relative_to(ROOT).as_posix(): lines
+        for path in paths
+        if (
+            lines := [
+                line for text in docstrings(path.read_text("utf-8")) for line in fragments(text)
+            ]
+        )
+    }
+    assert not poor, f"say of what, for what or which: {poor}"

@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from sdc_helpers._checks import as_array, check_device, unit_rows
+from sdc_helpers.contrastive._projections import new_projections, projections_of
 from sdc_helpers.contrastive.losses import ContrastiveLoss
 from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import caption_features, image_features
@@ -30,11 +31,9 @@ from sdc_helpers.training.threads import one_thread
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
-
     from sdc_helpers.training.loop import PairSource, TrainingOptions
 
-_WEIGHTS, _CAPTIONS = 3, 4  # last parts of seeds
+_CAPTIONS = 4  # last part of seeds
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +156,7 @@ def clip_trunk(clip: ClipModel) -> ClipModel:
     ValueError
         If the network has no projections that are known.
     """
-    _projections_of(clip)
+    projections_of(clip)
     model = copy.deepcopy(clip.model)
     if hasattr(model.visual, "attnpool"):
         width = model.visual.attnpool.c_proj.in_features
@@ -255,7 +254,7 @@ def train_projections(
     images = torch.from_numpy(features.images - image_mean).to(device)
     texts = torch.from_numpy(features.texts - text_mean).to(device)
     items = None if features.items is None else torch.from_numpy(features.items).to(device)
-    parameters = _new_projections(images.shape[-1], texts.shape[-1], dimension, seeds, device)
+    parameters = new_projections(images.shape[-1], texts.shape[-1], dimension, seeds, device)
     w_image, b_image, w_text = parameters
     groups = [
         {"params": [w_image, w_text], "weight_decay": recipe.weight_decay},
@@ -343,24 +342,24 @@ def with_new_projections(clip: ClipModel, dimension: int, seed: int) -> ClipMode
     Parameters
     ----------
     clip : ClipModel
-        The towers.
+        The network whose towers are copied.
     dimension : int
-        d of the new projections.
+        Number of dimensions d of the new projections.
     seed : int
-        Of their values.
+        Seed of their values.
 
     Returns
     -------
     ClipModel
-        On the CPU.
+        The copy, on the CPU.
 
     Raises
     ------
     ValueError
         If the network has no projections that are known.
     """
-    widths = [weight.shape[0] for weight in _projections_of(clip)]
-    drawn = _new_projections(*widths, dimension, [seed], "cpu")
+    widths = [weight.shape[0] for weight in projections_of(clip)]
+    drawn = new_projections(*widths, dimension, [seed], "cpu")
     w_image, b_image, w_text = (parameter.detach()[0] for parameter in drawn)
     model = copy.deepcopy(clip.model).cpu()
     if hasattr(model.visual, "attnpool"):
@@ -373,31 +372,3 @@ def with_new_projections(clip: ClipModel, dimension: int, seed: int) -> ClipMode
     model.eval().requires_grad_(False)
     weights = f"{clip.weights}, new projections: d={dimension}, seed {seed}"
     return replace(clip, model=model, dimension=dimension, weights=weights)
-
-
-def _projections_of(clip: ClipModel) -> tuple[Tensor, Tensor]:
-    """Weights (width, d) of both projections."""
-    visual, text = clip.model.visual, getattr(clip.model, "text_projection", None)
-    image = getattr(visual, "proj", None)
-    if hasattr(visual, "attnpool"):
-        image = visual.attnpool.c_proj.weight.T
-    if not isinstance(image, torch.Tensor) or not isinstance(text, torch.Tensor):
-        raise ValueError(
-            f"{clip.name} ({clip.weights}) has no projections that are known here: take a CLIP "
-            "of open_clip with a residual network or a vision transformer, as load_clip gives it."
-        )
-    return image, text
-
-
-def _new_projections(
-    p: int, q: int, d: int, seeds: Sequence[int], device: str | torch.device
-) -> list[Tensor]:
-    """Draw values as open_clip does: uniform for pictures, normal for sentences."""
-    drawn = []
-    for seed in seeds:
-        state = np.random.SeedSequence([seed, _WEIGHTS]).generate_state(1, np.uint64)
-        generator = torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
-        uniform = [2 * torch.rand(shape, generator=generator) - 1 for shape in ((p, d), (1, d))]
-        normal = torch.randn(q, d, generator=generator)
-        drawn.append([*(part * p**-0.5 for part in uniform), normal * q**-0.5])
-    return [torch.stack(parts).to(device).requires_grad_() for parts in zip(*drawn, strict=True)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sdc_helpers.simulate.concepts import (
-    PRIVATE,
+    OWNED,
     SHARED,
     SIDE_WAYS,
     concept_values,
@@ -17,12 +17,12 @@ from sdc_helpers.simulate.concepts import (
 def test_values_have_unit_variance_and_zero_at_baseline(factors):
     values = concept_values(factors)
     np.testing.assert_allclose(values.std(ddof=0), 1.0)
-    assert list(values) == [c.name for c in SHARED + PRIVATE] + [SIDE_WAYS]
+    assert list(values) == [c.name for c in SHARED + OWNED] + [SIDE_WAYS]
     assert (values.loc[factors["face"] == 0, "faces"] == 0).all()
     assert (values.loc[factors["hand"] + factors["leg"] == 0, "hands_legs"] == 0).all()
 
 
-@pytest.mark.parametrize("concept", SHARED + PRIVATE, ids=lambda c: c.name)
+@pytest.mark.parametrize("concept", SHARED + OWNED, ids=lambda c: c.name)
 def test_negation_is_below_baseline_or_only_less(factors, concept):
     value = concept_values(factors)[concept.name]
     assert value.max() > 0
@@ -41,9 +41,9 @@ def test_both_kinds_of_negation_are_planted():
 
 
 def test_private_concepts_have_one_owner_and_names_differ():
-    names = [c.name for c in SHARED + PRIVATE]
+    names = [c.name for c in SHARED + OWNED]
     assert len(set(names)) == len(names)
-    for concept in PRIVATE:
+    for concept in OWNED:
         having = [p for p in range(1, 9) if concept in concepts_of(p)]
         assert having == [concept.owner]
     assert all(set(SHARED) <= set(concepts_of(p)) for p in range(1, 9))

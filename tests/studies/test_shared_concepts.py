@@ -51,16 +51,16 @@ def test_planted_directions_are_found_at_the_setting_that_is_reported():
     assert found.model.eps == found.setting.eps
     assert found.is_reproduced.sum() == found.setting.n_reproduced
     assert len(found.is_reproduced) == found.setting.n_concepts
-    labels = found.model.labels_.reshape(4, 3, N_EACH)
+    labels = found.labels.reshape(4, 3, N_EACH)
     assert len(np.unique(labels[:, 0])) == len(np.unique(labels[:, 1])) == 1
     assert labels[0, 0, 0] != labels[0, 1, 0]
     again = find_concepts(data, decoder, seed=3)
     np.testing.assert_array_equal(again.model.labels_, found.model.labels_)
     chosen = select_clustering(
-        found.weights.weights, found.weights.halves, [np.zeros_like(found.weights.weights)],
+        found.weights.weights, found.weights.halves, [np.zeros_like(found.weights.weights)] * 5,
         found.weights.participants, [found.setting.eps],
     )  # fmt: skip
-    assert chosen.settings[0].n_concepts == found.setting.n_concepts == len(found.model.concepts_)
+    assert chosen.settings[0].n_clusters == found.setting.n_clusters == len(found.model.concepts_)
 
 
 def test_it_needs_a_shuffle_and_somebody():

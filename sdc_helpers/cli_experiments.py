@@ -120,6 +120,21 @@ def _run_settings(
     )  # fmt: skip
 
 
+@concepts_app.command("discovery")
+def concepts_discovery(
+    out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
+    studies: Annotated[int, typer.Option(help="Simulated studies of each world.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Of the first study.", min=0)] = 0,
+) -> None:
+    """Check what is said of false discovery on simulated decoder rows whose truth is known."""
+    from sdc_helpers.studies.discovery_study import run_studies, save_studies, summarise
+
+    outcomes = run_studies(studies, first_seed=seed)
+    save_studies(outcomes, out, _provenance())
+    _print_metrics(summarise(outcomes))
+    typer.echo(f"wrote {out}")
+
+
 @curriculum_app.command("grid")
 def curriculum_grid(
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, results and grid.json.")],

@@ -20,6 +20,7 @@ from sdc_helpers.concepts.shared_dbscan import SharedDBSCAN
 Grid = Sequence[tuple[int, float]]
 """Settings: min_participants and eps."""
 _ROWS = 1024  # chance rows compared with all true ones at a time
+_TYLER_STEPS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +192,8 @@ def rows_of_same_shape(
     -------
     list of arrays of shape (n_voxels, D)
     """
-    shape = null_shape([weights]).astype(weights.dtype)
+    rows = _unit(weights)
+    shape = _square_root(rows.T.astype(np.float64) @ rows).astype(weights.dtype)
     return [
         rng.standard_normal(weights.shape).astype(weights.dtype) @ shape for _ in range(n_draws)
     ]
@@ -332,15 +334,24 @@ def rotate_rows(
 
 
 def null_shape(nulls: Sequence[np.ndarray]) -> np.ndarray:
-    """Symmetric square root of the mean second moment of unit rows, (D, D), at unit mean variance.
+    """Symmetric square root of the shape of rows of no meaning, (D, D).
 
-    With embeddings at equal variance it is about the identity; otherwise rows of shuffled pairs
-    lean to the strong directions in every participant, which is no alignment of meaning.
+    The estimator of Tyler (1987): of normal rows of any lengths it is their covariance, up to a
+    factor. With embeddings at equal variance it is about the identity; otherwise rows of shuffled
+    pairs lean to the strong directions in every participant, which is no alignment of meaning.
     """
-    total = 0.0
-    for null in nulls:
-        lengths = np.linalg.norm(null, axis=1, keepdims=True)
-        rows = np.divide(null, lengths, out=np.zeros_like(null), where=lengths > 0)
-        total = total + rows.T.astype(float) @ rows
-    values, vectors = np.linalg.eigh(total / np.trace(total) * len(total))
-    return (vectors * np.sqrt(values.clip(1e-6))) @ vectors.T
+    rows = _unit(np.concatenate(nulls).astype(np.float64))
+    rows = rows[rows.any(axis=1)]
+    n_dims = rows.shape[1]
+    shape = np.eye(n_dims)
+    for _ in range(_TYLER_STEPS):
+        inverse = np.linalg.pinv(shape, hermitian=True)
+        weights = np.einsum("ij,ij->i", rows @ inverse, rows).clip(1e-9)
+        shape = (rows / weights[:, None]).T @ rows
+        shape *= n_dims / np.trace(shape)
+    return _square_root(shape)
+
+
+def _square_root(shape: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(shape)
+    return (vectors * np.sqrt(values.clip(1e-9))) @ vectors.T

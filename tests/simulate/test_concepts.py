@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sdc_helpers.simulate import WORLDS
 from sdc_helpers.simulate.concepts import (
     OWNED,
     SHARED,
@@ -40,12 +41,16 @@ def test_both_kinds_of_negation_are_planted():
     assert {c.negation for c in SHARED} == {"below", "less"}
 
 
-def test_private_concepts_have_one_owner_and_names_differ():
+def test_owned_concepts_have_their_owners_and_names_differ():
     names = [c.name for c in SHARED + OWNED]
     assert len(set(names)) == len(names)
-    for concept in OWNED:
-        having = [p for p in range(1, 9) if concept in concepts_of(p)]
-        assert having == [concept.owner]
+    for world, sizes in (("easy", {1}), ("hard", {2, 3})):
+        for concept in OWNED:
+            having = tuple(p for p in range(1, 9) if concept in concepts_of(p, world))
+            assert having == WORLDS[world].owners[concept.name][: len(having)]
+            assert len(having) in sizes
+    with pytest.raises(ValueError, match="world='harder'"):
+        concepts_of(1, "harder")
     assert all(set(SHARED) <= set(concepts_of(p)) for p in range(1, 9))
 
 

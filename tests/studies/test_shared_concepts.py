@@ -44,7 +44,7 @@ def test_planted_directions_are_found_at_the_setting_that_is_reported():
     rng = np.random.default_rng(0)
     data = {name: participant(name, rng) for name in "abcde"}
     decoder = ContrastiveDecoder(
-        temperature=0.1, lr=3e-2, batch_size=40, input_noise=2.0, n_steps=40, n_runs=2,
+        temperature=0.1, lr=2e-2, batch_size=100, input_noise=2.0, n_steps=150, n_runs=3,
         random_state=0,
     )  # fmt: skip
     found = find_concepts(data, decoder, seed=3)
@@ -62,7 +62,7 @@ def test_planted_directions_are_found_at_the_setting_that_is_reported():
     again = find_concepts(data, decoder, seed=3)
     np.testing.assert_array_equal(again.labels, found.labels)
     chosen = select_clustering(
-        found.weights.weights, found.weights.halves, [np.zeros_like(found.weights.weights)] * 5,
+        found.weights.weights, found.weights.halves, found.nulls,
         found.weights.participants, [found.setting.eps],
     )  # fmt: skip
     assert chosen.settings[0].n_clusters == found.setting.n_clusters == len(found.model.concepts_)

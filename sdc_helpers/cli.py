@@ -227,13 +227,16 @@ def _datasets(names: list[str] | None) -> list[str]:
 def data_simulate(
     profile: Profile = "workshop",
     seed: Annotated[int, typer.Option(help="Of the generator.", min=0)] = 0,
+    world: Annotated[str, typer.Option(help="easy, or hard: traps that trap.")] = "easy",
 ) -> None:
     """Make the simulated participants now (notebooks make them when they are missing)."""
-    from sdc_helpers.simulate import PROFILES, simulated_nsd
+    from sdc_helpers.simulate import PROFILES, WORLDS, simulated_nsd
 
     if profile not in PROFILES:
         raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(PROFILES)}")
-    typer.echo(f"simulated NSD: {simulated_nsd(profile, seed, progress=True)}")
+    if world not in WORLDS:
+        raise CourseError(f"there is no world {world!r}; use one of {', '.join(WORLDS)}")
+    typer.echo(f"simulated NSD: {simulated_nsd(profile, seed, progress=True, world=world)}")
 
 
 @notebooks_app.command("build")

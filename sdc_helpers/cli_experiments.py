@@ -5,11 +5,15 @@ Each can be stopped and started again, or writes what it has after each part.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from sdc_helpers.studies.settings_study import Outcome, Variation
 
 clip_app = typer.Typer(no_args_is_help=True, help="The course's own small CLIP.")
 concepts_app = typer.Typer(no_args_is_help=True, help="Shared concepts: what finding them needs.")
@@ -65,32 +69,77 @@ def concepts_settings(
     out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
     seeds: Annotated[str, typer.Option(help="Of the simulated participants.")] = "0,1,2",
     profile: Annotated[str, typer.Option(help="Size of the simulation.")] = "workshop",
+    worlds: Annotated[str, typer.Option(help="Which worlds.")] = "easy,hard",
+    parts: Annotated[
+        list[Path] | None, typer.Option(help="Files whose rows are taken over.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
-    """Find shared concepts in simulated participants under each of several settings."""
+    """Find shared concepts in simulated participants; run again, it goes on where it stopped."""
+    from sdc_helpers.studies.settings_study import BY_WORLD, load_outcomes, save_outcomes
+
+    numbers, made = [int(seed) for seed in seeds.split(",")], _provenance()
+    kept = {}
+    for file in [*(parts or ()), *([out] if out.is_file() else ())]:
+        kept |= {(o.world, o.seed, o.name): o for o in load_outcomes(file)}
+    wanted = [
+        (world, seed, variation.name)
+        for world in worlds.split(",")
+        for seed in numbers
+        for variation in BY_WORLD[world]
+    ]
+
+    def keep(outcome: Outcome) -> None:
+        kept[outcome.world, outcome.seed, outcome.name] = outcome
+        save_outcomes([kept[key] for key in wanted if key in kept], out, made)
+        typer.echo(
+            f"{outcome.world} seed {outcome.seed}  {outcome.name:20} eps {outcome.eps:.2f}  "
+            f"reproduced {outcome.n_reproduced:2}  recovered {outcome.n_recovered:2} of "
+            f"{outcome.n_planted}  adjusted Rand {outcome.adjusted_rand:.2f}"
+        )
+
+    for world in worlds.split(","):
+        for seed in numbers:
+            left = [v for v in BY_WORLD[world] if (world, seed, v.name) not in kept]
+            if left:
+                _run_settings(world, seed, profile, left, device, keep)
+    save_outcomes([kept[key] for key in wanted if key in kept], out, made)
+    typer.echo(f"wrote {out}")
+
+
+def _run_settings(
+    world: str,
+    seed: int,
+    profile: str,
+    variations: list[Variation],
+    device: str,
+    keep: Callable[[Outcome], None],
+) -> None:
     from sdc_helpers.embeddings.clip import load_clip
     from sdc_helpers.studies.participants import embed_stimuli
-    from sdc_helpers.studies.settings_study import VARIATIONS, run_variations, save_outcomes
+    from sdc_helpers.studies.settings_study import run_variations
     from sdc_helpers.studies.source import open_study
 
-    outcomes = []
-    for seed in map(int, seeds.split(",")):
-        study = open_study(profile=profile, seed=seed)
-        outcomes += run_variations(
-            study.reader,
-            study.truth,
-            embed_stimuli(study.reader, load_clip(device=device), study.image_ids),
-            study.split,
-            VARIATIONS,
-            profile=profile,
-            seed=seed,
-            device=device,
-            on_outcome=lambda o: typer.echo(
-                f"seed {o.seed}  {o.name:16} eps {o.eps:.2f}  reproduced {o.n_reproduced:2}  "
-                f"recovered {o.n_recovered:2} of {o.n_planted}  adjusted Rand {o.adjusted_rand:.2f}"
-            ),
-        )
-        save_outcomes(outcomes, out)
+    study = open_study(profile=profile, seed=seed, world=world)
+    embeddings = embed_stimuli(study.reader, load_clip(device=device), study.image_ids)
+    run_variations(
+        study.reader, study.truth, embeddings, study.split, variations,
+        profile=profile, seed=seed, device=device, on_outcome=keep,
+    )  # fmt: skip
+
+
+@concepts_app.command("discovery")
+def concepts_discovery(
+    out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
+    studies: Annotated[int, typer.Option(help="Simulated studies of each world.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Of the first study.", min=0)] = 0,
+) -> None:
+    """Check what is said of false discovery on simulated decoder rows whose truth is known."""
+    from sdc_helpers.studies.discovery_study import run_studies, save_studies, summarise
+
+    outcomes = run_studies(studies, first_seed=seed)
+    save_studies(outcomes, out, _provenance())
+    _print_metrics(summarise(outcomes))
     typer.echo(f"wrote {out}")
 
 

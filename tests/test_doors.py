@@ -98,7 +98,6 @@ def calls() -> dict[str, Call]:
     from sdc_helpers.measures import NullTest
     from sdc_helpers.plotting import brain
     from sdc_helpers.studies.participants import ImageEmbeddings, embed_stimuli
-    from sdc_helpers.studies.shared_concepts import half_means
 
     xy, kl, uv = {"X": X, "Y": Z}, {"K": K, "L": Z @ Z.T}, {"u": U, "v": V}
     alignment, concepts = partial(call, "alignment"), partial(call, "concepts")
@@ -334,7 +333,6 @@ def calls() -> dict[str, Call]:
             "score_on_scenes", {"test": None, "images": X, "texts": X, "rng": None}, "images texts", runs=False
         ),
         "studies.truth_masks": studies("truth_masks", {"truth": truth, "voxels": {"a": HALF}}, "voxels", runs=False),
-        "studies.shared_concepts.half_means": Call(half_means, {"runs": RNG.standard_normal((2, 3, 4))}, ("runs",)),
         "datasets.ncsnr": Call(
             ceilings.ncsnr, {"betas": X, "image_ids": CODES, "train": np.ones(16, bool), "total_variance": np.ones(4)},
             ("betas", "image_ids", "train", "total_variance"),

@@ -194,7 +194,7 @@ say(
     "loss of a trained model, comes below."
 )
 claims.record("curriculum.difficulty.taggers", agreement)
-claims.record("curriculum.difficulty.length", spearmanr(by_lexicon, others['number of words'])[0])
+claims.record("curriculum.difficulty.length", spearmanr(by_lexicon, others["number of words"])[0])
 
 # %% [markdown]
 # ## What the bins hold
@@ -436,7 +436,7 @@ say(
     f"so. Here all are trained: {100 * trained_share(flamingo):.0f}%. (Size `tiny`: GIT "
     f"{n_parameters['git'] / 1e3:.0f} thousand parameters, Flamingo {n_parameters['flamingo'] / 1e3:.0f} thousand.)"
 )
-claims.record("curriculum.traps.placeholder", effects['open, no\nplaceholder'])
+claims.record("curriculum.traps.placeholder", effects["open, no\nplaceholder"])
 claims.record("curriculum.traps.pads", diluted[-1] / diluted[0])
 
 # %% [markdown]
@@ -932,16 +932,38 @@ def lowest(comparison, tasks, group="all four"):
 
 
 for name, comparison in (("naive", naive), ("equal", fair)):
-    claims.record(f'curriculum.grid.multimodal_{name}', lowest(comparison, multimodal))
-claims.record("curriculum.grid.with_text", interaction['questions'].low)
+    claims.record(f"curriculum.grid.multimodal_{name}", lowest(comparison, multimodal))
+claims.record("curriculum.grid.with_text", interaction["questions"].low)
 smaller = {text: differences[fair, "acceptability", CONDITIONS["git", text]] for text in TEXTS}
-claims.record("curriculum.grid.text_only", max((d.low for d in smaller.values())))
-claims.record("curriculum.grid.small", max((abs(differences[fair, task, group].value) for task in asked for group in CONDITIONS.values())))
+claims.record("curriculum.grid.text_only", max(d.low for d in smaller.values()))
+claims.record(
+    "curriculum.grid.small",
+    max(
+        abs(differences[fair, task, group].value) for task in asked for group in CONDITIONS.values()
+    ),
+)
 
 # %%
-claims.record("curriculum.grid.picture_used", min(uses_picture.values()), reason=f'in {n_blind} of {len(grid.results)} trainings the way to the picture was not found')
-claims.record("curriculum.grid.pairs_at_chance", mean_score['minimal pairs'])
-claims.record("curriculum.grid.cut_is_prefix", max((abs(grid.results[curriculum.Cell(*condition, 'cut', s)].losses['right'] - np.interp(exposure['cut'], *np.transpose(grid.results[curriculum.Cell(*condition, 'standard', s)].curve))) for condition in CONDITIONS for s in seeds)))
+claims.record(
+    "curriculum.grid.picture_used",
+    min(uses_picture.values()),
+    reason=f"in {n_blind} of {len(grid.results)} trainings the way to the picture was not found",
+)
+claims.record("curriculum.grid.pairs_at_chance", mean_score["minimal pairs"])
+claims.record(
+    "curriculum.grid.cut_is_prefix",
+    max(
+        abs(
+            grid.results[curriculum.Cell(*condition, "cut", s)].losses["right"]
+            - np.interp(
+                exposure["cut"],
+                *np.transpose(grid.results[curriculum.Cell(*condition, "standard", s)].curve),
+            )
+        )
+        for condition in CONDITIONS
+        for s in seeds
+    ),
+)
 
 # %% [markdown]
 # ## On real data

@@ -24,6 +24,7 @@ seed: int = 0  # of the simulated participants and of every draw [0, 4294967295]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
 source: str = "simulated"  # where the data come from {simulated, nsd}
 root: str = ""  # folder of the real NSD tree, for source nsd
+world: str = "easy"  # how hard simulated participants make it {easy, hard}
 n_test: int | None = None  # test images a participant; None: the profile decides [10, 1000]
 n_shuffles: int | None = None  # refits with shuffled pairs; None: the profile decides [1, 100]
 n_draws: int | None = None  # random patches a localiser test; None: the profile decides [19, 9999]
@@ -77,7 +78,7 @@ p = start(
     "07_reading_concepts",
     by_profile={
         "n_test": {"smoke": 30, "workshop": 200, "full": 200},
-        "n_shuffles": {"smoke": 1, "workshop": 1, "full": 5},
+        "n_shuffles": {"smoke": 4, "workshop": 5, "full": 5},
         "n_draws": {"smoke": 19, "workshop": 199, "full": 999},
     },
 )
@@ -90,7 +91,7 @@ BLUE, ORANGE, GREEN, GREY = (COLOURS[name] for name in ("blue", "orange", "green
 # cache is not computed again.
 
 # %%
-study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_test)
+study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_test, world=p.world)
 nsd, truth, kind, split = study.reader, study.truth, study.kind, study.split
 clip = load_clip(device=p.device)
 white, space = whiten(embed_stimuli(nsd, clip, study.image_ids), split)
@@ -98,7 +99,7 @@ data = load_participants(nsd, white, split)
 found = find_concepts(
     data, course_decoder(p.profile, device=p.device), n_shuffles=p.n_shuffles, seed=p.seed
 )
-labels, concepts, who = found.model.labels_, found.model.concepts_, found.weights.participants
+labels, concepts, who = found.labels, found.concepts, found.weights.participants
 owners = [
     sum((labels[who == name] == k).sum() >= p.min_voxels for name in data)
     for k in range(len(concepts))
@@ -135,7 +136,7 @@ elif len(concepts) < 2:
 K = len(concepts)
 own_voxels = {name: labels[who == name] for name in data}
 say(
-    f"**{K} concepts** of {len(data)} {kind} participants, {np.sum(labels >= 0):,} of {len(labels):,} voxels, at "
+    f"**{K} concepts** of {len(data)} {kind} participants{f' of the {truth.world} world' if truth else ''}, {np.sum(labels >= 0):,} of {len(labels):,} voxels, at "
     f"eps = {found.setting.eps}. Left out: {n_small} with fewer than {p.min_voxels} voxels in all but one participant."
     + (" *The planted voxels stand in.*" if stands_in else "")
 )

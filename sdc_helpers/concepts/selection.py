@@ -1,9 +1,13 @@
 """Choose how to cluster by what comes back and by what chance gives, never by eye.
 
-Two things are known without any truth. What is found twice, in weights of two disjoint halves of
-the decoder runs, is not an accident of the training. What is found in decoders that were fitted to
-shuffled pairs of pictures and responses is false, and its share of what is found in the real ones
-estimates the false-discovery proportion.
+Three things are known without any truth. What is found twice, by decoders of two disjoint halves of
+the pictures, is no accident of the pictures. How many voxels of a participant chance puts into the
+clusters of the others, and into which, is seen with chance rows for that one participant: the null
+of *sharing*. Its rows are those of decoders of shuffled pairs, or unrelated rows that lean to the
+same directions as the true ones. (Were everybody shuffled at once, the clusters that capture
+voxels would be gone.) And how many clusters there would be if no direction meant the same in two
+participants is seen after a random rotation of each one's rows, which keeps all that is true within
+participants: the null of *alignment*.
 """
 
 from __future__ import annotations
@@ -14,11 +18,25 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers._checks import as_array, check_share
-from sdc_helpers.concepts.shared_dbscan import sweep
+from sdc_helpers._checks import as_array, check_count, check_share
+from sdc_helpers.concepts._neighbour_pairs import check_points
+from sdc_helpers.concepts.chance import (
+    Captured,
+    Grid,
+    captured_by_chance,
+    chance_rows,
+    cluster_all,
+    false_voxels_bound,
+    is_shared,
+    null_shape,
+    random_rotations,
+    rotate_rows,
+)
 
 SAME = 0.5
 """Two clusters are the same if more than this share of their union is in both."""
+N_ROTATIONS = 39
+"""Rotations of the alignment null: enough for a test at 5 % that two draws may equal or exceed."""
 
 
 @dataclass(frozen=True)
@@ -29,27 +47,40 @@ class Setting:
     ----------
     eps, min_participants : float, int
         The setting.
-    n_concepts : int
+    n_clusters : int
         Clusters in the weights averaged over all runs.
+    n_concepts : int
+        Of them, those that more than `min_participants` participants have beyond chance.
     n_reproduced : int
-        Of them, those that both halves of the runs have too.
+        Of these, those that decoders of either half of the pictures have too.
     n_voxels : int
-        Voxels in clusters.
-    n_null : float
-        The same with shuffled pairs, mean over the shuffles.
+        Voxels of these concepts, of participants who have them beyond chance.
+    n_chance : float
+        Voxels that chance puts into the concepts: mean over the draws, one participant at a time,
+        summed over participants; the larger of shuffled pairs and unrelated rows.
     false_discovery : float
-        n_null / n_voxels, at most 1; NaN if nothing was found.
+        Upper bound (one-sided, 95 %) of false voxels over `n_voxels`, at most 1; NaN without
+        voxels. Every voxel counts as one that could be false.
+    false_clusters : float
+        Upper bound (one-sided, 95 %) of the clusters that both halves have when rows are rotated,
+        over `n_reproduced`, at most 1; NaN without them.
+    alignment_p : float
+        Share of rotations, the data counted as one, in which any setting whose false voxels are
+        bounded as they should be reproduces as many clusters; 1 for settings that are not.
     agreement : float
         Adjusted Rand index of the two halves, noise as one label; NaN if neither finds anything.
     """
 
     eps: float
     min_participants: int
+    n_clusters: int
     n_concepts: int
     n_reproduced: int
     n_voxels: int
-    n_null: float
+    n_chance: float
     false_discovery: float
+    false_clusters: float
+    alignment_p: float
     agreement: float
 
 
@@ -62,14 +93,23 @@ class Selection:
     settings : tuple of Setting
         By min_participants, then eps.
     chosen : Setting or None
-        None if no setting reproduces a concept at the false-discovery proportion allowed.
+        None if no setting reproduces a concept within what is allowed.
     max_false_discovery : float
-        What was allowed.
+        What was allowed, of voxels and of clusters.
     """
 
     settings: tuple[Setting, ...]
     chosen: Setting | None
     max_false_discovery: float
+
+    def is_allowed(self, setting: Setting) -> bool:
+        """Tell whether a setting keeps to what is allowed, in voxels, clusters and alignment."""
+        return bool(
+            setting.n_reproduced > 0
+            and setting.false_discovery <= self.max_false_discovery
+            and setting.false_clusters <= self.max_false_discovery
+            and setting.alignment_p <= 0.05
+        )
 
 
 def select_clustering(
@@ -81,27 +121,36 @@ def select_clustering(
     min_participants: Sequence[int] = (3,),
     *,
     max_false_discovery: float = 0.05,
+    n_rotations: int = N_ROTATIONS,
+    rng: np.random.Generator | int = 0,
 ) -> Selection:
     """Choose eps and min_participants of `SharedDBSCAN`.
 
-    Among the settings whose false-discovery proportion is allowed, the one with the most
-    reproduced concepts; of equals the one with the most voxels in clusters, then the smaller eps.
-    A small eps misses concepts, a large one merges them: either lowers their number.
+    Allowed is a setting whose upper bounds of false voxels and of false clusters are, and whose
+    number of reproduced concepts at most one rotation of twenty reaches at any setting: a test of
+    all settings together, so that trying many of them allows none more often by chance. Of those
+    allowed, the one with the most reproduced concepts is chosen; of equals the one with the most
+    voxels, then the smaller eps. A small eps misses concepts, a large one merges them: either
+    lowers their number.
 
     Parameters
     ----------
     weights : array of shape (n_voxels, D)
         Decoder weights averaged over all runs, participants stacked.
     halves : two arrays of shape (n_voxels, D)
-        Averaged over either half of the runs.
+        Of decoders of two disjoint halves of the training pictures.
     nulls : sequence of arrays of shape (n_voxels, D)
-        Of decoders fitted to shuffled pairs (`shuffle_pairs`), as many runs as in `weights`.
+        Of decoders fitted to shuffled pairs (`shuffle_pairs`), five or more.
     participants : array of shape (n_voxels,)
         Whose voxel it is.
     eps_values, min_participants : sequence of float, of int
         What to try.
     max_false_discovery : float, default=0.05
         In [0, 1].
+    n_rotations : int, default=39
+        Draws of the alignment null, 19 or more.
+    rng : numpy.random.Generator or int, default=0
+        Of the rotations and the unrelated rows.
 
     Returns
     -------
@@ -110,15 +159,57 @@ def select_clustering(
     Raises
     ------
     ValueError
-        If there is no null, shapes differ, max_false_discovery is out of range, or as `sweep`.
+        If there is no null, shapes differ, a number is out of range, or as `SharedDBSCAN.fit`.
     """
     check_share("max_false_discovery", max_false_discovery, "both")
+    check_count("n_rotations", n_rotations, 19)
+    weights, halves, nulls, participants, grid = _check(
+        weights, halves, nulls, participants, eps_values, min_participants
+    )
+    clusters, *in_halves = (cluster_all(w, participants, grid) for w in (weights, *halves))
+    rng = np.random.default_rng(rng)
+    captured = captured_by_chance(
+        weights, chance_rows(weights, nulls, rng), participants, grid, clusters
+    )
+    tables = [
+        _sharing(c, g, found.labels, [half[s].labels for half in in_halves])
+        for s, (g, found, c) in enumerate(zip(grid, clusters, captured, strict=True))
+    ]
+    candidates = np.array([t["false_discovery"] <= max_false_discovery for t in tables])
+    rotated = np.zeros((n_rotations, len(grid)), dtype=np.intp)
+    if candidates.any():
+        kept = [g for g, is_kept in zip(grid, candidates, strict=True) if is_kept]
+        rotated[:, candidates] = _reproduced_when_rotated(
+            (weights, *halves), participants, kept, null_shape(nulls), n_rotations, rng
+        )
+    most = rotated.max(axis=1)
+    settings = tuple(
+        Setting(**table, **_alignment(table["n_reproduced"], rotated[:, s], most, candidates[s]))
+        for s, table in enumerate(tables)
+    )
+    selection = Selection(settings, None, float(max_false_discovery))
+    allowed = [s for s in settings if selection.is_allowed(s)]
+    best = max(allowed, key=lambda s: (s.n_reproduced, s.n_voxels, -s.eps), default=None)
+    return Selection(settings, best, float(max_false_discovery))
+
+
+def _check(
+    weights: np.ndarray,
+    halves: Sequence[np.ndarray],
+    nulls: Sequence[np.ndarray],
+    participants: np.ndarray,
+    eps_values: Sequence[float],
+    min_participants: Sequence[int],
+) -> tuple[np.ndarray, tuple[np.ndarray, ...], list[np.ndarray], np.ndarray, Grid]:
+    """Return all arrays, checked, and every setting."""
     if not len(nulls) or len(halves) != 2:
         raise ValueError(
             f"nulls has {len(nulls)} and halves {len(halves)} arrays; expected at least 1 and 2."
         )
     if not len(min_participants):
         raise ValueError("min_participants is empty; name at least one number.")
+    if not len(eps_values):
+        raise ValueError("eps_values is empty; name at least one eps.")
     weights = as_array("weights", weights)
     halves = tuple(as_array("halves", half) for half in halves)
     nulls = [as_array("nulls", null) for null in nulls]
@@ -126,50 +217,72 @@ def select_clustering(
         shapes = {np.shape(other) for other in others} - {np.shape(weights)}
         if shapes:
             raise ValueError(f"{name}: an array has shape {shapes.pop()}, weights {weights.shape}.")
-    settings = []
-    for least in sorted(set(min_participants)):
-        found, first, second, *shuffled = (
-            _labels(w, participants, eps_values, least) for w in (weights, *halves, *nulls)
-        )
-        settings += [
-            _measure(
-                eps, least, found[eps], first[eps], second[eps], [null[eps] for null in shuffled]
-            )
-            for eps in sorted(found)
+    participants = as_array("participants", participants)
+    check_points(weights, participants)
+    grid = [(m, eps) for m in sorted(set(min_participants)) for eps in sorted(set(eps_values))]
+    return weights, halves, nulls, participants, grid
+
+
+def _sharing(
+    captured: Captured, setting: tuple[int, float], labels: np.ndarray, halves: list[np.ndarray]
+) -> dict[str, Any]:
+    """Say what a setting finds and what chance puts into it; the fields of `Setting` so far."""
+    least, eps = setting
+    shared = is_shared(captured, least)
+    n_voxels = int((captured.real * captured.has)[:, shared].sum())
+    chance = captured.chance[:, :, shared].sum(axis=2)
+    in_both = np.logical_and(*(reproduced(labels, half) for half in halves))
+    half = len(chance) // 2  # shuffled pairs, then unrelated rows
+    bound = max(map(false_voxels_bound, (chance[:half], chance[half:])))
+    return {
+        "eps": float(eps),
+        "min_participants": int(least),
+        "n_clusters": len(shared),
+        "n_concepts": int(shared.sum()),
+        "n_reproduced": int(np.sum(shared & in_both)),
+        "n_voxels": n_voxels,
+        "n_chance": float(max(part.sum(axis=1).mean() for part in (chance[:half], chance[half:]))),
+        "false_discovery": min(1.0, bound / n_voxels) if n_voxels else np.nan,
+        "agreement": agreement(*halves),
+    }
+
+
+def _alignment(
+    n_reproduced: int, rotated: np.ndarray, most: np.ndarray, is_candidate: bool
+) -> dict[str, float]:
+    from scipy.stats import chi2
+
+    at_most = chi2.ppf(0.95, 2 * (rotated.sum() + 1)) / 2 / len(rotated)
+    return {
+        "false_clusters": min(1.0, at_most / n_reproduced) if n_reproduced else np.nan,
+        "alignment_p": (1 + np.sum(most >= n_reproduced)) / (1 + len(most))
+        if is_candidate
+        else 1.0,
+    }
+
+
+def _reproduced_when_rotated(
+    stacked: Sequence[np.ndarray],
+    participants: np.ndarray,
+    grid: Grid,
+    shape: np.ndarray,
+    n_rotations: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Count the clusters that both halves have, (n_rotations, n_settings)."""
+    counts = np.zeros((n_rotations, len(grid)), dtype=np.intp)
+    for row in counts:
+        rotations = random_rotations(participants, stacked[0].shape[1], rng)
+        turned = [rotate_rows(w, participants, rotations, shape) for w in stacked]
+        found = cluster_all(turned[0], participants, grid)
+        if not any(one.core.any() for one in found):
+            continue
+        first, second = (cluster_all(half, participants, grid) for half in turned[1:])
+        row[:] = [
+            np.sum(reproduced(a.labels, b.labels) & reproduced(a.labels, c.labels))
+            for a, b, c in zip(found, first, second, strict=True)
         ]
-    allowed = [s for s in settings if s.n_reproduced and s.false_discovery <= max_false_discovery]
-    best = max(allowed, key=lambda s: (s.n_reproduced, s.n_voxels, -s.eps), default=None)
-    return Selection(tuple(settings), best, float(max_false_discovery))
-
-
-def _labels(
-    weights: np.ndarray, participants: np.ndarray, eps_values: Sequence[float], least: int
-) -> dict[float, np.ndarray]:
-    models = sweep(weights, participants, eps_values, min_participants=least, expansion=None)
-    return {eps: model.labels_ for eps, model in models.items()}
-
-
-def _measure(
-    eps: float,
-    least: int,
-    labels: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    nulls: Sequence[np.ndarray],
-) -> Setting:
-    in_first, in_second = reproduced(labels, first), reproduced(labels, second)
-    n_voxels = int(np.sum(labels >= 0))
-    n_null = float(np.mean([np.sum(null >= 0) for null in nulls]))
-    return Setting(
-        eps=float(eps),
-        min_participants=int(least),
-        n_concepts=int(labels.max(initial=-1)) + 1,
-        n_reproduced=int(np.sum(in_first & in_second)),
-        n_voxels=n_voxels,
-        n_null=n_null,
-        false_discovery=min(1.0, n_null / n_voxels) if n_voxels else np.nan,
-        agreement=agreement(first, second),
-    )
+    return counts
 
 
 def reproduced(labels: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -15,15 +15,18 @@ from .truth import (
     Truth,
     load_truth,
 )
+from .worlds import WORLDS, World
 from .write_nsd import write_nsd
 
 __all__ = [
     "PROFILES",
     "ROI_SIZES",
+    "WORLDS",
     "ParticipantTruth",
     "PlantedConcept",
     "Profile",
     "Truth",
+    "World",
     "generator_version",
     "load_truth",
     "simulated_nsd",

@@ -12,10 +12,13 @@ from sdc_helpers.simulate.profiles import find_profile, generator_version
 from sdc_helpers.simulate.write_nsd import write_nsd
 
 
-def simulated_nsd(profile: str = "workshop", seed: int = 0, progress: bool = False) -> Path:
+def simulated_nsd(
+    profile: str = "workshop", seed: int = 0, progress: bool = False, world: str = "easy"
+) -> Path:
     """Return the folder of a simulated dataset, which is written if it is not there.
 
-    It lies in ``<data folder>/simulated/nsd-<profile>-<seed>-<generator version>``: when the
+    It lies in ``<data folder>/simulated/nsd-<profile>-<seed>-<generator version>``, for the hard
+    world ``nsd-<profile>-hard-<seed>-...``: when the
     generator changes, so does the name, and the dataset is made anew. Processes that ask at the
     same time wait for the first.
 
@@ -27,6 +30,8 @@ def simulated_nsd(profile: str = "workshop", seed: int = 0, progress: bool = Fal
         Its seed.
     progress : bool, default=False
         Whether to show a progress bar while it is written.
+    world : {"easy", "hard"}, default="easy"
+        How hard it is to find what is planted, see `worlds`.
 
     Returns
     -------
@@ -36,13 +41,14 @@ def simulated_nsd(profile: str = "workshop", seed: int = 0, progress: bool = Fal
     Raises
     ------
     ValueError
-        If there is no such profile, or the seed is not a whole number from 0.
+        If there is no such profile or world, or the seed is not a whole number from 0.
     """
     if not isinstance(profile, str):
         raise ValueError(f"profile={profile!r}: expected a name; write_nsd takes other sizes.")
-    find_profile(profile)
+    sizes = find_profile(profile, world)
     folder = data_root() / "simulated"
-    root = folder / f"nsd-{profile}-{seed}-{generator_version(profile)}"
+    name = profile if world == "easy" else f"{profile}-{world}"
+    root = folder / f"nsd-{name}-{seed}-{generator_version(sizes)}"
     if (root / truth.FILE).is_file():
         return root
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +56,7 @@ def simulated_nsd(profile: str = "workshop", seed: int = 0, progress: bool = Fal
         if not (root / truth.FILE).is_file():
             _put_aside(root)
             try:
-                write_nsd(root, seed=seed, profile=profile, progress=progress)
+                write_nsd(root, seed=seed, profile=sizes, progress=progress)
             except ValueError:
                 if not (root / truth.FILE).is_file():  # else another was first
                     raise

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from sdc_helpers.simulate.worlds import find_world
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -73,8 +75,8 @@ class Concept:
         are set to zero.
     sites : tuple of Site
         Where it lies.
-    owner : int
-        Number of the one participant who has it, 0 if all do.
+    is_shared : bool
+        Whether all participants have it; otherwise the world says who does.
     """
 
     name: str
@@ -84,7 +86,7 @@ class Concept:
     value: Callable[[pd.DataFrame], pd.Series]
     negation: Literal["below", "less"]
     sites: tuple[Site, ...]
-    owner: int = 0
+    is_shared: bool = True
 
 
 SHARED: tuple[Concept, ...] = (
@@ -201,7 +203,7 @@ SHARED: tuple[Concept, ...] = (
     ),
 )
 
-PRIVATE: tuple[Concept, ...] = (
+OWNED: tuple[Concept, ...] = (
     Concept(
         "animals",
         "animals",
@@ -210,7 +212,7 @@ PRIVATE: tuple[Concept, ...] = (
         lambda f: f["animal"],
         "less",
         (Site("lateral occipital", (42, -82, 2), 24, 24),),
-        owner=1,
+        is_shared=False,
     ),
     Concept(
         "vehicles",
@@ -220,7 +222,7 @@ PRIVATE: tuple[Concept, ...] = (
         lambda f: f["vehicle"],
         "less",
         (Site("lateral occipital", (42, -82, 2), 24, 24),),
-        owner=2,
+        is_shared=False,
     ),
     Concept(
         "lighting",
@@ -230,14 +232,21 @@ PRIVATE: tuple[Concept, ...] = (
         lambda f: f["brightness"] - 0.5,
         "below",
         (Site("VO", (16, -76, -8), 24, 24),),
-        owner=3,
+        is_shared=False,
     ),
 )
 
 
-def concepts_of(participant: int) -> tuple[Concept, ...]:
-    """Return the concepts of the participant of this number, from 1: the shared and its own."""
-    return SHARED + tuple(concept for concept in PRIVATE if concept.owner == participant)
+def concepts_of(participant: int, world: str = "easy") -> tuple[Concept, ...]:
+    """Return the concepts of the participant of this number, from 1: the shared and its own.
+
+    Raises
+    ------
+    ValueError
+        If there is no such world.
+    """
+    owners = find_world(world).owners
+    return SHARED + tuple(concept for concept in OWNED if participant in owners[concept.name])
 
 
 def concept_values(factors: pd.DataFrame) -> pd.DataFrame:
@@ -269,7 +278,7 @@ def concept_values(factors: pd.DataFrame) -> pd.DataFrame:
         column = table.columns[~np.isfinite(table.to_numpy()).all(axis=0)][0]
         raise ValueError(f"factors[{column!r}] is not finite everywhere; expected numbers.")
     values = {}
-    for concept in SHARED + PRIVATE:
+    for concept in SHARED + OWNED:
         value = concept.value(table).to_numpy()
         values[concept.name] = np.maximum(value, 0) if concept.negation == "less" else value
     values[SIDE_WAYS] = table["orientation_sin"].to_numpy()

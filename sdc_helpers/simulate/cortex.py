@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
     from scipy.spatial import cKDTree
 
 ANTERIOR_END_MM = -34.0  # the imaged slab ends here: occipital, posterior temporal and parietal
@@ -176,3 +177,37 @@ def grow_patches(
                 taken.add(row)
                 patch.append(row)
     return [np.array(patch, dtype=np.int64) for patch in patches]
+
+
+def neighbour_mixing(cortex: Cortex, weight: float) -> csr_array:
+    """Weights by which voxels take part of the noise of their neighbours in the brain mask.
+
+    Parameters
+    ----------
+    cortex : Cortex
+        The participant's voxels.
+    weight : float
+        Of each of the six neighbours, against 1 of the voxel itself.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (n_voxels, n_voxels)
+        Rows of unit length, so that white noise keeps its variance.
+    """
+    from scipy.sparse import csr_array, diags_array, eye_array
+
+    n = len(cortex.voxels)
+    number = cortex.volume(np.arange(n), outside=-1)
+    number = np.pad(number, 1, constant_values=-1)
+    here = tuple(cortex.voxels.T + 1)
+    left, right = [], []
+    for axis in range(3):
+        for step in (-1, 1):
+            there = number[tuple(i + step * (a == axis) for a, i in enumerate(here))]
+            left.append(np.flatnonzero(there >= 0))
+            right.append(there[there >= 0])
+    left, right = np.concatenate(left), np.concatenate(right)
+    near = csr_array((np.full(len(left), weight), (left, right)), shape=(n, n))
+    mixing = eye_array(n, format="csr") + near
+    lengths = np.sqrt(mixing.multiply(mixing).sum(axis=1))
+    return csr_array(diags_array(1 / lengths) @ mixing, dtype=np.float32)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
 from sdc_helpers._paths import visible
 from sdc_helpers.simulate.design import N_REPETITIONS
+from sdc_helpers.simulate.worlds import find_world
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Profile:
         Edge of a voxel.
     picture_size : int
         Height and width of the stimuli in pixels.
+    world : {"easy", "hard"}
+        How hard it is to find what is planted, see `worlds`.
     """
 
     n_participants: int
@@ -39,6 +42,7 @@ class Profile:
     n_runs: int
     voxel_mm: float
     picture_size: int = 64
+    world: str = "easy"
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -52,6 +56,7 @@ class Profile:
             raise ValueError(f"n_participants={self.n_participants}: NSD has room for 8 at most.")
         if not 2 <= self.voxel_mm <= 8:
             raise ValueError(f"voxel_mm={self.voxel_mm!r}: expected 2 to 8 mm.")
+        find_world(self.world)
         n_trials = N_REPETITIONS * (self.n_shared + self.n_own)
         if n_trials % self.n_sessions or n_trials // self.n_sessions < self.n_runs:
             raise ValueError(
@@ -75,19 +80,19 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 )
 
 
-def find_profile(profile: str | Profile) -> Profile:
-    """Return the profile of a name, or the profile itself.
+def find_profile(profile: str | Profile, world: str | None = None) -> Profile:
+    """Return the profile of a name, or the profile itself, in its own world or another.
 
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no profile or no world of that name.
     """
-    if isinstance(profile, Profile):
-        return profile
-    if profile not in PROFILES:
-        raise ValueError(f"profile={profile!r} is unknown; expected one of {sorted(PROFILES)}.")
-    return PROFILES[profile]
+    if not isinstance(profile, Profile):
+        if profile not in PROFILES:
+            raise ValueError(f"profile={profile!r} is unknown; expected one of {sorted(PROFILES)}.")
+        profile = PROFILES[profile]
+    return profile if world is None else replace(profile, world=world)
 
 
 _ASKS = ("__init__", "changes", "grammar", "pairs", "questions", "tagger")

@@ -19,26 +19,27 @@ import numpy as np
 from sdc_helpers.simulate.concepts import SHARED, SIDE_WAYS, Concept, concepts_of
 from sdc_helpers.simulate.cortex import Cortex, grow_patches
 from sdc_helpers.simulate.design import Design
+from sdc_helpers.simulate.worlds import World, find_world
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy.sparse import csr_array
 
 KINDS: dict[str, str] = {
     "shared": "a concept that all participants have",
     "private": "a concept that this participant alone has",
+    "few": "a concept that two or three participants have",
     "mixture": "six shared concepts about equally, with random signs: belongs to no concept",
     "drift": "head motion and scanner drift in time with other participants; no picture matters",
     "unexplained": "reliable, but different for each picture and voxel: no concept explains it",
     "noise": "noise alone",
 }
-"""What a voxel can be; the truth table names one for each."""
+"""What a voxel can be; the truth table names one for each. "few" is of the hard world alone."""
 
 SCALE = 300  # stored integers of one percent signal change
 _SITE_JITTER_MM = 2.5
 _SIZE_SPREAD = 0.15
 _N_MIXED = 6  # concepts in a mixture: each explains a sixth of it
-_NC_CONCEPT = (0.34, 0.10)  # mean and sd over voxels, single trials
-_POOR_NOISE = 2.2
 _MOTION_SHARED = 0.6  # share of variance of m that is the same in all participants
 _REFERENCE_MM3 = 64.0  # patch sizes are given in voxels of this volume
 
@@ -74,8 +75,23 @@ class Tuning:
     centres: dict[str, list[list[float]]]
 
 
+def kinds_of(world: str) -> dict[str, str]:
+    """Return the kinds of voxels that a world has, and what each is."""
+    absent = {"few"} if _is_easy(find_world(world)) else {"private"}
+    return {kind: text for kind, text in KINDS.items() if kind not in absent}
+
+
+def _is_easy(world: World) -> bool:
+    return all(len(owners) == 1 for owners in world.owners.values())
+
+
 def make_tuning(
-    cortex: Cortex, participant: int, names: list[str], is_poor: bool, rng: np.random.Generator
+    cortex: Cortex,
+    participant: int,
+    names: list[str],
+    is_poor: bool,
+    rng: np.random.Generator,
+    world: str = "easy",
 ) -> Tuning:
     """Decide what every voxel responds to.
 
@@ -88,44 +104,54 @@ def make_tuning(
     names : list of str
         Columns of `concept_values`.
     is_poor : bool
-        Whether its data are poor: the noise is 2.2 times as large, the signals are not.
+        Whether its data are poor: the noise is larger (2.2 times in the easy world, 1.3 in the
+        hard one), the signals are not.
     rng : numpy.random.Generator
         Decides places, sizes, gains, mixtures and noise.
+    world : {"easy", "hard"}
+        Whose concepts, ceilings and drift; see `worlds`.
 
     Returns
     -------
     Tuning
     """
-    n = len(cortex.voxels)
+    n, of = len(cortex.voxels), find_world(world)
     kind = np.full(n, "noise", dtype="U11")
     concept, site = np.full(n, "", dtype="U16"), np.full(n, "", dtype="U24")
     weights, unexplained, nc = np.zeros((n, len(names))), np.zeros(n), np.zeros(n)
     centres: dict[str, list[list[float]]] = {}
-    for planted, name, centre, rows in _plant(cortex, participant, rng):
-        kind[rows] = "private" if planted.owner else "shared"
+    for planted, name, centre, rows in _plant(cortex, participant, world, rng):
+        kind[rows] = "shared" if planted.is_shared else ("private" if _is_easy(of) else "few")
         concept[rows], site[rows] = planted.name, name
         weights[rows] = _concept_weights(planted, names, len(rows), rng)
         unexplained[rows] = np.sqrt(rng.uniform(0.05, 0.20, len(rows)))
         centres.setdefault(planted.name, []).append(np.round(centre, 2).tolist())
-    for planted in concepts_of(participant):
+    for planted in concepts_of(participant, world):
         rows = concept == planted.name
         strength = rng.uniform(0.85, 1.15)
-        nc[rows] = (strength * rng.normal(*_NC_CONCEPT, rows.sum())).clip(0.08, 0.62)
+        ceilings = strength * rng.normal(of.ceiling, of.ceiling_sd, rows.sum())
+        nc[rows] = ceilings.clip(*of.ceiling_range)
     free = rng.permutation(np.flatnonzero(cortex.is_visual & (kind == "noise")))
     n_mixture, n_drift, n_noise = (int(f * cortex.is_visual.sum()) for f in (0.02, 0.03, 0.10))
     mixture, drifting, _, other = np.split(free, np.cumsum((n_mixture, n_drift, n_noise)))
     kind[mixture], kind[other] = "mixture", "unexplained"
     weights[mixture] = _mixture_weights(names, len(mixture), rng)
-    nc[mixture] = rng.uniform(0.10, 0.35, len(mixture))
+    nc[mixture] = rng.uniform(*of.mixture_ceiling, len(mixture))
     unexplained[other] = 1.0
     nc[other] = _unexplained_ceiling(cortex.mm[other], rng)
+    if max(of.drift_ceiling) > 0:  # it answers pictures too, so that it is not left out
+        unexplained[drifting], nc[drifting] = 1.0, rng.uniform(*of.drift_ceiling, len(drifting))
     elsewhere = np.flatnonzero(~cortex.is_visual)
     drifting = np.concatenate([drifting, rng.permutation(elsewhere)[: len(elsewhere) // 8]])
     kind[drifting] = "drift"
 
     sd = 1.5 * np.exp(rng.normal(0, 0.25, n))
     share = np.where(kind == "drift", rng.uniform(0.4, 0.7, n), rng.beta(1, 40, n))
-    poor = _POOR_NOISE if is_poor else 1.0
+    if of.driven > 0:
+        planted_rows = np.flatnonzero(concept != "")
+        driven = planted_rows[rng.random(len(planted_rows)) < of.driven]
+        share[driven] = rng.uniform(0.1, 0.3, len(driven))
+    poor = of.poor_noise if is_poor else 1.0
     ncsnr = np.sqrt(nc / (1 - nc)) / poor
     return Tuning(
         kind,
@@ -141,12 +167,12 @@ def make_tuning(
 
 
 def _plant(
-    cortex: Cortex, participant: int, rng: np.random.Generator
+    cortex: Cortex, participant: int, world: str, rng: np.random.Generator
 ) -> list[tuple[Concept, str, np.ndarray, np.ndarray]]:
     """Place all patches: concept, name of the site, jittered centre, rows of the cortex."""
     volume = np.linalg.det(cortex.affine[:3, :3])
     planned, centres, sides, sizes = [], [], [], []
-    for concept in concepts_of(participant):
+    for concept in concepts_of(participant, world):
         growth = np.exp(rng.normal(0, _SIZE_SPREAD)) * _REFERENCE_MM3 / volume
         for site in concept.sites:
             for is_right, count in ((False, site.n_left), (True, site.n_right)):
@@ -274,6 +300,7 @@ def make_betas(
     design: Design,
     course: np.ndarray,
     rng: np.random.Generator,
+    mixing: csr_array | None = None,
 ) -> np.ndarray:
     """Add noise to the signals, trial by trial, and round as the files do.
 
@@ -289,6 +316,8 @@ def make_betas(
         From `motion`.
     rng : numpy.random.Generator
         Draws the noise.
+    mixing : scipy.sparse.csr_array of shape (n_voxels, n_voxels), optional
+        From `cortex.neighbour_mixing`; without it the noise of voxels is independent but for drift.
 
     Returns
     -------
@@ -297,6 +326,10 @@ def make_betas(
     """
     white = np.sqrt(tuning.noise_sd**2 - tuning.drift**2).astype(np.float32)
     betas = rng.standard_normal((len(signals), len(course)), dtype=np.float32)
+    if mixing is not None:
+        for session in np.unique(design.session):
+            columns = np.flatnonzero(design.session == session)
+            betas[:, columns] = mixing @ betas[:, columns]
     betas *= white[:, None]
     betas += signals[:, design.order]
     betas += tuning.drift.astype(np.float32)[:, None] * course.astype(np.float32)

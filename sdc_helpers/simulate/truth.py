@@ -37,7 +37,7 @@ class PlantedConcept:
     negation : {"below", "less"}
         Whether the opposite lowers the response below baseline or only to it.
     is_shared : bool
-        Whether all participants have it; otherwise one alone.
+        Whether all participants have it; otherwise one alone, or in the hard world two or three.
     participants : tuple of str
         Who has it.
     centres : dict of str to float array of shape (n_patches, 3)
@@ -149,6 +149,8 @@ class Truth:
         Of the generator.
     generator_version : str
         Hash of its source and sizes.
+    world : {"easy", "hard"}
+        How hard it is to find what is planted, see ``sdc_helpers.simulate.WORLDS``.
     concepts : dict of str to PlantedConcept
         The shared first.
     participants : dict of str to ParticipantTruth
@@ -164,6 +166,7 @@ class Truth:
 
     seed: int
     generator_version: str
+    world: str
     concepts: Mapping[str, PlantedConcept]
     participants: Mapping[str, ParticipantTruth]
     kinds: Mapping[str, str]
@@ -221,6 +224,7 @@ def load_truth(root: str | Path) -> Truth:
         return Truth(
             content["seed"],
             content["generator_version"],
+            content["world"],
             concepts,
             participants,
             content["kinds"],

@@ -15,10 +15,11 @@ from sdc_helpers._files import atomic_folder
 from sdc_helpers._machine import usable_cores
 from sdc_helpers.simulate import _files as files
 from sdc_helpers.simulate import truth
-from sdc_helpers.simulate.concepts import PRIVATE, SHARED, concept_values
-from sdc_helpers.simulate.cortex import make_cortex
+from sdc_helpers.simulate.concepts import OWNED, SHARED, concept_values
+from sdc_helpers.simulate.cortex import make_cortex, neighbour_mixing
 from sdc_helpers.simulate.design import Design, behaviour, make_design
 from sdc_helpers.simulate.profiles import Profile, find_profile, generator_version
+from sdc_helpers.simulate.worlds import find_world
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +39,7 @@ def write_nsd(
     profile: str | Profile = "workshop",
     progress: bool = False,
     n_jobs: int | None = None,
+    world: str | None = None,
 ) -> Path:
     """Write simulated participants, their stimuli and the truth about them.
 
@@ -61,6 +63,9 @@ def write_nsd(
         Whether to show a progress bar.
     n_jobs : int, optional
         Processes; by default one for few pictures and otherwise one a processor.
+    world : {"easy", "hard"}, optional
+        How hard it is to find what is planted, see `worlds`; by default the profile's, which is
+        the easy one for the named profiles.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def write_nsd(
     ValueError
         If an argument is not one of the above, or `root` holds something already.
     """
-    root, sizes = Path(root), find_profile(profile)
+    root, sizes = Path(root), find_profile(profile, world)
     if n_participants is not None:
         sizes = replace(sizes, n_participants=n_participants)
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
@@ -163,10 +168,12 @@ def _write_participant(
     is_poor = number == sizes.n_participants >= _FIRST_POOR
     seen = values.to_numpy()[design.images[number - 1]]
     cortex = make_cortex(sizes.voxel_mm, stream(_CORTEX))
-    tuning = responses.make_tuning(cortex, number, names, is_poor, stream(_TUNING))
+    tuning = responses.make_tuning(cortex, number, names, is_poor, stream(_TUNING), sizes.world)
     signals = responses.make_signals(tuning, seen, stream(_SIGNALS))
     course = responses.motion(design, np.random.default_rng([seed, _MOTION]), stream(_MOTION))
-    betas = responses.make_betas(tuning, signals, design, course, stream(_NOISE))
+    weight = find_world(sizes.world).neighbour
+    mixing = neighbour_mixing(cortex, weight) if weight else None
+    betas = responses.make_betas(tuning, signals, design, course, stream(_NOISE), mixing)
 
     own = folder / "nsddata" / "ppdata" / name
     functional = own / files.SPACE
@@ -203,7 +210,7 @@ def _write_participant(
 def _write_truth(
     folder: Path, sizes: Profile, seed: int, participants: list[dict[str, Any]]
 ) -> None:
-    from sdc_helpers.simulate.responses import KINDS
+    from sdc_helpers.simulate.responses import kinds_of
 
     centres = {entry["name"]: entry.pop("centres") for entry in participants}
     concepts = [
@@ -213,20 +220,21 @@ def _write_truth(
             "opposite": concept.opposite,
             "formula": concept.formula,
             "negation": concept.negation,
-            "is_shared": not concept.owner,
+            "is_shared": concept.is_shared,
             "centres": {
                 name: of[concept.name] for name, of in centres.items() if concept.name in of
             },
         }
-        for concept in SHARED + PRIVATE
+        for concept in SHARED + OWNED
     ]
     content = {
         "seed": seed,
         "generator_version": generator_version(sizes),
-        "sizes": asdict(sizes),
+        "world": sizes.world,
+        "sizes": {name: size for name, size in asdict(sizes).items() if name != "world"},
         "participants": participants,
         "concepts": [concept for concept in concepts if concept["centres"]],
-        "kinds": KINDS,
+        "kinds": kinds_of(sizes.world),
         "ncsnr.nii.gz": "estimated from all trials; the planted values are in truth/*_voxels.tsv",
     }
     text = json.dumps(content, indent=1) + "\n"

@@ -11,6 +11,7 @@ from .curriculum_grid import (
 )
 from .curriculum_materials import make_materials
 from .decoder import course_decoder
+from .discovery_study import StudyOutcome, recorded_studies, run_studies
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -53,6 +54,7 @@ __all__ = [
     "SceneTest",
     "SmallClipRecipe",
     "Study",
+    "StudyOutcome",
     "Variation",
     "course_decoder",
     "embed_stimuli",
@@ -65,7 +67,9 @@ __all__ = [
     "open_study",
     "phrase_embeddings",
     "recorded_outcomes",
+    "recorded_studies",
     "run_grid",
+    "run_studies",
     "run_variations",
     "save_grid",
     "scene_pairs",

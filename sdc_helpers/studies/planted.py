@@ -8,7 +8,7 @@ import numpy as np
 
 from sdc_helpers._checks import as_array
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
-from sdc_helpers.simulate.truth import Truth
+from sdc_helpers.simulate.truth import PlantedConcept, Truth
 
 
 def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels:
@@ -61,10 +61,14 @@ def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels
         mask = stacked["concept"] == name
         if mask.any():
             masks[name] = mask
-            kinds[name] = TO_FIND if concept.is_shared else "private"
+            kinds[name] = TO_FIND if concept.is_shared else _kind_of_owned(concept)
     for kind in truth.kinds:
         mask = (stacked["kind"] == kind) & (stacked["concept"] == "")
         if mask.any():
             masks[kind] = mask
             kinds[kind] = kind
     return PlantedVoxels(stacked["participant"], masks, kinds)
+
+
+def _kind_of_owned(concept: PlantedConcept) -> str:
+    return "private" if len(concept.participants) == 1 else "few"

@@ -1,23 +1,25 @@
 """What the finding of shared concepts depends on: one run of it for each of several settings.
 
 Every setting gets its own decoders, its own shuffled pairs and its own choice of eps. The outcome
-holds what can be known without the truth (concepts that both halves of the runs reproduce, false
-discovery) beside what the planted truth says, so that one can be held against the other.
+holds what can be known without the truth (concepts that both halves of the pictures reproduce,
+bounds of false discovery) beside what the planted truth says, so that one can be held against the
+other.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sdc_helpers._files import atomic_path
-from sdc_helpers.concepts.recovery import recover
+from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels, recover
+from sdc_helpers.datasets.errors import DataFormatError
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder, whiten
 from sdc_helpers.studies.participants import load_participants
 from sdc_helpers.studies.planted import truth_masks
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from sdc_helpers.datasets.splits import Split
     from sdc_helpers.simulate.truth import Truth
     from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData
+    from sdc_helpers.studies.shared_concepts import FoundConcepts
+
+_RECORDED = Path(__file__).with_name("recorded_settings.json")
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ VARIATIONS = (
     Variation("D = 80", n_components=80),
     Variation("not whitened", n_components=None),
 )
+BY_WORLD = {"easy": VARIATIONS, "hard": VARIATIONS[:2]}
+"""Settings that are recorded of each world."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +87,26 @@ class Outcome:
 
     Attributes
     ----------
-    name, seed : str, int
+    name, world, seed : str, str, int
         Of the setting, and of the simulated participants.
     eps, min_participants : float, int
         Chosen without the truth.
     is_allowed : bool
         Whether that choice keeps to the false discovery that is allowed.
     n_concepts, n_reproduced : int
-        Clusters, and those that both halves of the decoder runs have.
-    false_discovery : float
-        Voxels clustered with shuffled pairs over voxels clustered.
+        Clusters that enough participants have beyond chance, and those of them that decoders of
+        both halves of the pictures have.
+    false_discovery, false_clusters : float
+        Upper bounds, see `Setting`; 1 where there is nothing.
+    alignment_p : float
+        See `Setting`.
+    false_voxels : float
+        Share of the reported voxels that are of no planted shared concept: what the first bounds.
     n_planted, n_recovered, n_merged, n_traps : int
         Planted shared concepts; those whose voxels come back with F1 of at least 0.6; clusters
         that hold half of several; clusters of what should be noise.
     n_traps_reproduced : int
-        Of the last, those that both halves of the runs have.
+        Of the last, those that both halves of the pictures have.
     missed : tuple of str
         Planted concepts that did not come back.
     adjusted_rand : float
@@ -102,6 +114,7 @@ class Outcome:
     """
 
     name: str
+    world: str
     seed: int
     eps: float
     min_participants: int
@@ -109,6 +122,9 @@ class Outcome:
     n_concepts: int
     n_reproduced: int
     false_discovery: float
+    false_clusters: float
+    alignment_p: float
+    false_voxels: float
     n_planted: int
     n_recovered: int
     n_merged: int
@@ -127,7 +143,7 @@ def run_variations(
     *,
     profile: str = "workshop",
     seed: int = 0,
-    n_shuffles: int = 1,
+    n_shuffles: int = 5,
     device: str = "cpu",
     on_outcome: Callable[[Outcome], object] | None = None,
 ) -> list[Outcome]:
@@ -171,51 +187,105 @@ def run_variations(
         decoder = course_decoder(profile, device=device, **noise)
         found = find_concepts(data, decoder, n_shuffles=n_shuffles, seed=seed)
         planted = truth_masks(truth, {name: one.mask for name, one in data.items()})
-        result = recover(
-            found.model.labels_, found.weights.participants, planted.masks, planted.kinds,
-            min_f1=0.6,
-        )  # fmt: skip
-        setting = found.setting
-        traps = [f.number for v in ("trap", "spurious") for f in result.with_verdict(v)]
-        outcome = Outcome(
-            name=variation.name,
-            seed=seed,
-            eps=setting.eps,
-            min_participants=setting.min_participants,
-            is_allowed=found.selection.chosen is not None,
-            n_concepts=setting.n_concepts,
-            n_reproduced=setting.n_reproduced,
-            false_discovery=float(np.nan_to_num(setting.false_discovery, nan=1.0)),
-            n_planted=len(result.matches),
-            n_recovered=len(result.recovered),
-            n_merged=len(result.merged),
-            n_traps=len(traps),
-            n_traps_reproduced=int(found.is_reproduced[traps].sum()),
-            missed=tuple(m.planted for m in result.matches if not m.is_recovered),
-            adjusted_rand=float(result.adjusted_rand_planted),
-        )
+        outcome = _outcome(variation.name, truth.world, seed, found, planted)
         outcomes.append(outcome)
         if on_outcome is not None:
             on_outcome(outcome)
     return outcomes
 
 
+def _outcome(
+    name: str, world: str, seed: int, found: FoundConcepts, planted: PlantedVoxels
+) -> Outcome:
+    result = recover(
+        found.labels, found.weights.participants, planted.masks, planted.kinds, min_f1=0.6
+    )
+    setting = found.setting
+    traps = [f.number for v in ("trap", "spurious") for f in result.with_verdict(v)]
+    return Outcome(
+        name=name,
+        world=world,
+        seed=seed,
+        eps=setting.eps,
+        min_participants=setting.min_participants,
+        is_allowed=found.is_allowed,
+        n_concepts=setting.n_concepts,
+        n_reproduced=setting.n_reproduced,
+        false_discovery=float(np.nan_to_num(setting.false_discovery, nan=1.0)),
+        false_clusters=float(np.nan_to_num(setting.false_clusters, nan=1.0)),
+        alignment_p=float(setting.alignment_p),
+        false_voxels=false_voxels(found.labels, planted),
+        n_planted=len(result.matches),
+        n_recovered=len(result.recovered),
+        n_merged=len(result.merged),
+        n_traps=len(traps),
+        n_traps_reproduced=int(found.is_reproduced[traps].sum()),
+        missed=tuple(m.planted for m in result.matches if not m.is_recovered),
+        adjusted_rand=float(result.adjusted_rand_planted),
+    )
+
+
+def false_voxels(labels: np.ndarray, planted: PlantedVoxels) -> float:
+    """Return the share of the voxels in concepts that are of no planted shared concept.
+
+    Parameters
+    ----------
+    labels : int array of shape (n_voxels,)
+        Concepts, -1 for none.
+    planted : PlantedVoxels
+        The truth about the same voxels.
+
+    Returns
+    -------
+    float
+        0 where no voxel is in a concept.
+    """
+    shared = np.zeros(len(labels), dtype=bool)
+    for name, mask in planted.masks.items():
+        shared |= mask & (planted.kinds[name] == TO_FIND)
+    reported = labels >= 0
+    return float(np.mean(~shared[reported])) if reported.any() else 0.0
+
+
 def recorded_outcomes() -> list[Outcome]:
-    """Return what ``sdc concepts settings`` found: all settings, three seeds."""
-    return list(_read(Path(__file__).with_name("recorded_settings.json")))
+    """Return what ``sdc concepts settings`` found: all settings, three seeds, both worlds."""
+    return list(_read(_RECORDED)[0])
 
 
-def save_outcomes(outcomes: Sequence[Outcome], path: str | Path) -> None:
-    """Write outcomes as JSON, atomically."""
+def recorded_provenance() -> dict[str, Any]:
+    """Return when, on what and from which revision the recorded outcomes were made."""
+    return dict(_read(_RECORDED)[1])
+
+
+def save_outcomes(outcomes: Sequence[Outcome], path: str | Path, made: Mapping[str, Any]) -> None:
+    """Write outcomes and how they were made as JSON, atomically."""
     with atomic_path(path) as temporary:
-        text = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
-        temporary.write_text(text + "\n", encoding="utf-8")
+        content = {"made": dict(made), "outcomes": [asdict(outcome) for outcome in outcomes]}
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def load_outcomes(path: str | Path) -> tuple[Outcome, ...]:
+    """Read outcomes that ``save_outcomes`` wrote.
+
+    Raises
+    ------
+    DataFormatError
+        If the file holds something else.
+    """
+    return _read(Path(path))[0]
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path) -> tuple[Outcome, ...]:
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(Outcome(**{**row, "missed": tuple(row["missed"])}) for row in rows)
+def _read(path: Path) -> tuple[tuple[Outcome, ...], dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        rows = [{**row, "missed": tuple(row["missed"])} for row in content["outcomes"]]
+        return tuple(Outcome(**row) for row in rows), content["made"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataFormatError(
+            f"{path} is no record of settings ({type(error).__name__}: {error}). Make it again "
+            "with sdc concepts settings --out FILE."
+        ) from error
 
 
 def _data(

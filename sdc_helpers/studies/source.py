@@ -76,6 +76,7 @@ def open_study(
     *,
     n_held_out: int | None = None,
     progress: bool = False,
+    world: str = "easy",
 ) -> Study:
     """Open the participants of a chapter; simulated ones are made the first time.
 
@@ -94,6 +95,9 @@ def open_study(
         profile, see `N_HELD_OUT`.
     progress : bool, default=False
         Whether to show a bar while participants are simulated.
+    world : {"easy", "hard"}, default="easy"
+        Of simulated participants: how hard it is to find what is planted in them, see
+        ``sdc_helpers.simulate.WORLDS``; not used for real ones.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def open_study(
     Raises
     ------
     ValueError
-        If the source or the profile is unknown, or a real source has no folder.
+        If the source, the profile or the world is unknown, or a real source has no folder.
     DataUnavailableError
         If the folder holds no participants.
 
@@ -118,7 +122,7 @@ def open_study(
         raise ValueError(f"profile={profile!r}: expected one of {', '.join(N_HELD_OUT)}.")
     n_held_out = N_HELD_OUT[profile] if n_held_out is None else n_held_out
     if source == "simulated":
-        reader = NSD(simulated_nsd(profile, seed, progress))
+        reader = NSD(simulated_nsd(profile, seed, progress, world))
         return Study(reader, "simulated", load_truth(reader.root), seed, n_held_out)
     if not str(root):
         raise ValueError(

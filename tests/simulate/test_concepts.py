@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sdc_helpers.simulate import WORLDS
 from sdc_helpers.simulate.concepts import (
-    PRIVATE,
+    OWNED,
     SHARED,
     SIDE_WAYS,
     concept_values,
@@ -17,12 +18,12 @@ from sdc_helpers.simulate.concepts import (
 def test_values_have_unit_variance_and_zero_at_baseline(factors):
     values = concept_values(factors)
     np.testing.assert_allclose(values.std(ddof=0), 1.0)
-    assert list(values) == [c.name for c in SHARED + PRIVATE] + [SIDE_WAYS]
+    assert list(values) == [c.name for c in SHARED + OWNED] + [SIDE_WAYS]
     assert (values.loc[factors["face"] == 0, "faces"] == 0).all()
     assert (values.loc[factors["hand"] + factors["leg"] == 0, "hands_legs"] == 0).all()
 
 
-@pytest.mark.parametrize("concept", SHARED + PRIVATE, ids=lambda c: c.name)
+@pytest.mark.parametrize("concept", SHARED + OWNED, ids=lambda c: c.name)
 def test_negation_is_below_baseline_or_only_less(factors, concept):
     value = concept_values(factors)[concept.name]
     assert value.max() > 0
@@ -40,12 +41,16 @@ def test_both_kinds_of_negation_are_planted():
     assert {c.negation for c in SHARED} == {"below", "less"}
 
 
-def test_private_concepts_have_one_owner_and_names_differ():
-    names = [c.name for c in SHARED + PRIVATE]
+def test_owned_concepts_have_their_owners_and_names_differ():
+    names = [c.name for c in SHARED + OWNED]
     assert len(set(names)) == len(names)
-    for concept in PRIVATE:
-        having = [p for p in range(1, 9) if concept in concepts_of(p)]
-        assert having == [concept.owner]
+    for world, sizes in (("easy", {1}), ("hard", {2, 3})):
+        for concept in OWNED:
+            having = tuple(p for p in range(1, 9) if concept in concepts_of(p, world))
+            assert having == WORLDS[world].owners[concept.name][: len(having)]
+            assert len(having) in sizes
+    with pytest.raises(ValueError, match="world='harder'"):
+        concepts_of(1, "harder")
     assert all(set(SHARED) <= set(concepts_of(p)) for p in range(1, 9))
 
 

@@ -130,6 +130,6 @@ def test_localisers_overlap_their_patches_imperfectly():
 
 
 def _names():
-    from sdc_helpers.simulate.concepts import PRIVATE, SHARED, SIDE_WAYS
+    from sdc_helpers.simulate.concepts import OWNED, SHARED, SIDE_WAYS
 
-    return (*(c.name for c in SHARED + PRIVATE), SIDE_WAYS)
+    return (*(c.name for c in SHARED + OWNED), SIDE_WAYS)

@@ -12,25 +12,26 @@ from sdc_helpers.decoding import ContrastiveDecoder
 from sdc_helpers.studies.participants import ParticipantData
 from sdc_helpers.studies.shared_concepts import find_concepts
 
-N_TRIALS, N_DIMS, N_EACH = 240, 8, 6
+N_TRIALS, N_DIMS, N_EACH, N_CONCEPTS = 640, 24, 5, 8
 
 
 def participant(name, rng):
-    """Six voxels for each of two axes of the embedding, and as many of noise alone."""
+    """Five voxels for each of eight axes of the embedding, and as many of noise alone."""
     embeddings = rng.normal(size=(N_TRIALS, N_DIMS))
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    tuning = np.zeros((N_DIMS, 3 * N_EACH))
-    tuning[0, :N_EACH] = tuning[1, N_EACH : 2 * N_EACH] = 6
-    responses = embeddings @ tuning + rng.normal(size=(N_TRIALS, 3 * N_EACH))
-    fold = np.repeat(["train", "validation", "test"], (200, 20, 20))
+    n_planted = N_CONCEPTS * N_EACH
+    tuning = np.zeros((N_DIMS, 2 * n_planted))
+    tuning[np.repeat(np.arange(N_CONCEPTS), N_EACH), np.arange(n_planted)] = 12
+    responses = embeddings @ tuning + rng.normal(size=(N_TRIALS, 2 * n_planted))
+    fold = np.repeat(["train", "validation", "test"], (600, 20, 20))
     return ParticipantData(
         participant=name,
         responses=responses.astype(np.float32),
         embeddings=embeddings.astype(np.float32),
         image_ids=np.arange(N_TRIALS),
         split=SimpleNamespace(trials=lambda side: fold == side),
-        mask=np.ones((1, 1, 3 * N_EACH), dtype=bool),
-        ceiling=np.full(3 * N_EACH, 50.0),
+        mask=np.ones((1, 1, 2 * n_planted), dtype=bool),
+        ceiling=np.full(2 * n_planted, 50.0),
     )
 
 
@@ -41,9 +42,9 @@ def own_cache(tmp_path, monkeypatch):
 
 def test_planted_directions_are_found_at_the_setting_that_is_reported():
     rng = np.random.default_rng(0)
-    data = {name: participant(name, rng) for name in "abcd"}
+    data = {name: participant(name, rng) for name in "abcde"}
     decoder = ContrastiveDecoder(
-        temperature=0.1, lr=3e-2, batch_size=40, input_noise=2.0, n_steps=40, n_runs=2,
+        temperature=0.1, lr=2e-2, batch_size=100, input_noise=2.0, n_steps=150, n_runs=3,
         random_state=0,
     )  # fmt: skip
     found = find_concepts(data, decoder, seed=3)
@@ -51,16 +52,20 @@ def test_planted_directions_are_found_at_the_setting_that_is_reported():
     assert found.model.eps == found.setting.eps
     assert found.is_reproduced.sum() == found.setting.n_reproduced
     assert len(found.is_reproduced) == found.setting.n_concepts
-    labels = found.model.labels_.reshape(4, 3, N_EACH)
-    assert len(np.unique(labels[:, 0])) == len(np.unique(labels[:, 1])) == 1
-    assert labels[0, 0, 0] != labels[0, 1, 0]
+    assert found.is_allowed
+    labels = found.labels.reshape(5, 2 * N_CONCEPTS, N_EACH)
+    for planted in range(N_CONCEPTS):
+        assert len(np.unique(labels[:, planted])) == 1
+    assert len(np.unique(labels[0, :N_CONCEPTS])) == N_CONCEPTS
+    assert np.mean(labels[:, N_CONCEPTS:] >= 0) < 0.05
+    assert found.expanded.shape == (len(found.labels), len(found.concepts))
     again = find_concepts(data, decoder, seed=3)
-    np.testing.assert_array_equal(again.model.labels_, found.model.labels_)
+    np.testing.assert_array_equal(again.labels, found.labels)
     chosen = select_clustering(
-        found.weights.weights, found.weights.halves, [np.zeros_like(found.weights.weights)],
+        found.weights.weights, found.weights.halves, found.nulls,
         found.weights.participants, [found.setting.eps],
     )  # fmt: skip
-    assert chosen.settings[0].n_concepts == found.setting.n_concepts == len(found.model.concepts_)
+    assert chosen.settings[0].n_clusters == found.setting.n_clusters == len(found.model.concepts_)
 
 
 def test_it_needs_a_shuffle_and_somebody():

@@ -90,6 +90,41 @@ class Interval:
         return cls(mean, mean - half, mean + half, level, chance, values)
 
     @classmethod
+    def of_share(cls, n_hits: int, n: int, *, level: float = 0.95) -> Interval:
+        """Return a share with the exact interval of Clopper and Pearson.
+
+        Parameters
+        ----------
+        n_hits, n : int
+            How many of how many; with n = 0 nothing is known, and all numbers are NaN.
+        level : float
+            Confidence of the interval, in (0, 1).
+
+        Returns
+        -------
+        Interval
+
+        Raises
+        ------
+        ValueError
+            If n_hits is not from 0 to n.
+
+        Examples
+        --------
+        >>> from sdc_helpers.measures import Interval
+        >>> print(Interval.of_share(9, 10))
+        0.9 [0.555, 0.997]
+        """
+        from scipy.stats import binomtest
+
+        if not 0 <= n_hits <= n:
+            raise ValueError(f"n_hits={n_hits!r}: expected a number from 0 to n={n!r}.")
+        if n == 0:
+            return cls(float("nan"), float("nan"), float("nan"), level)
+        ends = binomtest(int(n_hits), int(n)).proportion_ci(level)
+        return cls(n_hits / n, float(ends.low), float(ends.high), level)
+
+    @classmethod
     def from_resamples(
         cls,
         value: float,

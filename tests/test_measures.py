@@ -113,3 +113,23 @@ def test_bad_values_are_refused(values, message):
         Interval.over_seeds(values)
     with pytest.raises(ValueError, match=r"level=1\.0"):
         Interval.over_seeds([1.0], level=1.0)
+
+
+@given(n=st.integers(1, 60), data=st.data())
+def test_the_interval_of_a_share_is_exact(n, data):
+    n_hits = data.draw(st.integers(0, n))
+    found = Interval.of_share(n_hits, n)
+    assert found.value == n_hits / n
+    # at an end, as many hits or more extreme have a probability of half of what is left out
+    if n_hits > 0:
+        assert stats.binom.sf(n_hits - 1, n, found.low) == pytest.approx(0.025, abs=1e-6)
+    if n_hits < n:
+        assert stats.binom.cdf(n_hits, n, found.high) == pytest.approx(0.025, abs=1e-6)
+    assert (found.low == 0) == (n_hits == 0)
+    assert (found.high == 1) == (n_hits == n)
+
+
+def test_a_share_of_nothing_says_nothing():
+    assert math.isnan(Interval.of_share(0, 0).value)
+    with pytest.raises(ValueError, match="n_hits=3"):
+        Interval.of_share(3, 2)

@@ -53,6 +53,7 @@ from sdc_helpers.concepts.contiguity import best_overlaps, contiguity
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.decoding import average_repetitions
 from sdc_helpers.embeddings.clip import load_clip
+from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import (
     COLOURS,
     figure,
@@ -281,15 +282,8 @@ show(
     f"{100 * chosen.false_discovery:.1f} % of their voxels are chance (right). At the largest eps there are "
     f"{curve[-1].n_concepts} concepts.",
 )
-claims.record(
-    "shared.selection.false_discovery",
-    "Some setting reproduces concepts with at most 5 % false voxels: upper bound.",
-    chosen.false_discovery if held else 1.0,
-    source="this course",
-    data=f"{kind} participants, one at a time with chance rows",
-    at_most=0.05,
-    reason="Then no setting was allowed: a world with few or weak concepts.",
-)
+at_most = chosen.false_discovery if held else 1.0
+claims.record("shared.selection.false_discovery", Interval(at_most, 0.0, at_most), kind=kind)
 
 # %% [markdown]
 # Does the bound cover? Only where the truth is known can that be asked: decoder rows of many small studies were
@@ -305,23 +299,13 @@ say(
     f"in {100 * calibration['allowed_planted']:.0f} %, and the bound is no smaller than the true share of false voxels in "
     f"{100 * calibration['covered']:.0f} % of these."
 )
-claims.record(
-    "shared.selection.calibrated",
-    "Where nothing is shared, some setting is allowed in at most 5 % of studies: the larger share.",
-    max(calibration["allowed_rotated"], calibration["allowed_unrelated"]),
-    source="this course",
-    data="simulated decoder rows, recorded",
-    at_most=0.05,
-    reason="Then the rotations are not exchangeable with the data.",
-)
+n_studies = len(recorded_studies()) // 3  # of each kind
+worst = max(calibration["allowed_rotated"], calibration["allowed_unrelated"])
+n_allowed = round(calibration["allowed_planted"] * n_studies)
+claims.record("shared.selection.calibrated", Interval.of_share(round(worst * n_studies), n_studies))
 claims.record(
     "shared.selection.covered",
-    "The bound of false voxels is no smaller than the truth in at least 95 % of studies: share.",
-    calibration["covered"],
-    source="this course",
-    data="simulated decoder rows, recorded",
-    at_least=0.95,
-    reason="Then voxels of no shared concept are nearer to the concepts than either null knows.",
+    Interval.of_share(round(calibration["covered"] * n_allowed), n_allowed),
 )
 
 # %% [markdown]
@@ -408,51 +392,17 @@ if truth is not None:
 if truth is not None:
     clear = [m for m in result.matches if readable[m.planted] >= 0.3]
     where = f"simulated participants, seed {p.seed}, chosen setting, labels_"
+    n_recovered, n_clear = len(result.recovered), sum(m.is_recovered for m in clear)
     claims.record(
-        "shared.recovery.all",
-        "Every planted shared concept is recovered: share of them.",
-        len(result.recovered) / len(result.matches),
-        source="this course",
-        data=where,
-        at_least=1.0,
-        reason="Concepts that the small CLIP barely holds have spread rows, and eps is one for all.",
+        "shared.recovery.all", Interval.of_share(n_recovered, len(result.matches)), data=where
     )
-    claims.record(
-        "shared.recovery.readable",
-        "Planted concepts of which the embedding holds at least 30 % are recovered: share of them.",
-        np.mean([m.is_recovered for m in clear]),
-        source="this course",
-        data=where,
-        at_least=1.0,
-        reason="Two of these concepts were merged, or the rows of one are too spread at this eps.",
-    )
-    claims.record(
-        "shared.recovery.traps",
-        "No trap is reported as a shared concept: clusters of traps.",
-        len(traps),
-        source="this course",
-        data=where,
-        at_most=0,
-        reason="Voxels that respond without a concept have rows like noise; the false discoveries.",
-    )
-    claims.record(
-        "shared.recovery.adjusted_rand",
-        "Adjusted Rand index over voxels of one planted shared concept is at least 0.8.",
-        result.adjusted_rand_planted,
-        source="this course",
-        data=where,
-        at_least=0.8,
-        reason="Voxels of a missed concept, and far ones of the others, are left as noise.",
-    )
-    claims.record(
-        "shared.recovery.ranking",
-        "Recovered concepts rank held-out pictures by the planted factor: smallest AUC.",
-        min((aucs[name].value for name in result.recovered if name in aucs), default=0.0),
-        source="this course",
-        data=where,
-        at_least=0.85,
-        reason="The embedding holds too little of the weakest of them.",
-    )
+    claims.record("shared.recovery.readable", Interval.of_share(n_clear, len(clear)), data=where)
+    n_reported = len(np.unique(labels[labels >= 0]))
+    claims.record("shared.recovery.traps", Interval.of_share(len(traps), n_reported), data=where)
+    of_recovered = [aucs[name] for name in result.recovered if name in aucs]
+    nothing = Interval(np.nan, np.nan, np.nan)
+    weakest = min(of_recovered, key=lambda auc: auc.value, default=nothing)
+    claims.record("shared.recovery.ranking", weakest, data=where)
 
 # %% [markdown]
 # ## Pitfall: a threshold that looks fine
@@ -468,15 +418,10 @@ say(
     f"{100 * largest / len(W):.0f} %** of all voxels. Distances depend on the number of dimensions, "
     f"trials and runs: an eps does not travel."
 )
-claims.record(
-    "shared.pitfall.borrowed_eps",
-    "With an eps from another study, one cluster swallows more than half of all clustered voxels: its share.",
-    largest / max(1, np.sum(borrowed.labels_ >= 0)),
-    source="efird2025sdc, smallest eps",
-    data=f"{kind} participants",
-    at_least=0.5,
-    reason="With few trials or runs the rows are so spread that even this eps finds little.",
-)
+of_largest = borrowed.labels_ == np.bincount(borrowed.labels_ + 1)[1:].argmax()
+swallowed = [of_largest[who == name].sum() / max(1, (borrowed.labels_[who == name] >= 0).sum())
+             for name in data]  # fmt: skip
+claims.record("shared.pitfall.borrowed_eps", Interval.over_seeds(swallowed), kind=kind)
 
 # %% [markdown]
 # ## Where it fails, and a choice without the truth
@@ -566,33 +511,12 @@ say(
         else "So the embedding is not the only thing that is in the way."
     )
 )
-claims.record(
-    "shared.control.recovered",
-    "With an embedding that holds every planted concept, all are recovered: smallest share over seeds.",
-    min(o.n_recovered / o.n_planted for o in control),
-    source="this course",
-    data="simulated, three seeds, recorded",
-    at_least=1.0,
-    reason="Then the decoder or the clustering is to blame too.",
-)
-claims.record(
-    "shared.control.adjusted_rand",
-    "With an embedding that holds every planted concept, the adjusted Rand index is at least 0.8: smallest of the seeds.",
-    min(o.adjusted_rand for o in control),
-    source="this course",
-    data="simulated, three seeds, recorded",
-    at_least=0.8,
-    reason="Then the decoder or the clustering is to blame too.",
-)
-claims.record(
-    "shared.control.traps",
-    "With an embedding that holds every planted concept, no trap is reproduced by both halves: clusters, all seeds.",
-    sum(o.n_traps_reproduced for o in control),
-    source="this course",
-    data="simulated, three seeds, recorded",
-    at_most=0,
-    reason="Then the decoder or the clustering is to blame too.",
-)
+over = Interval.over_seeds
+claims.record("shared.control.recovered", over([o.n_recovered / o.n_planted for o in control]))
+claims.record("shared.control.adjusted_rand", over([o.adjusted_rand for o in control]))
+claims.record("shared.control.traps", over([o.n_traps_reproduced for o in control]))
+own = per_setting[settings[0]]
+claims.record("shared.recovery.adjusted_rand", over([o.adjusted_rand for o in own]))
 
 # %% [markdown]
 # And does choosing a decoder by `reproduced` find the best by `recovered`?
@@ -633,23 +557,10 @@ show(
     f"{'which recovers' if len(tied) == 1 else 'the worse of which recovers'} {decoders[by_halves][1]:.1f} planted "
     f"ones; the truth would have chosen *{by_truth}* ({decoders[by_truth][1]:.1f}).",
 )
+recovered = {n: np.array([o.n_recovered for o in rows]) for n, rows in per_setting.items()}
+claims.record("shared.settings.chosen_blindly", over(recovered[by_truth] - recovered[by_halves]))
 claims.record(
-    "shared.settings.chosen_blindly",
-    "The decoder that reproduces most concepts recovers as many planted ones as the best does: how many fewer, mean.",
-    decoders[by_truth][1] - decoders[by_halves][1],
-    source="this course",
-    data="simulated, three seeds, recorded",
-    at_most=0.5,
-    reason="Several decoders reproduce as many; the count alone does not tell the best of them.",
-)
-claims.record(
-    "shared.settings.input_noise",
-    "Without input noise fewer planted concepts come back than with the course's: difference, mean of seeds.",
-    mean[settings[0]][1] - mean["input noise 0"][1],
-    source="efird2025sdc, noise in training",
-    data="simulated, three seeds, recorded",
-    at_least=1.0,
-    reason="",
+    "shared.settings.input_noise", over(recovered[settings[0]] - recovered["input noise 0"])
 )
 
 # %% [markdown]
@@ -718,15 +629,8 @@ if truth is not None:
         f"{best['DBSCAN, alone'][0]:.1f} and {best['DBSCAN, alone'][1]:.0f} %, k-means {best['k-means, pooled'][0]:.1f} "
         f"and {best['k-means, pooled'][1]:.0f} %.",
     )
-    claims.record(
-        "shared.baselines.pooling",
-        "Shared DBSCAN recovers at least as many concepts a participant as DBSCAN on each participant alone: difference.",
-        best["shared DBSCAN"][0] - best["DBSCAN, alone"][0],
-        source="this course",
-        data=f"simulated participants, seed {p.seed}",
-        at_least=0.0,
-        reason="Where the rows of one participant suffice, pooling adds the link between people and no voxels.",
-    )
+    more = scores["shared DBSCAN"][0] - scores["DBSCAN, alone"][0]  # a participant
+    claims.record("shared.baselines.pooling", over(more), seed=p.seed)
 
 # %% [markdown]
 # What pooling gives besides is the *link*: a single participant's cluster 3 and another's cluster 5 have no
@@ -765,15 +669,7 @@ show(
     f"{kind.capitalize()}, {person}: {strong} of {len(together)} clusters are more contiguous (dots) than "
     f"labels of noise as smooth as theirs (grey: range of {p.n_draws} maps).",
 )
-claims.record(
-    "shared.contiguity.share",
-    "Clusters are contiguous on the cortex, p <= 0.05 against labels of smooth noise: share of them.",
-    strong / max(1, len(together)),
-    source="efird2025sdc, clusters on the cortex",
-    data=f"{kind}, one participant",
-    at_least=0.9,
-    reason="A cluster of a few voxels of this participant is as contiguous by luck.",
-)
+claims.record("shared.contiguity.share", Interval.of_share(strong, len(together)), kind=kind)
 
 # %%
 everywhere = nsd.brainmask(person)

@@ -54,6 +54,7 @@ from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.decoding import average_repetitions
 from sdc_helpers.embeddings import embed_texts, load_clip
 from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
+from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import (
     COLOURS,
     figure,
@@ -324,29 +325,16 @@ show(
 
 # %%
 where = f"{kind} participants, held-out pictures" + (", planted voxels" if stands_in else "")
-claims.record(
-    "reading.names.identified",
-    "A name chosen on training pictures fits the responses of its own concept best: share of concepts.",
-    score.identified.mean(),
-    source="this course",
-    data=where,
-    at_least=0.8,
-    reason="Concepts that occur together in pictures, as faces and bodies do, share their words.",
-)
+identified = Interval.of_share(int(score.identified.sum()), len(score.identified))
+claims.record("reading.names.identified", identified, data=where)
 say(
     f"What the top is compared with matters. Against the *bottom* alone, which has themes of its own, the mean AUC is {score_bottom.own.value:.2f} "
     f"and {score_bottom.identified.sum()} of {K} names are identified; against the rest, {score.own.value:.2f} and "
     f"{score.identified.sum()} ({kind}). Nearest texts reach {score_nearest.own.value:.2f} and {score_nearest.identified.sum()}."
 )
-claims.record(
-    "reading.names.above_blind",
-    "Names beat blind guessing: p of the mean AUC against names dealt out at random.",
-    score.own.p_value,
-    source="this course",
-    data=where,
-    at_most=0.05,
-    reason="Too few concepts were named for a permutation of the names to be rare.",
-)
+blind = score.own.null if np.isfinite(score.own.value) else np.full(1, np.nan)
+lead = Interval(*(score.own.value - q for q in (blind.mean(), *np.quantile(blind, (0.975, 0.025)))))
+claims.record("reading.names.above_blind", lead, data=where)
 
 # %% [markdown]
 # ## The negation: below baseline, or only less?
@@ -455,24 +443,8 @@ if truth is not None:
         ),
         ("less", is_less, "With few participants a small dip can neither be shown nor ruled out."),
     ):
-        claims.record(
-            f"reading.negation.{verdict}",
-            f"The test tells concepts planted as '{verdict}': share of those found.",
-            right[chosen].mean() if chosen.any() else np.nan,
-            source="this course",
-            data=where,
-            at_least=1.0,
-            reason=reason,
-        )
-    claims.record(
-        "reading.negation.zscored",
-        "Z-scored responses put the bottom of every found concept below zero: share of concepts.",
-        np.mean([t[1].bottom.mean() < 0 for t in tests]),
-        source="this course",
-        data=where,
-        at_least=1.0,
-        reason="With few test pictures the mean of a tenth of them is noisy.",
-    )
+        n_right = Interval.of_share(int(right[chosen].sum()), int(chosen.sum()))
+        claims.record(f"reading.negation.{verdict}", n_right, data=where, reason=reason)
     missed = [f"{k} ({identity[k]})" for k in np.flatnonzero((is_less | is_below) & ~right)]
     say(f"Simulated, seed {p.seed}: wrong or undecided verdicts: {', '.join(missed) or 'none'}.")
 
@@ -587,15 +559,8 @@ show(
 if truth is not None:
     targets = [what.removeprefix("floc-") for what in localisers]
     targeted = [k for k in range(K) if identity[k] in targets]
-    claims.record(
-        "reading.localisers.own",
-        "Concepts for which a localiser exists overlap with that one most: share of concepts.",
-        np.mean([targets[best_roi[k]] == identity[k] for k in targeted]) if targeted else np.nan,
-        source="efird2025sdc, overlap with localisers",
-        data=where,
-        at_least=1.0,
-        reason="A small cluster touches more than one localiser's region.",
-    )
+    n_own = sum(targets[best_roi[k]] == identity[k] for k in targeted)
+    claims.record("reading.localisers.own", Interval.of_share(n_own, len(targeted)), data=where)
 
 # %% [markdown]
 # ## Number, or crowds? Colour, or shape?
@@ -677,25 +642,13 @@ if truth is not None:
 
 # %%
 if truth is not None:
-    for concept, statement in (
-        (
-            "number",
-            "Voxels of number follow the number of objects more than people, edges or light",
-        ),
-        ("food_colour", "Voxels of food by colour follow warmth more than shape or food as such"),
-        ("food_shape", "Voxels of food by shape follow roundness more than colour or food as such"),
-    ):
-        means = partial[concept].mean(axis=0)
-        own = 1 if concept == "food_shape" else 0
+    for concept, by_participant in partial.items():
+        meant = 1 if concept == "food_shape" else 0
+        others = np.delete(by_participant, meant, axis=1).max(axis=1)
         claims.record(
-            f"reading.parts.{concept}",
-            f"{statement}: lead of the partial correlation over the next.",
-            means[own] - np.delete(means, own).max(),
-            source="efird2025sdc, number and food",
+            f"reading.parts.{concept}", Interval.over_seeds(by_participant[:, meant] - others),
             data=f"simulated participants, {origin[concept]}",
-            at_least=0.05,
-            reason="The number of pictures with that factor in the test set is small.",
-        )
+        )  # fmt: skip
 
 # %% [markdown]
 # Where the clustering missed a concept, its planted voxels were read instead, and the panel's title says so: then

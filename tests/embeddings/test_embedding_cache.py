@@ -173,7 +173,6 @@ def test_a_damaged_entry_is_computed_again(tiny, pictures, tmp_path, damage):
 # --------------------------------------------------------------------- processes
 
 WRITER = """
-import os
 import sys
 from pathlib import Path
 import numpy as np

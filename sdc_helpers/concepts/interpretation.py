@@ -28,7 +28,7 @@ class WordEnrichment:
     Attributes
     ----------
     words : tuple of str
-        Those of enough pictures, most enriched first; at equal z in alphabetical order.
+        Words of enough pictures, most enriched first; at equal z in alphabetical order.
     z : float array of shape (n_words,)
         Log odds ratio of being in a caption, over its standard error; negative for words of the
         other pictures.
@@ -79,19 +79,19 @@ class ConceptCard:
     Attributes
     ----------
     number : int
-        Column of the clustering.
+        Number of the concept: its column of the clustering.
     n_voxels, n_participants : int
-        Size.
+        Size of the concept in voxels, and participants who have it.
     name, opposite : tuple of str
         Words enriched among its most and least associated pictures; empty if there are none.
     nearest : tuple of str
         Words whose text embeddings are nearest to it.
     name_auc : float
-        Of the name, on responses to held-out pictures; NaN without a name.
+        AUC of the name on responses to held-out pictures; NaN without a name.
     negation : str
         Verdict of the negation test.
     notes : tuple of str
-        Further sentences.
+        Further sentences for the card.
     """
 
     number: int
@@ -133,7 +133,7 @@ def extremes(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     scores : array of shape (n_pictures,)
         Embeddings times the concept vector.
     n : int
-        How many at each end.
+        Number of pictures at each end.
 
     Returns
     -------
@@ -250,14 +250,14 @@ def nearest_words(
     vectors : array of shape (n_words, D)
         Text embeddings.
     words : sequence of n_words str
-        Their texts.
+        Word of each embedding.
     n : int, default=5
-        How many to return.
+        Number of words to return.
 
     Returns
     -------
     tuple of str
-        The nearest first.
+        Nearest words, the nearest first.
 
     Raises
     ------
@@ -298,13 +298,14 @@ def score_names(
     Parameters
     ----------
     responses : sequence of arrays of shape (n_pictures, n_concepts)
-        Of each participant: mean response of each concept's voxels; NaN where there is no voxel.
+        Mean response of each concept's voxels, an array for each participant; NaN where there is no
+        voxel.
     fits : sequence of bool arrays of the same shapes
         Whether the name of each concept fits each picture, from `fits_name`.
     n_permutations : int, default=9999
         Ways of dealing the names out by chance.
     rng : numpy.random.Generator or int, optional
-        Of these.
+        Source of these deals, or its seed.
 
     Returns
     -------
@@ -365,9 +366,9 @@ def partial_correlations(values: np.ndarray, factors: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     values : array of shape (n_pictures,)
-        Such as the mean response of a concept's voxels.
+        Values to explain, such as the mean response of a concept's voxels.
     factors : array of shape (n_pictures, n_factors)
-        What may explain them, confounds included.
+        Factors that may explain the values, confounds included.
 
     Returns
     -------

@@ -26,19 +26,19 @@ def ranking_auc(
     Parameters
     ----------
     scores : array of shape (n_pictures,)
-        Such as the embeddings of held-out pictures times the concept vector.
+        Score of each picture, such as the embeddings of held-out pictures times the concept vector.
     factor : bool array of shape (n_pictures,)
         Whether the picture has the factor.
     sign : {1, -1}, default=1
         -1 asks whether the lowest scores go with the factor: the concept's negation. Choose it on
         other pictures; the better of both on the same pictures is above 0.5 by chance.
     confidence : float, default=0.95
-        Of the interval.
+        Coverage of the interval, in (0, 1).
     n_bootstrap : int, default=1000
         Resamples of the pictures, of those with and those without the factor apart, so that every
         resample has as many of each.
     rng : numpy.random.Generator or int, optional
-        Of the resamples.
+        Source of the resamples, or its seed.
 
     Returns
     -------

@@ -25,9 +25,9 @@ class Batch:
     Attributes
     ----------
     records : list of dict
-        Of the complete runs, made now or kept, in order.
+        Records of the complete runs, made now or kept, in order.
     failures : dict of str to Exception
-        By notebook.
+        Error of each notebook that failed, by name.
     """
 
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -63,7 +63,7 @@ def run_batch(
     texts : mapping of str to str
         Values for their parameters, as typed.
     profile, out, time_limit
-        As for :func:`sdc_helpers.course.runner.run`.
+        Passed to :func:`sdc_helpers.course.runner.run`, which describes them.
     again : bool
         Run also those of which ``out`` has a complete run that would be made the same way again
         (:mod:`sdc_helpers.course.made_by` has the rule). A notebook named alone is always run.

@@ -144,7 +144,7 @@ def find_notebook(name: str | Path) -> Notebook:
     Raises
     ------
     RunError
-        With the nearest known names.
+        When no notebook has that name; the message names the nearest ones.
     """
     name = str(name)
     if name.endswith(".ipynb"):

@@ -26,7 +26,7 @@ def snapshot(folder: Path, without: Collection[Path] = ()) -> Snapshot:
     Returns
     -------
     dict
-        From path relative to ``folder`` to (nanoseconds, bytes).
+        Nanoseconds and bytes of each file, by its path relative to ``folder``.
     """
     found: Snapshot = {}
     left = deque([folder])

@@ -27,7 +27,7 @@ def digest(notebook: Notebook, values: Mapping[str, Any]) -> str:
     Parameters
     ----------
     notebook : Notebook
-        Its cells count, not its outputs.
+        Notebook to identify: its cells count, its outputs do not.
     values : mapping
         What is injected, the profile among it; the rest are the defaults of its cell.
 
@@ -63,9 +63,9 @@ def source_identity(notebook: Notebook, folder: Path) -> str:
     Parameters
     ----------
     notebook : Notebook
-        What is to be run.
+        Notebook that is to be run.
     folder : pathlib.Path
-        Where its run is written.
+        Folder where its run is written.
 
     Returns
     -------

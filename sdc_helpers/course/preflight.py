@@ -27,11 +27,11 @@ class Check:
     Attributes
     ----------
     name : str
-        What was looked at.
+        Name of what was looked at.
     state : {"ok", "note", "fail"}
         ``note`` limits what can be done; ``fail`` stops it.
     detail : str
-        What was found.
+        Sentence that says what was found.
     remedy : str
         What to do; empty when there is nothing.
     """
@@ -55,7 +55,7 @@ def run_checks(
     profile : {"smoke", "workshop", "full"}
         Decides how much memory and disk is asked for.
     data_folder : pathlib.Path
-        Where data are kept.
+        Folder where data are kept.
     data : callable
         Returns (dataset, present, what to do) for each dataset; passed in, since the course
         machinery knows no dataset.

@@ -46,7 +46,7 @@ class NounCount:
     Parameters
     ----------
     tagger : {"textblob", "spacy"} or callable, default="textblob"
-        What tells nouns from other words:
+        Part-of-speech tagger that tells nouns from other words:
 
         - "textblob": Brill's rules (1992) for any English; ``pip install textblob``.
         - "spacy": the model en_core_web_sm, where it is installed.

@@ -65,7 +65,7 @@ def quantile_bins(difficulty: np.ndarray, n_bins: int = 4) -> Bins:
     Returns
     -------
     Bins
-        With many ties a bin can equal the one before, see ``Bins.added``.
+        The bins. With many ties one can equal the one before, see ``Bins.added``.
 
     Raises
     ------
@@ -114,10 +114,10 @@ class Pacing(Protocol):
         Parameters
         ----------
         ranked : float array of shape (n_samples,)
-            In the order in which samples are let in, ascending: difficulties, or minus those with
-            `hardest_first`.
+            What decides the order in which samples are let in, ascending: difficulties, or minus
+            those with `hardest_first`.
         hardest_first : bool
-            What `ranked` is.
+            Whether `ranked` holds minus the difficulties.
 
         Returns
         -------
@@ -134,7 +134,7 @@ class BinnedPacing:
     Parameters
     ----------
     n_bins : int, default=4
-        At the quantiles of difficulty, see `quantile_bins`.
+        Number of bins, at the quantiles of difficulty; see `quantile_bins`.
     epochs_per_bin : int, default=2
         Passes over each bin.
     below : tuple of float, optional

@@ -52,7 +52,7 @@ class Plan:
     Attributes
     ----------
     order : str
-        One of `ORDERS`.
+        Order of the samples, one of `ORDERS`.
     n_distinct : int
         Samples there are to choose from.
     counts : int64 array of shape (n_passes,)
@@ -85,7 +85,7 @@ class Plan:
         Returns
         -------
         int64 array of shape (stop - start,)
-            The same whatever was asked for before.
+            Samples at those positions, the same whatever was asked for before.
 
         Raises
         ------
@@ -195,7 +195,7 @@ def curriculum_plan(
     n_samples : int, optional
         Cut the plan after so many samples, repeated ones counted each time.
     seed : int
-        Of the shuffling inside every pass and of "random".
+        Seed of the shuffling inside every pass and of "random".
 
     Returns
     -------
@@ -240,7 +240,7 @@ def samples_of_words(plan: Plan, n_words: np.ndarray, total: int) -> int:
     Parameters
     ----------
     plan : Plan
-        Of n_distinct samples.
+        Plan over n_distinct samples.
     n_words : int array of shape (n_distinct,)
         Words of each sample.
     total : int
@@ -277,7 +277,7 @@ class PlanBatches:
     Parameters
     ----------
     plan : Plan
-        From `curriculum_plan`.
+        Plan of the samples, made by `curriculum_plan`.
     batch_size : int
         Samples in a batch, over all processes.
 

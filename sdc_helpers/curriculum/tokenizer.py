@@ -71,7 +71,7 @@ class CaptionTokenizer:
         sentences : iterable of str
             The training text, and nothing else: what is held out must not shape the vocabulary.
         vocabulary_size : int, default=1000
-            At most so many; at least 260, for the 256 bytes and the special tokens.
+            Largest vocabulary; at least 260, for the 256 bytes and the special tokens.
         max_tokens : int, default=50
             Longest sentence, `START` and `END` included (the study: 50).
 

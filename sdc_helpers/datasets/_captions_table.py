@@ -29,9 +29,9 @@ class _Columns:
     Attributes
     ----------
     caption, image : int
-        Their columns.
+        Columns of the caption and of the image.
     number : int
-        How many columns there are.
+        Number of columns in the file.
     header : str
         Where the header is; empty where there is none.
     addresses : bool

@@ -65,11 +65,11 @@ def cached_array(
     folder : pathlib.Path
         Folder of the cache; made if necessary.
     name : str
-        From `entry_name`.
+        Name of the entry, made by `entry_name`.
     shape : tuple of int
         Shape of the result.
     dtype : type
-        Its dtype.
+        Type of the array's values.
     fill : callable
         Fills an array of that shape and dtype. If it raises, nothing is kept.
 

@@ -83,7 +83,7 @@ def good_rows(
     Yields
     ------
     object
-        What `parse` returned, in order.
+        Results of `parse`, in order.
 
     Raises
     ------

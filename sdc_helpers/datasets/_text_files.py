@@ -18,7 +18,7 @@ def data_files(folder: Path, suffix: str) -> list[Path]:
     Raises
     ------
     DataFormatError
-        If there is none.
+        If the folder holds no such file.
     """
     files = [path for path in listed(folder, f"*{suffix}") if path.is_file()]
     if not files:
@@ -47,7 +47,7 @@ def check_last_line(file: Path, separator: str, must_end: bool = True) -> None:
     file : pathlib.Path
         The table.
     separator : str
-        Of its fields.
+        Separator of the table's fields.
     must_end : bool, default=True
         Whether a missing line end alone is refused; it is not for tables that were made by hand,
         whose last row is then taken for whole if it has all its fields.

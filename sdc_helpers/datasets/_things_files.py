@@ -186,7 +186,7 @@ class ResponseTable:
     Attributes
     ----------
     file : pathlib.Path
-        Where they are.
+        File that holds the responses.
     values : h5py.Dataset of shape (n_voxels, n_trials)
         Not read yet.
     voxel_ids : numpy.ndarray of int64, shape (n_voxels,)
@@ -217,9 +217,9 @@ class ResponseTable:
         Yields
         ------
         positions : numpy.ndarray of shape (k,)
-            Which of `rows` these are.
+            Places in `rows` of the responses in the block.
         block : numpy.ndarray of shape (k, n_trials)
-            Their responses.
+            Responses of those rows.
         """
         order = np.argsort(rows)
         ordered = rows[order]

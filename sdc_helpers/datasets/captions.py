@@ -61,7 +61,7 @@ def read_captions(path: str | Path) -> ImageCaptions:
         If the file is not of its kind, most of its rows are bad, it is not clear which column
         holds captions, or there is none; the message names the file and the line or entry.
     ValueError
-        If the suffix is another one.
+        If the suffix is none of these.
     """
     file = Path(path).expanduser()
     reader = _READERS.get(file.suffix)

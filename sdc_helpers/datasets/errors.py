@@ -42,13 +42,13 @@ def unreadable(
     Parameters
     ----------
     file : pathlib.Path
-        What was read.
+        File that was read.
     error : BaseException
-        What the reader raised.
+        Error that the reader raised.
     action : str
         What was tried: "opened as HDF5", "read as a table".
     remedy : str
-        What mends a damaged file.
+        Sentence that says how a damaged file is mended.
 
     Returns
     -------

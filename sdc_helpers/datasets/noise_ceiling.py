@@ -49,7 +49,8 @@ def ncsnr(
     Returns
     -------
     float64 array of shape (n_voxels,)
-        From 0 to infinity (no noise at all); NaN for bad voxels that are kept.
+        Noise-ceiling SNR of each voxel, from 0 to infinity (no noise at all); NaN for bad voxels
+        that are kept.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def noise_ceiling(ncsnr: np.ndarray, n: float = 1) -> np.ndarray:
     Parameters
     ----------
     ncsnr : array of float, any shape
-        From `ncsnr`, or the released volume.
+        Noise-ceiling SNR, computed by `ncsnr` or read from the released volume.
     n : float, default=1
         Trials that are averaged: 1 for single trials, 3 for the mean of three showings.
 

@@ -89,7 +89,7 @@ class NSD:
         Parameters
         ----------
         participant : str
-            For example ``"subj01"``.
+            Name of the participant, such as ``"subj01"``.
         sessions : sequence of int, optional
             Sessions, in the order wanted; all by default.
         with_betas : bool, default=False
@@ -146,7 +146,7 @@ class NSD:
         Parameters
         ----------
         participant : str
-            For example ``"subj01"``.
+            Name of the participant, such as ``"subj01"``.
         voxels : array-like, optional
             A bool mask in the axis order of the NIfTI files, (X, Y, Z), whose voxels come in C
             order; or integers counted from 0, (n, 3) coordinates x, y, z or (n,) C-order
@@ -197,7 +197,7 @@ class NSD:
         Parameters
         ----------
         participant, voxels, sessions, train
-            As for `betas`.
+            Parameters of `betas`, which describes them.
 
         Returns
         -------
@@ -239,7 +239,7 @@ class NSD:
         Returns
         -------
         uint8 array of shape (n, height, width, 3)
-            In the order of `ids`; 425 x 425 pixels in the released file.
+            Pictures in the order of `ids`; 425 x 425 pixels in the released file.
         """
         return read_stimuli(self._tree.stimuli(), ids)
 
@@ -286,7 +286,7 @@ class NSD:
         Parameters
         ----------
         participant : str
-            For example ``"subj01"``.
+            Name of the participant, such as ``"subj01"``.
         name : str
             One of ``rois(participant)``; ``lh.`` and ``rh.`` volumes hold one hemisphere.
 

@@ -48,7 +48,7 @@ class FileStatus:
     detail : str
         Why it is not ok, empty otherwise.
     file : pathlib.Path
-        Where the file is, or would be.
+        Path of the file, whether or not it exists.
     """
 
     dataset: str
@@ -85,12 +85,12 @@ def verify(name: str | None = None) -> tuple[FileStatus, ...]:
     Parameters
     ----------
     name : str, optional
-        One dataset; all of them by default.
+        Name of one dataset; all of them by default.
 
     Returns
     -------
     tuple of FileStatus
-        One entry a registered file.
+        Status of each registered file.
 
     Raises
     ------

@@ -26,9 +26,9 @@ class Grid:
     Attributes
     ----------
     design : StudyDesign
-        Their sizes.
+        Sizes of the study.
     results : dict of Cell to CellResult
-        In the order of `all_cells`.
+        Result of each run, in the order of `all_cells`.
     made : dict
         When, on what, from which revision, in how many minutes.
     """
@@ -66,11 +66,11 @@ def run_grid(
     Parameters
     ----------
     design : StudyDesign
-        Sizes.
+        Sizes of the study.
     out : path
         Folder of checkpoints and results, a file a cell. Started again, it goes on.
     cells : sequence of Cell, optional
-        By default all with seeds 0, 1 and 2.
+        Runs to make; by default all with seeds 0, 1 and 2.
     n_jobs : int, default=1
         Processes, of one thread each if more than one.
     device : str
@@ -190,7 +190,7 @@ def load_grid(path: str | Path | None = None) -> Grid:
     Raises
     ------
     ValueError
-        If the file is no grid.
+        If the file does not hold such a grid.
     """
     return _load(Path(path) if path is not None else _RECORDED)
 

@@ -152,6 +152,12 @@ class Captioner(nn.Module):
         -------
         tensor of shape (b, n_tokens - 1)
             0 for `PAD`.
+
+        Raises
+        ------
+        ValueError
+            If pictures do not have the shape that the model was built for, or sentences are longer
+            than it reads.
         """
         if pictures is not None and pictures.ndim == 2 and pictures.shape[1] == 0:
             pictures = None

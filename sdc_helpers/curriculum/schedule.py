@@ -58,6 +58,7 @@ class Plan:
     counts : int64 array of shape (n_passes,)
         Samples in each pass, before the plan is cut.
     seed : int
+        Seed of the shuffling.
     identity : dict
         What distinguishes this plan from others, as JSON.
     """

@@ -240,6 +240,15 @@ class NSD:
         -------
         uint8 array of shape (n, height, width, 3)
             Pictures in the order of `ids`; 425 x 425 pixels in the released file.
+
+        Raises
+        ------
+        ValueError
+            If an id is no image of the dataset.
+        DataUnavailableError
+            If the file of the stimuli is missing.
+        DataFormatError
+            If it is damaged.
         """
         return read_stimuli(self._tree.stimuli(), ids)
 
@@ -256,6 +265,15 @@ class NSD:
         list of list of str
             COCO's captions (mostly five) of each image, in the order of `ids`. They describe the
             whole COCO photograph, of which NSD shows a square part.
+
+        Raises
+        ------
+        ValueError
+            If an id is no image of the dataset.
+        DataUnavailableError
+            If the files of COCO's captions are missing.
+        DataFormatError
+            If a file is damaged, or has no caption of an image.
         """
         ids = check_image_ids(ids, N_IMAGES)
         info = tables.image_info(self._stim_info, ids, self._tree.stim_info())
@@ -293,6 +311,13 @@ class NSD:
         Returns
         -------
         ROI
+
+        Raises
+        ------
+        ValueError
+            If the participant or the ROI does not exist.
+        DataFormatError
+            If the volume is damaged, or does not fit the betas.
         """
         files = self._tree.rois(self._tree.check_participant(participant))
         if name not in files:

@@ -92,6 +92,7 @@ class Verdict:
     identifier : str
         Identifier of the exercise.
     status : {"not attempted", "correct", "wrong", "hint"}
+        Outcome of the check; "hint" for a hint.
     message : str
         Message for the learner.
     mistake : str

@@ -179,9 +179,11 @@ def draw_surface(
     surface : nilearn.surface.SurfaceImage
         Surface data, returned by :func:`project_to_cortex`.
     hemisphere : {"left", "right"}
+        Hemisphere to draw.
     view : str
         ``lateral``, ``medial``, ``ventral``, ``posterior`` ...
     colormap : str or matplotlib.colors.Colormap
+        Colour map of the values.
     limits : (float, float)
         Smallest and largest value of the colour map.
     threshold : float, optional

@@ -22,9 +22,9 @@ def simulated_nsd(profile: str = "workshop", seed: int = 0, progress: bool = Fal
     Parameters
     ----------
     profile : {"smoke", "workshop", "full"}, default="workshop"
-        Its sizes.
+        Name of the profile, which decides the sizes.
     seed : int, default=0
-        Its seed.
+        Seed of everything that is drawn.
     progress : bool, default=False
         Whether to show a progress bar while it is written.
 

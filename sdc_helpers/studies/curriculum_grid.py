@@ -168,7 +168,13 @@ def read_result(path: str | Path) -> CellResult:
 
 
 def save_grid(grid: Grid, path: str | Path) -> None:
-    """Write a grid as one JSON file, atomically; what all cells share is written once."""
+    """Write a grid as one JSON file, atomically; what all cells share is written once.
+
+    Raises
+    ------
+    ValueError
+        If the cells were not evaluated on the same items.
+    """
     cells = [_as_json(result) for result in grid.results.values()]
     shared = {
         task: {key: evaluation[key] for key in _SAME_FOR_ALL}

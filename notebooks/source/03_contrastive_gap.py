@@ -33,7 +33,7 @@ grid_dimensions: list[int] | None = None  # of the perceptrons; None: the profil
 temperatures: list[float] | None = None  # fixed ones; None: the profile decides [0.005, 1]
 clip_dimensions: list[int] | None = None  # of the CLIP; None: the profile decides [4, 512]
 n_seeds: int | None = None  # repetitions of every training; None: the profile decides [2, 20]
-real_data: bool = True  # run the section on real embeddings, where their file can be had
+real_data: bool = True  # run the section on real embeddings, where their file is available
 
 # %%
 from dataclasses import replace
@@ -65,7 +65,7 @@ from sdc_helpers.plotting import (
     table,
 )
 from sdc_helpers.scenes import captions, generate_scenes, render
-from sdc_helpers.studies.scene_scores import scene_test, score_on_scenes
+from sdc_helpers.studies import scene_test, score_on_scenes
 from sdc_helpers.training import TrainingOptions
 
 p = start(
@@ -1139,7 +1139,7 @@ if on_gpu(
     recorded="none yet; the table above is of the projections",
 ):
     from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
-    from sdc_helpers.studies.clip_training import scene_pairs
+    from sdc_helpers.studies import scene_pairs
 
     source, _ = scene_pairs(20_000, seed=10 * p.seed, tokenizer=small_clip_tokenizer())
     for d in (32, 64, 128):

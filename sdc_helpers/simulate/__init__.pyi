@@ -5,7 +5,6 @@ from .profiles import (
     generator_version,
 )
 from .things import (
-    ROI_SIZES,
     things_images,
     write_things,
 )
@@ -19,7 +18,6 @@ from .write_nsd import write_nsd
 
 __all__ = [
     "PROFILES",
-    "ROI_SIZES",
     "ParticipantTruth",
     "PlantedConcept",
     "Profile",

@@ -10,7 +10,7 @@ from .curriculum_grid import (
     save_grid,
 )
 from .curriculum_materials import make_materials
-from .decoder import course_decoder
+from .decoder import course_decoder, whiten
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -41,6 +41,7 @@ from .shared_concepts import (
     find_concepts,
 )
 from .source import Study, open_study
+from .type_one import load_type_one, type_one_errors
 
 __all__ = [
     "FoundConcepts",
@@ -60,6 +61,7 @@ __all__ = [
     "fit_decoders",
     "load_grid",
     "load_participants",
+    "load_type_one",
     "make_materials",
     "measure_on_scenes",
     "open_study",
@@ -73,4 +75,6 @@ __all__ = [
     "score_on_scenes",
     "train_small_clip",
     "truth_masks",
+    "type_one_errors",
+    "whiten",
 ]

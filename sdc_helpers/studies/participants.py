@@ -18,7 +18,7 @@ import numpy as np
 
 from sdc_helpers._checks import as_array
 from sdc_helpers._paths import data_root
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.embeddings import embed_images
 
 if TYPE_CHECKING:

@@ -14,11 +14,13 @@ import typer
 clip_app = typer.Typer(no_args_is_help=True, help="The course's own small CLIP.")
 concepts_app = typer.Typer(no_args_is_help=True, help="Shared concepts: what finding them needs.")
 curriculum_app = typer.Typer(no_args_is_help=True, help="The complete grid of chapter 04.")
+gap_app = typer.Typer(no_args_is_help=True, help="The contrastive gap: what is recorded of it.")
 nulls_app = typer.Typer(no_args_is_help=True, help="Null distributions: how often tests err.")
 EXPERIMENTS = {
     "clip": clip_app,
     "concepts": concepts_app,
     "curriculum": curriculum_app,
+    "gap": gap_app,
     "nulls": nulls_app,
 }
 
@@ -116,6 +118,43 @@ def curriculum_grid(
     made = {**_provenance(), "minutes_of_training": round(minutes, 1), "processes": jobs}
     save_grid(Grid(design, results, made), out / "grid.json")
     typer.echo(f"wrote {out / 'grid.json'}; {minutes:.0f} minutes of training on captions")
+
+
+@gap_app.command("finetune")
+def gap_finetune(
+    out: Annotated[Path, typer.Option(help="JSON file for the scores.")],
+    seeds: Annotated[str, typer.Option(help="Of projections, batches and captions.")] = "0,1,2",
+    scenes: Annotated[int, typer.Option(help="Training scenes.", min=64)] = 1024,
+    epochs: Annotated[int, typer.Option(help="Passes through them.", min=1)] = 6,
+    dimension: Annotated[int, typer.Option(help="Of the new projections.", min=2)] = 128,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Fine-tune the whole small CLIP with each loss; run again, it goes on where it stopped."""
+    from sdc_helpers.studies.gap_finetuning import (
+        FinetuneDesign,
+        finetune_runs,
+        load_finetuning,
+        save_finetuning,
+    )
+
+    design = FinetuneDesign(dimension=dimension, n_scenes=scenes, n_epochs=epochs)
+    done: list[dict[str, Any]] = []
+    if out.exists():
+        done, before, _ = load_finetuning(out)
+        if before != design:
+            raise typer.BadParameter(f"{out} holds runs of {before}; choose another file.")
+
+    def save(rows: list[dict[str, Any]]) -> None:
+        save_finetuning(rows, design, _provenance(), out)
+        for row in rows[-2:]:
+            typer.echo(
+                f"seed {row['seed']}  {row['arm']:12} gap {row['centroid_distance']:.3f}  "
+                f"recall@10 {row['recall_10']:.3f}  arithmetic {row['arithmetic']:.3f}"
+            )
+
+    wanted = [int(seed) for seed in seeds.split(",")]
+    finetune_runs(design, wanted, device=device, done=done, on_run=save)
+    typer.echo(f"wrote {out}")
 
 
 @nulls_app.command("type-one")

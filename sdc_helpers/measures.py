@@ -38,6 +38,44 @@ class Interval:
     by_seed: np.ndarray | None = None
 
     @classmethod
+    def over_seeds(
+        cls, by_seed: np.ndarray, *, level: float = 0.95, chance: float | None = None
+    ) -> Interval:
+        """Return the mean of several seeds with Student's interval for other seeds.
+
+        Parameters
+        ----------
+        by_seed : array of shape (n_seeds,)
+            One value a seed, or a participant, or whatever was drawn anew. With a single one the
+            ends of the interval are infinite: one seed says nothing about others.
+        level : float
+            Confidence of the interval, in (0, 1).
+        chance : float, optional
+            What a guess is expected to score.
+
+        Returns
+        -------
+        Interval
+
+        Raises
+        ------
+        ValueError
+            If there is no value, one is not finite, or the level is out of range.
+        """
+        from scipy.stats import t
+
+        values = np.asarray(by_seed, dtype=float).ravel()
+        if not len(values) or not np.isfinite(values).all():
+            raise ValueError(f"by_seed={by_seed!r}: expected finite values, one or more.")
+        if not 0 < level < 1:
+            raise ValueError(f"level={level!r}: expected a number between 0 and 1.")
+        mean, half = float(values.mean()), np.inf
+        if len(values) > 1:
+            error = values.std(ddof=1) / np.sqrt(len(values))
+            half = float(t.ppf((1 + level) / 2, len(values) - 1) * error)
+        return cls(mean, mean - half, mean + half, level, chance, values)
+
+    @classmethod
     def from_resamples(
         cls,
         value: float,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from sdc_helpers.measures import Interval, NullTest
 
 numbers = st.floats(-1e6, 1e6)
+VALUES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=8)
 
 
 @given(st.lists(numbers, min_size=1, max_size=60), st.floats(0.5, 0.99))
@@ -75,3 +79,37 @@ def test_rounding_does_not_part_a_draw_from_a_value_that_it_equals():
     assert value != draw
     assert NullTest.from_null(value, [draw]).p_value == 1
     assert NullTest.from_null(-value, [-draw], side="less").p_value == 1
+
+
+@given(values=VALUES, level=st.floats(0.5, 0.999))
+def test_an_interval_over_seeds_is_students(values, level):
+    found = Interval.over_seeds(values, level=level)
+    assert found.value == pytest.approx(np.mean(values), abs=1e-9)
+    error = stats.sem(values)
+    if error > 1e-9:
+        low, high = stats.t.interval(level, len(values) - 1, np.mean(values), error)
+        assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_one_seed_says_nothing_about_others():
+    found = Interval.over_seeds([0.3])
+    assert (found.low, found.high) == (-math.inf, math.inf)
+    assert found.against(0.0) == "undecided"
+
+
+def test_students_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    found = [Interval.over_seeds(row) for row in rng.normal(size=(2000, 3))]
+    covered = np.mean([one.low <= 0 <= one.high for one in found])
+    assert 0.93 < covered < 0.97  # 0.95, four standard errors of 2,000 draws
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [([], "one or more"), ([1.0, math.nan], "finite"), ([math.inf], "finite")],
+)
+def test_bad_values_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Interval.over_seeds(values)
+    with pytest.raises(ValueError, match=r"level=1\.0"):
+        Interval.over_seeds([1.0], level=1.0)

@@ -3,6 +3,7 @@ from .arithmetic import (
     arithmetic_answers,
     picture_arithmetic,
 )
+from .centring import centre_sides
 from .finetuning import (
     ProjectionRecipe,
     Projections,
@@ -11,6 +12,7 @@ from .finetuning import (
     finetune_clip,
     train_projections,
     trunk_features,
+    with_new_projections,
 )
 from .gap import (
     GapReport,
@@ -45,6 +47,7 @@ __all__ = [
     "TrunkFeatures",
     "alignment",
     "arithmetic_answers",
+    "centre_sides",
     "centroid_distance",
     "clip_loss",
     "clip_trunk",
@@ -60,4 +63,5 @@ __all__ = [
     "trunk_features",
     "uniform_floor",
     "uniformity",
+    "with_new_projections",
 ]

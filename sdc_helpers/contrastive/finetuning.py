@@ -47,10 +47,14 @@ class TrunkFeatures:
         Of pictures.
     texts : float32 array of shape (n, k, q)
         Of k captions of each.
+    items : int array of shape (n, k) or None
+        Which sentence each caption is: equal captions have equal numbers, and are no negatives of
+        each other. None: every pair is a negative of every other.
     """
 
     images: np.ndarray
     texts: np.ndarray
+    items: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in ("images", "texts"):
@@ -60,12 +64,20 @@ class TrunkFeatures:
                 "TrunkFeatures needs images (n, p) and texts (n, k, q), got "
                 f"{self.images.shape} and {self.texts.shape}."
             )
+        if self.items is not None and (
+            self.items.shape != self.texts.shape[:2] or self.items.dtype.kind not in "iu"
+        ):
+            raise ValueError(
+                f"TrunkFeatures needs items as integers of shape {self.texts.shape[:2]}, one a "
+                f"caption, got {self.items.dtype} of shape {self.items.shape}."
+            )
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, rows: slice | np.ndarray) -> TrunkFeatures:
-        return TrunkFeatures(self.images[rows], self.texts[rows])
+        items = None if self.items is None else self.items[rows]
+        return TrunkFeatures(self.images[rows], self.texts[rows], items)
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,9 @@ class ProjectionRecipe:
         Of the weight matrices.
     temperature : float
         tau, fixed.
+    centred : bool
+        Whether each tower's mean over the training rows is taken off its features first. Features
+        that are not centred bring a gap along, whatever the loss is.
     """
 
     n_epochs: int = 18
@@ -89,6 +104,7 @@ class ProjectionRecipe:
     lr: float = 3e-3
     weight_decay: float = 0.1
     temperature: float = 0.01
+    centred: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,19 +116,25 @@ class Projections:
     image_weight, image_bias, text_weight : float32 arrays
         Of shapes (n_runs, p, d), (n_runs, 1, d) and (n_runs, q, d), as CLIP's towers have them:
         a bias for pictures, none for sentences.
+    image_mean, text_mean : float32 arrays of shape (p,) and (q,)
+        What is taken off features first: their means over the training rows, or zeros.
     """
 
     image_weight: np.ndarray
     image_bias: np.ndarray
     text_weight: np.ndarray
+    image_mean: np.ndarray
+    text_mean: np.ndarray
 
     def images(self, features: np.ndarray) -> np.ndarray:
         """Turn features (n, p) of pictures into unit rows (n_runs, n, d)."""
-        return unit_rows(as_array("features", features) @ self.image_weight + self.image_bias)
+        features = as_array("features", features)
+        return unit_rows((features - self.image_mean) @ self.image_weight + self.image_bias)
 
     def texts(self, features: np.ndarray) -> np.ndarray:
         """Turn features (n, q) of sentences into unit rows (n_runs, n, d)."""
-        return unit_rows(as_array("features", features) @ self.text_weight)
+        features = as_array("features", features)
+        return unit_rows((features - self.text_mean) @ self.text_weight)
 
 
 def clip_trunk(clip: ClipModel) -> ClipModel:
@@ -170,9 +192,12 @@ def trunk_features(
     Returns
     -------
     TrunkFeatures
+        With `items`: which captions are the same sentence.
     """
     images = image_features(trunk, pictures, **options).vectors
-    return TrunkFeatures(images, caption_features(trunk, captions, **options).vectors)
+    texts = caption_features(trunk, captions, **options).vectors
+    _, items = np.unique([text for row in captions for text in row], return_inverse=True)
+    return TrunkFeatures(images, texts, items.reshape(texts.shape[:2]))
 
 
 @one_thread()
@@ -190,7 +215,8 @@ def train_projections(
     Parameters
     ----------
     features : TrunkFeatures
-        Of the training pairs; one of the captions is drawn whenever a pair is used.
+        Of the training pairs; one of the captions is drawn whenever a pair is used. Pairs of a
+        batch that drew the same sentence, by its `items`, are no negatives of each other.
     dimension : int
         d.
     loss : {"clip", "cua", "cuaxu"}
@@ -220,8 +246,13 @@ def train_projections(
         )
     pair_loss = ContrastiveLoss.named(loss, temperature=recipe.temperature, gather="never")
     device = check_device(device)
-    images = torch.from_numpy(features.images).to(device)
-    texts = torch.from_numpy(features.texts).to(device)
+    image_mean, text_mean = (
+        recipe.centred * x.reshape(-1, x.shape[-1]).mean(axis=0)
+        for x in (features.images, features.texts)
+    )
+    images = torch.from_numpy(features.images - image_mean).to(device)
+    texts = torch.from_numpy(features.texts - text_mean).to(device)
+    items = None if features.items is None else torch.from_numpy(features.items).to(device)
     parameters = _new_projections(images.shape[-1], texts.shape[-1], dimension, seeds, device)
     w_image, b_image, w_text = parameters
     groups = [
@@ -239,11 +270,14 @@ def train_projections(
         index, caption = (torch.from_numpy(a).to(images.device) for a in (rows, drawn))
         u = functional.normalize(torch.baddbmm(b_image, images[index], w_image), dim=-1)
         v = functional.normalize(torch.bmm(texts[index, caption], w_text), dim=-1)
-        pair_loss(u, v).sum().backward()
+        drawn_items = None if items is None else items[index, caption]
+        pair_loss(u, v, items=drawn_items).sum().backward()
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-    return Projections(*(p.detach().cpu().numpy() for p in parameters))
+    trained = (w_image, b_image, w_text)
+    weights, bias, words = (parameter.detach().cpu().numpy() for parameter in trained)
+    return Projections(weights, bias, words, image_mean, text_mean)
 
 
 def finetune_clip(
@@ -290,18 +324,8 @@ def finetune_clip(
     from sdc_helpers.contrastive.towers import TwoTowers
     from sdc_helpers.training.loop import train_pairs
 
-    widths = [weight.shape[0] for weight in _projections_of(clip)]
-    drawn = _new_projections(*widths, dimension, [options.seed], "cpu")
-    w_image, b_image, w_text = (parameter.detach()[0] for parameter in drawn)
-    model = copy.deepcopy(clip.model).cpu().requires_grad_()
+    model = with_new_projections(clip, dimension, options.seed).model.requires_grad_()
     model.logit_scale.requires_grad_(False)
-    if hasattr(model.visual, "attnpool"):
-        projection = nn.utils.skip_init(nn.Linear, widths[0], dimension)
-        projection.weight.data, projection.bias.data = w_image.T.contiguous(), b_image[0]
-        model.visual.attnpool.c_proj = projection
-    else:
-        model.visual.proj = nn.Parameter(w_image)
-    model.text_projection = nn.Parameter(w_text)
     pair_loss = ContrastiveLoss.named(loss, temperature=temperature)
     train_pairs(
         TwoTowers(model), pair_loss, source, options, out=out, device=device, progress=progress
@@ -309,6 +333,44 @@ def finetune_clip(
     model.cpu().eval().requires_grad_(False)
     trained = f"{clip.weights}, fine-tuned: {loss}, d={dimension}, seed {options.seed}"
     return replace(clip, model=model, dimension=dimension, weights=trained)
+
+
+def with_new_projections(clip: ClipModel, dimension: int, seed: int) -> ClipModel:
+    """Return a copy of a CLIP with projections drawn anew: where `finetune_clip` starts.
+
+    Parameters
+    ----------
+    clip : ClipModel
+        The towers.
+    dimension : int
+        d of the new projections.
+    seed : int
+        Of their values.
+
+    Returns
+    -------
+    ClipModel
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the network has no projections that are known.
+    """
+    widths = [weight.shape[0] for weight in _projections_of(clip)]
+    drawn = _new_projections(*widths, dimension, [seed], "cpu")
+    w_image, b_image, w_text = (parameter.detach()[0] for parameter in drawn)
+    model = copy.deepcopy(clip.model).cpu()
+    if hasattr(model.visual, "attnpool"):
+        projection = nn.utils.skip_init(nn.Linear, widths[0], dimension)
+        projection.weight.data, projection.bias.data = w_image.T.contiguous(), b_image[0]
+        model.visual.attnpool.c_proj = projection
+    else:
+        model.visual.proj = nn.Parameter(w_image)
+    model.text_projection = nn.Parameter(w_text)
+    model.eval().requires_grad_(False)
+    weights = f"{clip.weights}, new projections: d={dimension}, seed {seed}"
+    return replace(clip, model=model, dimension=dimension, weights=weights)
 
 
 def _projections_of(clip: ClipModel) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ TIMINGS = "timings.json"
 CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
 # What JupyterLab, editors and file managers call a copy: -Copy1, _copy, (1), - Kopie, .bak
 _COPY = re.compile(
-    r".*([ _.-]+\(?(copy|kopie|copie|copia)\)?[ _-]*\(?\d*\)?|\(\d+\)|[~.](bak|orig)?)"
+    r".*([ _.-]\(?(copy|kopie|copie|copia)\)?[ _-]*\(?\d*\)?|\(\d+\)|[~.](bak|orig)?)"
     r"|(copy|kopie|copie|copia) (of|von|de) .*",
     re.IGNORECASE,
 )

@@ -87,6 +87,7 @@ def caption_likelihood(
     ValueError
         If there is no caption, or as the other evaluations.
     """
+    sentences = text_list(sentences, "sentences", empty=True)
     found = _ask(score, sentences, pictures)
     n_words = np.array([len(sentence.split()) for sentence in sentences])
     units = np.arange(len(sentences)) if pictures is None else as_array("pictures", pictures)

@@ -60,6 +60,10 @@ class CaptionTokenizer:
         self.vocabulary_size = tokenizer.get_vocab_size()
         self.max_tokens = truncation["max_length"]
 
+    def __reduce__(self) -> tuple[type[CaptionTokenizer], tuple[Tokenizer]]:
+        """Go through `__init__` for copies and other processes: what it sets is in no file."""
+        return type(self), (self._tokenizer,)
+
     @classmethod
     def train(
         cls, sentences: Iterable[str], vocabulary_size: int = 1000, max_tokens: int = 50

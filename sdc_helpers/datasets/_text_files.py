@@ -35,12 +35,14 @@ def read_json(file: Path) -> dict[str, Any]:
     return _object(content, str(file))
 
 
-def check_last_line(file: Path, separator: str, must_end: bool = True) -> None:
+def check_last_line(file: Path, separator: str) -> None:
     """Refuse a table with a header that was cut in its last line.
 
     A number that was cut is still a number: ``418`` becomes ``41``. Two things tell: the last row
     has fewer fields than the header and than the row before it, or the file does not end in a line
-    end, as all tables do that programs write.
+    end, as the published tables that are read here do, even if the last row has all its fields.
+    Tables of captions follow the same rule row by row: there the last row alone is left out, with
+    a warning.
 
     Parameters
     ----------
@@ -48,9 +50,6 @@ def check_last_line(file: Path, separator: str, must_end: bool = True) -> None:
         The table.
     separator : str
         Separator of the table's fields.
-    must_end : bool, default=True
-        Whether a missing line end alone is refused; it is not for tables that were made by hand,
-        whose last row is then taken for whole if it has all its fields.
 
     Raises
     ------
@@ -66,13 +65,15 @@ def check_last_line(file: Path, separator: str, must_end: bool = True) -> None:
     except OSError as error:
         raise unreadable(file, error) from error
     ends = tail.endswith((b"\n", b"\r"))
-    lines = [line for line in tail.decode("utf-8", "replace").splitlines() if line.strip()]
+    # bytes have three line ends; of text, Python takes eight signs more for one
+    rows = [line.decode("utf-8", "replace") for line in tail.splitlines()]
+    lines = [line for line in rows if line.strip()]
     if not lines:
         return
     expected = _n_fields(header.decode("utf-8-sig", "replace"), separator)
     found, *before = [_n_fields(line, separator) for line in reversed(lines[-2:])]
     is_short = found < min([expected, *before])
-    if is_short or (must_end and not ends):
+    if is_short or not ends:
         reason = (
             f"has {found} fields where the header has {expected}"
             if is_short

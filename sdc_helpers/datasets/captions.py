@@ -52,8 +52,9 @@ def read_captions(path: str | Path) -> ImageCaptions:
     -------
     ImageCaptions
         Captions without white space around them. Rows that cannot be read, images without a
-        caption, captions that are an address, and a last line of a table that was cut are left
-        out with a warning.
+        caption, and captions that are an address are left out with a warning. So is the last line
+        of a table that does not end in a line end, even if it has all its fields: its last field
+        may be a part, as ``41`` of ``418``. End the line if nothing is missing.
 
     Raises
     ------

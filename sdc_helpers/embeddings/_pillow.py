@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _ORIENTATION = 0x0112  # number of the EXIF tag; 1 is upright
 _TURNED = range(2, 9)
-_REPEAT = "np.repeat(values[..., None], 3, axis=-1)"
 
 
 def is_pillow(picture: Any) -> bool:
@@ -106,11 +105,12 @@ def _rgb(picture: Image, where: str) -> np.ndarray:
         )
     mode = picture.mode
     if mode.startswith("I") or mode == "F":
-        scale = "its largest possible value" if mode == "F" else "65535 if it has 16 bits"
+        white = "white" if mode == "F" else "65535"
+        which = "white the largest value that it can have" if mode == "F" else "65535 for 16 bits"
         raise ValueError(
             f"{where} has mode {mode!r}, more than 8 bits a value, which converting would cut off. "
-            f"Pass floats from 0 to 1: values = np.asarray(picture) / (divided by {scale}), then "
-            f"{_REPEAT}."
+            "Pass floats from 0 to 1, np.repeat(np.asarray(picture)[..., None] / "
+            f"{white}, 3, axis=-1), with {which}."
         )
     if picture.has_transparency_data and _is_transparent(picture):
         raise ValueError(

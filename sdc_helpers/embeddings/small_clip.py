@@ -106,13 +106,18 @@ class SmallClipTokenizer:
         self._pad, self._unknown = numbers[_PAD], numbers[_UNKNOWN]
 
     @classmethod
-    def train(cls, sentences: Iterable[str]) -> SmallClipTokenizer:
+    def train(cls, sentences: Sequence[str]) -> SmallClipTokenizer:
         """Make the tokenizer of all words of some sentences.
 
         Parameters
         ----------
-        sentences : iterable of str
+        sentences : sequence of str
             The training captions, and nothing else.
+
+        Raises
+        ------
+        ValueError
+            If this is one string, or holds something else than strings.
         """
         from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
@@ -120,7 +125,7 @@ class SmallClipTokenizer:
         splitter = pre_tokenizers.Split(Regex("[^a-z0-9]+"), behavior="removed")
         found = {
             word
-            for sentence in sentences
+            for sentence in text_list(sentences, "sentences")
             for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(sentence))
         }
         words = [_PAD, _START, _UNKNOWN, *sorted(found), _END]

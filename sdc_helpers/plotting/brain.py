@@ -87,7 +87,7 @@ def _most_frequent(volume: np.ndarray, affine: np.ndarray, outer: Any, inner: An
 
 def _checked_affine(affine: Any) -> np.ndarray:
     """Return the affine as a plain array; say so if its header does not speak of MNI space."""
-    matrix = np.array(affine, dtype=float)
+    matrix = as_array("affine", affine, float)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or not np.linalg.det(matrix):
         raise ValueError(f"affine is {matrix.tolist()}; expected an invertible matrix, (4, 4)")
     space = getattr(affine, "space", None)

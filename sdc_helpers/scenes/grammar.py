@@ -8,7 +8,7 @@ twin ("Two dog.") is right in the other ("A dog."), or both have the same words 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from sdc_helpers.scenes.lexicon import (
     PLACE_PHRASES,
     POSES,
 )
+
+T = TypeVar("T")
 
 _PLURAL_DETERMINERS = (*NUMBERS[1:], "several", "many")
 _NOUN_PAIRS = tuple(
@@ -142,7 +144,7 @@ class _Words:
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
 
-    def one_of(self, options: Sequence) -> object:
+    def one_of(self, options: Sequence[T]) -> T:
         return options[int(self._rng.random() * len(options))]
 
     def noun(self) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from sdc_helpers.scenes.lexicon import (
     RELATION_PHRASES,
     WIDER_NOUNS,
 )
+
+T = TypeVar("T")
 
 _STREAM = 1  # of the scene's seed, next to the one its graph was drawn from
 _LEVELS = 5  # from naming one thing to describing all
@@ -134,7 +137,7 @@ class _Writer:
                 text += " " + self._pick(LIGHT_PHRASES[self.scene.lighting])
         return finish(text)
 
-    def _pick(self, options: Sequence) -> object:
+    def _pick(self, options: Sequence[T]) -> T:
         return options[int(self.rng.random() * len(options))]
 
     def _chance(self, rate: float) -> bool:

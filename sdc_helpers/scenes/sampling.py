@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from sdc_helpers.scenes.kinds import (
     WARM_FOOD_RATE,
 )
 from sdc_helpers.scenes.layout import Draft, arrange
+
+T = TypeVar("T")
 
 _N_THINGS = {1: 16.0, 2: 15.0, 3: 15.0, 4: 14.0, 5: 12.0, 6: 10.0, 7: 9.0, 8: 9.0}
 _N_GROUPS = {1: 28.0, 2: 36.0, 3: 24.0, 4: 12.0}
@@ -87,7 +90,7 @@ def generate_scenes(n: int, seed: int = 0, start: int = 0) -> list[Scene]:
     return [_sample(seed, index) for index in range(start, start + n)]
 
 
-def pick(rng: np.random.Generator, weights: Mapping) -> object:
+def pick(rng: np.random.Generator, weights: Mapping[T, float]) -> T:
     """Return a key of `weights`, with probability proportional to its value."""
     rest = rng.random() * sum(weights.values())
     for key, weight in weights.items():

@@ -11,6 +11,11 @@ from .curriculum_grid import (
 )
 from .curriculum_materials import make_materials
 from .decoder import course_decoder, whiten
+from .gap_finetuning import (
+    FinetuneDesign,
+    finetune_runs,
+    load_finetuning,
+)
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -44,6 +49,7 @@ from .source import Study, open_study
 from .type_one import load_type_one, type_one_errors
 
 __all__ = [
+    "FinetuneDesign",
     "FoundConcepts",
     "Grid",
     "ImageEmbeddings",
@@ -58,7 +64,9 @@ __all__ = [
     "course_decoder",
     "embed_stimuli",
     "find_concepts",
+    "finetune_runs",
     "fit_decoders",
+    "load_finetuning",
     "load_grid",
     "load_participants",
     "load_type_one",

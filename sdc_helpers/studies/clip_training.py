@@ -45,6 +45,9 @@ class SmallClipRecipe:
         Start value of the temperature, which is learned.
     seed : int
         Seed of the initial values and of the batches.
+    repeats_are_negatives : bool
+        Whether pictures of a batch with the same caption are pushed apart from it all the same.
+        The weights that the course ships were trained so; a new study should not be.
     """
 
     n_pictures: int = 40_000
@@ -55,6 +58,7 @@ class SmallClipRecipe:
     weight_decay: float = 0.1
     temperature: float = 0.07
     seed: int = 0
+    repeats_are_negatives: bool = True
 
     def options(self) -> TrainingOptions:
         """Return the options of the training run."""
@@ -80,6 +84,12 @@ class ScenePairs:
         Pictures of the scenes, as `render` draws them.
     tokens : int64 tensor of shape (n, n_captions, n_tokens)
         Captions of each; one is drawn whenever its picture is used.
+
+    Attributes
+    ----------
+    items : int64 tensor of shape (n, n_captions) or None
+        Which sentence each caption is: pairs of a batch that drew the same one are no negatives
+        of each other. Set to None, they are.
     """
 
     def __init__(self, pictures: np.ndarray, tokens: torch.Tensor) -> None:
@@ -88,7 +98,11 @@ class ScenePairs:
                 f"Expected captions (n, n_captions, n_tokens) of {len(pictures)} pictures, got "
                 f"shape {tuple(tokens.shape)}."
             )
+        import torch
+
         self.pictures, self.tokens = pictures, tokens
+        _, items = torch.unique(tokens.flatten(0, 1), dim=0, return_inverse=True)
+        self.items: torch.Tensor | None = items.reshape(tokens.shape[:2])
         self._preprocess = small_clip_preprocessing()
 
     def __len__(self) -> int:
@@ -96,10 +110,11 @@ class ScenePairs:
 
     def batch(
         self, indices: np.ndarray, rng: np.random.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor, None]:
-        """Return pictures, normalised, and one caption of each."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return pictures, normalised, one caption of each, and which sentence that is."""
         chosen = rng.integers(0, self.tokens.shape[1], len(self))[indices]
-        return self._preprocess(self.pictures[indices]), self.tokens[indices, chosen], None
+        items = None if self.items is None else self.items[indices, chosen]
+        return self._preprocess(self.pictures[indices]), self.tokens[indices, chosen], items
 
 
 def scene_pairs(
@@ -190,6 +205,8 @@ def train_small_clip(
     out.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     pairs, tokenizer = scene_pairs(recipe.n_pictures)
+    if recipe.repeats_are_negatives:
+        pairs.items = None
     data_seconds = time.perf_counter() - started
     clip = build_small_clip(len(tokenizer.words), recipe.seed)
     clip.logit_scale.requires_grad_(False)  # the loss holds the one that is learned

@@ -25,7 +25,9 @@ def groups(rng, n_dims=20, spread=0.2):
 
 
 @pytest.mark.parametrize(
-    ("method", "value"), [(plain_dbscan, 0.2), (hdbscan, 10), (kmeans, 3)], ids=str
+    ("method", "value"),
+    [(plain_dbscan, 0.2), (hdbscan, 10), (kmeans, 3)],
+    ids=["plain_dbscan", "hdbscan", "kmeans"],
 )
 def test_methods_on_weights_find_clear_groups_whatever_their_length(method, value):
     rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ from open_clip import CLIP
 from torch import nn
 from torch.nn import functional
 
+from sdc_helpers.contrastive import centroid_distance, clip_loss
 from sdc_helpers.contrastive.finetuning import (
     ProjectionRecipe,
     TrunkFeatures,
@@ -151,6 +152,72 @@ def test_the_whole_network_is_trained_and_the_given_one_is_left(clip):
         if start[name].shape == value.shape and name != "logit_scale"
     ]
     assert np.mean(moved) > 0.95
+
+
+def test_centred_features_are_those_that_were_centred_before(features):
+    """Also for pictures that were not trained on, which take the training rows' means."""
+    fit, new = features[:48], features[48:]
+    means = fit.images.mean(axis=0), fit.texts.mean(axis=(0, 1))
+    by_hand = TrunkFeatures(fit.images - means[0], fit.texts - means[1])
+    given = {"dimension": 6, "loss": "clip", "seeds": [2]}
+    ours = train_projections(fit, recipe=replace(QUICK, centred=True), **given)
+    theirs = train_projections(by_hand, recipe=QUICK, **given)
+    np.testing.assert_allclose(
+        ours.images(new.images), theirs.images(new.images - means[0]), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        ours.texts(new.texts[:, 0]), theirs.texts(new.texts[:, 0] - means[1]), atol=1e-5
+    )
+
+
+def test_the_gap_of_features_that_are_not_centred_is_inherited():
+    """One meaning on both sides and an offset of each: only what was brought along is left."""
+    rng = np.random.default_rng(3)
+    meaning = rng.standard_normal((128, 64))
+    offsets = 8 * rng.standard_normal((2, 64))
+    images, texts = (meaning + offset for offset in offsets)
+    features = TrunkFeatures(images.astype(np.float32), texts[:, None].astype(np.float32))
+    recipe = replace(QUICK, n_epochs=10, lr=1e-3)
+    gaps = []
+    for centred in (False, True):
+        run = train_projections(
+            features, dimension=64, loss="clip", seeds=[1],
+            recipe=replace(recipe, centred=centred),
+        )  # fmt: skip
+        gaps.append(centroid_distance(run.images(images)[0], run.texts(texts)[0]))
+    assert gaps[0] > 0.5
+    assert gaps[1] < 0.2
+
+
+def test_equal_captions_are_no_negatives_of_each_other(clip, pictures):
+    """Every sentence twice: a run that is told so differs from one that is not."""
+    texts = [[TEXTS[0], TEXTS[1]], [TEXTS[1], TEXTS[2]], [TEXTS[0], TEXTS[0]]]
+    found = trunk_features(clip_trunk(clip), pictures, texts)
+    flat = np.ravel(texts)
+    same = flat[:, None] == flat
+    np.testing.assert_array_equal(found.items.ravel()[:, None] == found.items.ravel(), same)
+    np.testing.assert_array_equal(found[[2, 0]].items, found.items[[2, 0]])
+
+    rng = np.random.default_rng(2)
+    images = np.repeat(rng.standard_normal((8, 12)), 2, axis=0).astype(np.float32)
+    texts = np.repeat(rng.standard_normal((8, 1, 9)), 2, axis=0).astype(np.float32)
+    told = TrunkFeatures(images, texts, np.repeat(np.arange(8), 2)[:, None])
+    given = {"dimension": 8, "loss": "clip", "seeds": [1], "recipe": replace(QUICK, n_epochs=200)}
+    losses = []
+    for features in (told, TrunkFeatures(images, texts)):
+        run = train_projections(features, **given)
+        u, v = run.images(images)[0], run.texts(texts[:, 0])[0]
+        items = torch.tensor(told.items[:, 0])
+        losses.append(
+            float(clip_loss(torch.tensor(u), torch.tensor(v), temperature=0.07, items=items))
+        )
+    assert losses[0] < losses[1]
+
+
+@pytest.mark.parametrize("items", [np.zeros((64, 1), int), np.zeros((64, 2))])
+def test_items_are_integers_one_a_caption(features, items):
+    with pytest.raises(ValueError, match="one a caption"):
+        TrunkFeatures(features.images, features.texts, items)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sdc_helpers.curriculum.models import FAMILIES, Captioner, ModelConfig
 from sdc_helpers.curriculum.scoring import Scorer
@@ -53,6 +55,38 @@ def test_what_is_given_is_not_scored(model, small_world):
     assert found.n_tokens[0] == len(expected)
     assert found.total[0] == pytest.approx(expected.sum(), abs=1e-4)
     assert scorer([sentence], given=[""]).total[0] == pytest.approx(scorer([sentence]).total[0])
+
+
+PARTS = st.sampled_from(["<pad>", "<image>", "<start>", "<end>", "<s>", "a red dog", " ", "</s>"])
+CAPTIONS = st.lists(PARTS, min_size=1, max_size=5).map("".join).filter(str.strip)
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def scorer(request, small_world):
+    shape = tuple(small_world.pictures.shape[1:])
+    torch.manual_seed(1)
+    model = Captioner(request.param, SMALL, small_world.tokenizer.vocabulary_size, shape)
+    return Scorer(model, small_world.tokenizer, small_world.pictures)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(CAPTIONS, min_size=2, max_size=5), st.booleans())
+def test_a_score_does_not_depend_on_batch_mates(scorer, captions, shown):
+    pictures = np.arange(len(captions)) if shown else None
+    together = scorer(captions, pictures)
+    for i, caption in enumerate(captions):
+        alone = scorer([caption], None if pictures is None else pictures[i : i + 1])
+        assert together.total[i] == pytest.approx(alone.total[0], abs=1e-4 * alone.n_tokens[0])
+        assert together.n_tokens[i] == alone.n_tokens[0]
+        n_bytes = len(caption.encode()) + 2
+        assert 2 <= alone.n_tokens[0] <= n_bytes
+        assert np.isfinite(alone.total[0])
+
+
+def test_every_sign_of_a_name_is_scored(scorer):
+    found = scorer(["a <pad> b", "a b", "a <pad> <pad> b"])
+    assert found.n_tokens[1] < found.n_tokens[0] < found.n_tokens[2]
+    assert found.total[1] > found.total[0] > found.total[2]
 
 
 def test_the_model_is_left_in_its_mode(model, small_world):

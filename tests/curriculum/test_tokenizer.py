@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -79,6 +82,49 @@ def test_its_words_are_those_of_the_training_text_alone():
     with_hotel, without = (CaptionTokenizer.train(t, 320) for t in (TEXT, [TEXT[0], TEXT[2]]))
     count = [int((t(["HOTEL"])[0] != PAD).sum()) for t in (with_hotel, without)]
     assert count[0] < count[1]
+
+
+# --- names of special tokens are text like other text ---------------------------------
+
+SPECIAL = ("<pad>", "<start>", "<end>", "<image>")
+SIGNS = st.lists(st.sampled_from([*SPECIAL, "<", "pad>", "<|image|>", " ", "a dog", "<PAD>"]))
+SIGNS = SIGNS.map("".join).filter(str.strip)
+
+
+@given(SIGNS)
+def test_names_are_spelt_with_their_signs(tokenizer, text):
+    tokens = tokenizer([text])[0]
+    assert not torch.isin(tokens[1:-1], torch.tensor([PAD, START, END, IMAGE])).any()
+    assert (tokens[0], tokens[-1]) == (START, END)
+    assert len(tokens) == tokenizer.max_tokens or tokenizer.decode(tokens) == text.strip()
+
+
+def through_a_file(tokenizer, folder):
+    tokenizer.save(folder / "words.json")
+    return CaptionTokenizer.load(folder / "words.json")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        through_a_file,
+        lambda tokenizer, _: copy.copy(tokenizer),
+        lambda tokenizer, _: copy.deepcopy(tokenizer),
+        lambda tokenizer, _: pickle.loads(pickle.dumps(tokenizer)),  # noqa: S301
+    ],
+    ids=["file", "copy", "deepcopy", "other process"],
+)
+def test_names_stay_text_in_every_copy(tokenizer, tmp_path, again):
+    text = ["a <pad> dog <image> on <end>"]
+    torch.testing.assert_close(again(tokenizer, tmp_path)(text), tokenizer(text))
+
+
+def test_names_in_the_training_text_are_text():
+    trained = CaptionTokenizer.train(["a <pad> dog <image>"] * 9, 300)
+    found = trained.tokenize(["a <pad> dog <image>"])
+    assert (found.tokens[0] == PAD).sum() == (found.tokens[0] == IMAGE).sum() == 0
+    assert trained.decode(found.tokens[0]) == "a <pad> dog <image>"
+    assert trained.vocabulary_size > 260  # something was learned
 
 
 @pytest.mark.parametrize(

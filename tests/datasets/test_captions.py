@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import pytest
 from hypothesis import given, settings
@@ -157,10 +158,26 @@ def test_a_last_line_that_was_cut_is_left_out(tmp_path, order):
         assert read_captions(tmp_path / "some.tsv").image_ids == ("17", "23")
 
 
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\r", "\n\n"])
+def test_a_last_line_is_whole_if_it_ends(tmp_path, ending):
+    """A row that has all its fields may be a part all the same."""
+    content = f"a dog\t17\na cat on a mat\t23\ntwo boys in red\t418{ending}"
+    (tmp_path / "some.tsv").write_bytes(content.encode())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = read_captions(tmp_path / "some.tsv").image_ids
+    assert found == (("17", "23", "418") if ending else ("17", "23"))
+    assert [("end the line if nothing is missing" in str(w.message)) for w in caught] == [True] * (
+        not ending
+    )
+
+
 @pytest.mark.parametrize("kind", [".jsonl", ".json"])
 def test_bad_entries_are_left_out_and_counted(tmp_path, kind):
     pairs = [*PAIRS, ("9", " "), ("12", "https://x.org/1.jpg")]
-    with pytest.warns(UserWarning, match="2 of 5 rows") as caught:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         assert read_captions(write(tmp_path, kind, pairs)) == EXPECTED
     images = [str(w.message) for w in caught if "has no caption" in str(w.message)]
     assert len(images) == (kind == ".json")
+    assert sum("2 of 5 rows" in str(w.message) for w in caught) == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -259,7 +261,9 @@ def test_published_weights_bring_their_activation_and_preprocessing(published, s
     assert found == {"size": 32, **{key: TAG[key] for key in TAG if key in found}}
     copied = load_clip("tiny", published, published_as="mine")
     assert copied.fingerprint == clip.fingerprint
-    assert load_clip("tiny", published).fingerprint == tiny.fingerprint != clip.fingerprint
+    with pytest.warns(UserWarning, match="load 'tiny-quickgelu'"):
+        plain = load_clip("tiny", published)
+    assert plain.fingerprint == tiny.fingerprint != clip.fingerprint
 
 
 def test_the_copy_of_published_weights_says_of_which(published):
@@ -309,6 +313,63 @@ def test_offline_says_which_file_goes_where(monkeypatch):
     message = str(caught.value)
     assert "nobody/tiny/resolve/main/open_clip_model.safetensors" in message
     assert "published_as='mine'" in message
+
+
+# --------------------------------------------------------------------- copies of known weights
+
+PLAIN, QUICK = "ViT-B-32", "ViT-B-32-quickgelu"
+
+
+@pytest.fixture
+def small_b32(monkeypatch):
+    """Make ViT-B-32 as small as tiny; what is published for it stays as open_clip knows it."""
+    config = copy.deepcopy(open_clip.get_model_config("tiny"))
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, PLAIN, config)
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, QUICK, {**config, "quick_gelu": True})
+
+
+def warnings_of(name, path, **options):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        clip = load_clip(name, path, **options)
+    return clip, [str(w.message) for w in caught if "GELU" in str(w.message)]
+
+
+OPENAI = ["openai.pt", "vit_b32_OpenAI.safetensors", "ViT-B-32.pt", "clip-openai-copy/model.pt"]
+LAION = ["laion2b_s34b_b79k.pt", "CLIP-ViT-B-32-laion2B-s34B-b79K/open_clip_model.safetensors"]
+
+
+@pytest.mark.usefixtures("small_b32")
+@pytest.mark.parametrize("file", [*OPENAI, "mine.pt"])
+def test_a_copy_that_may_be_openais_names_the_right_architecture(state, tmp_path, file):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    path = save(state, tmp_path / file)
+    clip, (message,) = warnings_of(PLAIN, path)
+    assert activations(clip) == {"GELU"}
+    assert str(path) in message
+    right = re.search(r"load '([^']+)' \(in a chapter: -p clip_name=\1\)", message)[1]
+    tag = re.search(r"published_as='([^']+)'", message)[1]
+    assert (right, tag) == (QUICK, "openai")
+    for followed in (warnings_of(right, path), warnings_of(PLAIN, path, published_as=tag)):
+        assert activations(followed[0]) == {"QuickGELU"}
+        assert followed[1] == []
+
+
+@pytest.mark.usefixtures("small_b32")
+@pytest.mark.parametrize("file", LAION)
+def test_a_copy_of_weights_with_gelu_is_plain(state, tmp_path, file):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    path = save(state, tmp_path / file)
+    assert warnings_of(PLAIN, path)[1] == []
+    (message,) = warnings_of(QUICK, path)[1]
+    assert f"load '{PLAIN}'" in message
+    assert "which were trained with GELU" in message
+
+
+def test_where_no_published_weights_have_quickgelu_nothing_is_said(state, tmp_path):
+    path = save(state, tmp_path / "openai.pt")
+    assert warnings_of("tiny", path)[1] == []
+    assert warnings_of("tiny-quickgelu", path)[1] == []
 
 
 # --------------------------------------------------------------------- the course's own

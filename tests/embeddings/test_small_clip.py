@@ -60,8 +60,20 @@ class TestTokenizer:
         with pytest.raises(ValueError, match="no word of"):
             tokenizer([text])
 
+    @pytest.mark.parametrize("name", ["<start>", "<pad>", "<end>", "<unknown>"])
+    def test_names_of_special_words_are_text(self, tokenizer, name):
+        with pytest.warns(UserWarning, match=f"taken as unknown: {name[1:-1]}"):
+            found, plain = tokenizer([f"a {name} apple", f"a {name[1:-1]} apple"])
+        assert found.tolist() == plain.tolist()
+        assert (found != found[-1]).sum() == 5
+
+    @pytest.mark.parametrize("sentences", ["two dogs", [], ["a dog", None]])
+    def test_training_asks_for_sentences(self, sentences):
+        with pytest.raises(ValueError, match="sentences must"):
+            SmallClipTokenizer.train(sentences)
+
     def test_what_is_no_string_is_refused(self, tokenizer):
-        with pytest.raises(ValueError, match="must be strings, got 3"):
+        with pytest.raises(ValueError, match="must be strings; number 0 is 3"):
             tokenizer([3])
 
     def test_saved_and_read_it_is_the_same(self, tokenizer, tmp_path):

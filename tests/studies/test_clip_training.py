@@ -72,6 +72,14 @@ def test_a_batch_draws_each_caption_now_and_then():
     assert len(found) == len({tuple(row.tolist()) for row in pairs.tokens[3]})
 
 
+def test_pairs_of_one_sentence_are_known_as_such():
+    pairs, _ = scene_pairs(200, seed=4)
+    _, tokens, items = pairs.batch(np.arange(200), np.random.default_rng(0))
+    same = (tokens[:, None] == tokens).all(dim=-1)
+    assert same.sum() > 200  # some captions are drawn twice
+    assert torch.equal(items[:, None] == items, same)
+
+
 def test_both_towers_get_gradients_and_have_unit_length():
     pairs, tokenizer = scene_pairs(6, seed=4)
     clip = build_small_clip(len(tokenizer.words))

@@ -127,6 +127,19 @@ def negation_test(
     ValueError
         If there are fewer than two participants, lengths differ, values are not finite, or a
         number is out of range.
+
+    See Also
+    --------
+    ranking_auc : How well a concept ranks pictures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import negation_test
+    >>> rng, scores = np.random.default_rng(0), np.linspace(-1, 1, 40)
+    >>> responses = [scores + rng.standard_normal(40) for _ in range(6)]
+    >>> negation_test(responses, [scores] * 6).verdict
+    'below'
     """
     limits = {"fraction": (fraction, 0.25), "margin": (margin, 1), "alpha": (alpha, 0.5)}
     for name, (value, most) in limits.items():

@@ -98,6 +98,20 @@ def contiguity(
     ------
     ValueError
         If shapes do not match, positions or weights are not finite, or n_draws is below 1.
+
+    See Also
+    --------
+    overlap : Whether a cluster lies where a localiser says.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import contiguity
+    >>> x, y = (axis.ravel() for axis in np.indices((6, 6)))
+    >>> positions = 2.0 * np.column_stack([x, y, 0 * x])  # a sheet of voxels, 2 mm apart
+    >>> left = np.where(x < 3, 0, -1)
+    >>> contiguity(positions, left, n_draws=19, rng=np.random.default_rng(0))[0].value
+    1.0
     """
     from scipy.spatial import cKDTree
 
@@ -178,6 +192,21 @@ def overlap(
     ValueError
         If shapes do not match, a value is not finite, the cluster is empty or everything, reach is
         not positive or n_draws is below 1.
+
+    See Also
+    --------
+    best_overlaps : The cluster that overlaps a region most, tested as the best of all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import overlap
+    >>> x, y = (axis.ravel() for axis in np.indices((6, 6)))
+    >>> positions = 2.0 * np.column_stack([x, y, 0 * x])  # a sheet of voxels, 2 mm apart
+    >>> region, cluster = x < 3, (x < 3) & (y < 3)
+    >>> rng = np.random.default_rng(0)
+    >>> overlap(positions, cluster, 3.0 - x, region, reach=3, n_draws=19, rng=rng).auc.value
+    0.75
     """
     positions = _check_positions(positions)
     cluster, region = as_array("cluster", cluster), as_array("region", region)
@@ -255,7 +284,7 @@ def best_overlaps(
         drawn = blobs(positions, patch_sizes(positions[own], reach), n_draws, rng)
         both = np.concatenate([own[None], drawn]).astype(np.int64) @ stacked.T.astype(np.int64)
         dice.append(2 * both / (own.sum() + stacked.sum(axis=1)))
-    best = np.argmax([one[0] for one in dice], axis=0)
+    best = np.argmax([of_cluster[0] for of_cluster in dice], axis=0)
     largest = np.max(dice, axis=0)  # (1 + n_draws, n_regions)
     scheme = f"patches elsewhere, largest of {len(clusters)} clusters"
     return {

@@ -51,6 +51,16 @@ def ranking_auc(
     ValueError
         If scores are not finite numbers, the factor is not bool (or 0 and 1) of their length, all
         or no pictures have it, or another argument is out of range.
+
+    See Also
+    --------
+    negation_test : Whether the least associated pictures lower the response.
+
+    Examples
+    --------
+    >>> from sdc_helpers.concepts import ranking_auc
+    >>> ranking_auc([3, 2, 1, 0], [True, False, True, False], rng=0).value
+    0.75
     """
     scores, factor = _check_ranking(scores, factor)
     if sign not in (1, -1):

@@ -177,6 +177,23 @@ def recover(
     ValueError
         If lengths differ, labels or masks are not what they should be, a kind is missing, nothing
         is planted to be found, or min_f1 is not in (0, 1].
+
+    See Also
+    --------
+    sdc_helpers.studies.truth_masks : What was planted in simulated participants.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import recover
+    >>> found = np.array([0, 0, 0, 1, -1, -1])  # labels of six voxels
+    >>> masks = {"faces": found == 0, "food": np.arange(6) > 3}
+    >>> kinds = {"faces": "shared", "food": "shared"}
+    >>> recovery = recover(found, ["a", "a", "b", "b", "b", "a"], masks, kinds)
+    >>> recovery.recovered
+    ('faces',)
+    >>> recovery.found[1].verdict  # the voxel with label 1 is no planted concept
+    'spurious'
     """
     participants = as_array("participants", participants)
     truth, to_find = _check_truth(masks, kinds, participants)

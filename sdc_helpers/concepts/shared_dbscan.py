@@ -240,6 +240,15 @@ def sweep(
     ------
     ValueError
         If `SharedDBSCAN.fit` refuses the arguments, or there is no eps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import sweep
+    >>> weights = np.repeat(np.eye(3), 4, axis=0)
+    >>> fits = sweep(weights, [1, 2, 3, 4] * 3, eps_values=[0.4, 0.5])
+    >>> {eps: len(fit.concepts_) for eps, fit in fits.items()}
+    {0.4: 3, 0.5: 3}
     """
     models = {eps: SharedDBSCAN(eps, **parameters) for eps in eps_values}
     if not models:

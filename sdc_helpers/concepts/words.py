@@ -81,9 +81,21 @@ def enriched_words(
         If a set of pictures is empty, captions are bare strings, or no word of the vocabulary is
         in enough pictures.
 
+    See Also
+    --------
+    nearest_words : Words by their embeddings, without captions.
+    fits_name : Which pictures such words fit.
+
     References
     ----------
     Monroe, Colaresi and Quinn (2008), Political Analysis 16, 372-403 (log odds with a prior).
+
+    Examples
+    --------
+    >>> from sdc_helpers.concepts import enriched_words
+    >>> words = enriched_words([["a dog"]] * 20, [["a cat"]] * 20, ["dog", "cat"])
+    >>> words.top(3), words.bottom(3)
+    (('dog',), ('cat',))
     """
     from scipy.stats import norm
 
@@ -149,6 +161,14 @@ def nearest_words(
     ------
     ValueError
         If shapes do not fit each other or values are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import nearest_words
+    >>> vectors = np.array([[2, 1], [0, 1], [1, 1]])
+    >>> nearest_words(np.array([1, 0]), vectors, ["dog", "cat", "tree"], n=1)
+    ('dog',)
     """
     words = text_list(words, "words", empty=True)
     concept, vectors = as_array("concept", concept, float), as_array("vectors", vectors, float)

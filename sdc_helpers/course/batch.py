@@ -36,11 +36,11 @@ class Batch:
 
 def choose(names: Sequence[str]) -> list[Notebook]:
     """Return the notebooks that are named, each once; ``all`` names every chapter."""
-    found: dict[Path, Notebook] = {}
+    notebooks: dict[Path, Notebook] = {}
     for name in names:
         for notebook in list_notebooks() if name == "all" else [find_notebook(name)]:
-            found.setdefault(notebook.path, notebook)
-    return list(found.values())
+            notebooks.setdefault(notebook.path, notebook)
+    return list(notebooks.values())
 
 
 def run_batch(

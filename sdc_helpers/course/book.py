@@ -52,16 +52,16 @@ def find_chapters(runs: Path) -> Chapters:
     -------
     Chapters
     """
-    found = Chapters([], {}, [])
+    chapters = Chapters([], {}, [])
     for notebook in list_notebooks():
         try:
-            found.records.append(load_record(runs, notebook.name))
+            chapters.records.append(load_record(runs, notebook.name))
         except RunError as error:
-            found.missing[notebook.name] = str(error)
+            chapters.missing[notebook.name] = str(error)
         else:
             if (runs / f"{notebook.name}.failed.run.json").is_file():
-                found.stale.append(notebook.name)
-    return found
+                chapters.stale.append(notebook.name)
+    return chapters
 
 
 def load_records(runs: Path) -> list[dict[str, Any]]:

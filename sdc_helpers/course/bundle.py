@@ -158,7 +158,7 @@ def write_bundle(
     Raises
     ------
     CourseError
-        When there is too little space, or a file cannot be had.
+        When there is too little space, or a file is not available.
     """
     data = list(data)
     marker = plan.folder / "bundle.json"

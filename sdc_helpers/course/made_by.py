@@ -46,15 +46,15 @@ def digest(notebook: Notebook, values: Mapping[str, Any]) -> str:
 def package_digest() -> str:
     """Return a sha256 of every file of the package, by name and content."""
     root = Path(__file__).resolve().parent.parent
-    found = hashlib.sha256()
+    total = hashlib.sha256()
     for file in sorted(root.rglob("*")):
         inside = file.relative_to(root)
         hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
         if hidden or file.suffix == ".pyc" or not file.is_file():
             continue
-        found.update(f"{inside.as_posix()}\0".encode())
-        found.update(hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()
+        total.update(f"{inside.as_posix()}\0".encode())
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
 
 
 def source_identity(notebook: Notebook, folder: Path) -> str:

@@ -92,10 +92,10 @@ def is_ready(checks: Iterable[Check]) -> bool:
 
 
 def _python() -> Check:
-    found = ".".join(map(str, sys.version_info[:3]))
+    version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info >= (3, 11):  # noqa: UP036 (an installed package may be run elsewhere)
-        return Check("Python", "ok", found)
-    return Check("Python", "fail", found, "install Python 3.11 or newer, then run 'make env'")
+        return Check("Python", "ok", version)
+    return Check("Python", "fail", version, "install Python 3.11 or newer, then run 'make env'")
 
 
 def _packages() -> Check:

@@ -72,8 +72,8 @@ def across_seeds(evaluations: Sequence[_Measured], level: float = 0.95) -> Inter
         units, or the level is out of range.
     """
     table = _table(evaluations)
-    one = evaluations[0]
-    chance = one.chance if isinstance(one, Evaluation) else None
+    first = evaluations[0]
+    chance = first.chance if isinstance(first, Evaluation) else None
     return _interval(table, *_error(table), level, chance)
 
 

@@ -81,14 +81,14 @@ class Materials:
         shown = Scorer(model, self.tokenizer, self.test_pictures)
         pairs = text_score(Scorer(model, self.tokenizer, self.pair_pictures), self.pairs)
         asked = vqa_score(shown, self.asked)
-        found = (
+        answers = (
             pairs.each,
             asked.right,
             asked.wrong,
             asked.none,
             acceptability(shown, self.sentence_pairs),
         )
-        return dict(zip(TASKS, found, strict=True))
+        return dict(zip(TASKS, answers, strict=True))
 
     def losses(self, model: Captioner) -> dict[str, float]:
         """Loss of held-out captions in nats a token: right, wrong, and no picture."""

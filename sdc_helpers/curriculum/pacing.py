@@ -72,6 +72,16 @@ def quantile_bins(difficulty: np.ndarray, n_bins: int = 4) -> Bins:
     ValueError
         If there is no sample, a difficulty is not finite, there are fewer samples than bins, or
         all samples have the same difficulty and there is more than one bin.
+
+    See Also
+    --------
+    threshold_bins : Bins at given difficulties.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import quantile_bins
+    >>> quantile_bins([1, 3, 2, 4], n_bins=2).members
+    (array([0, 2]), array([0, 2, 1, 3]))
     """
     difficulty = check_difficulty(difficulty)
     n_bins = check_count("n_bins", n_bins, least=1)

@@ -207,6 +207,23 @@ def curriculum_plan(
     ValueError
         If a difficulty is not finite, the order is unknown, the pacing's first bin is empty or
         difficulties do not differ, or `n_samples` is more than the plan has.
+
+    See Also
+    --------
+    CurriculumSampler : Gives the plan to a data loader of torch.
+    PlanBatches : Gives it to ``train_on_captions``.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import BinnedPacing, curriculum_plan
+    >>> pacing = BinnedPacing(n_bins=2, epochs_per_bin=1)
+    >>> plan = curriculum_plan([1, 3, 2, 4], "curriculum", pacing, seed=0)
+    >>> plan.counts  # the easier half, then all
+    array([2, 4])
+    >>> plan.indices(0, len(plan))
+    array([2, 0, 1, 0, 3, 2])
+    >>> plan.exposure()
+    array([2, 1, 2, 1])
     """
     difficulty = check_difficulty(difficulty)
     seed = check_count("seed", seed)

@@ -49,6 +49,16 @@ class CaptionTokenizer:
         Numbers that a token can have, the special ones included.
     max_tokens : int
         Longer sentences are cut, their `END` kept.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import CaptionTokenizer
+    >>> tokenizer = CaptionTokenizer.train(["A dog.", "A red apple."], vocabulary_size=270)
+    >>> tokens = tokenizer(["A dog.", "A cat."])
+    >>> tokens[:, 0].tolist()  # each begins with START
+    [1, 1]
+    >>> tokenizer.decode(tokens[1])
+    'A cat.'
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:

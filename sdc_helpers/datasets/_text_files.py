@@ -71,11 +71,11 @@ def check_last_line(file: Path, separator: str) -> None:
     if not lines:
         return
     expected = _n_fields(header.decode("utf-8-sig", "replace"), separator)
-    found, *before = [_n_fields(line, separator) for line in reversed(lines[-2:])]
-    is_short = found < min([expected, *before])
+    n_last, *before = [_n_fields(line, separator) for line in reversed(lines[-2:])]
+    is_short = n_last < min([expected, *before])
     if is_short or not ends:
         reason = (
-            f"has {found} fields where the header has {expected}"
+            f"has {n_last} fields where the header has {expected}"
             if is_short
             else "has no line end, so that its last field may be a part"
         )

@@ -68,12 +68,12 @@ def read_captions(path: str | Path) -> ImageCaptions:
     reader = _READERS.get(file.suffix)
     if reader is None:
         raise ValueError(f"{file}: expected a file of captions, {', '.join(_READERS)}.")
-    found: dict[str, list[str]] = {}
+    captions: dict[str, list[str]] = {}
     for image, caption in reader(file):
-        found.setdefault(image, []).append(caption.strip())
-    if not found:
+        captions.setdefault(image, []).append(caption.strip())
+    if not captions:
         raise DataFormatError(f"{file} holds no caption.")
-    return ImageCaptions(tuple(found), tuple(map(tuple, found.values())))
+    return ImageCaptions(tuple(captions), tuple(map(tuple, captions.values())))
 
 
 _Pairs = Iterator[tuple[str, str]]

@@ -1,4 +1,4 @@
-"""What can go wrong with a dataset: its files cannot be had, or they are not what they claim."""
+"""What can go wrong with a dataset: files are not available, or are not what they claim."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DataUnavailableError(RuntimeError):
 
     def __init__(self, dataset: str, path: str, source: str, reason: str, remedy: str) -> None:
         self.dataset, self.path, self.source = dataset, path, source
-        super().__init__(f"{dataset}/{path} could not be had from {source}: {reason}. {remedy}")
+        super().__init__(f"{dataset}/{path} is not available from {source}: {reason}. {remedy}")
 
 
 class DataFormatError(ValueError):

@@ -49,6 +49,10 @@ class NSD:
         fit what is there, and a DataFormatError (a ValueError) for a file that is missing or is
         not what its name says; both say what was expected.
 
+    See Also
+    --------
+    sdc_helpers.studies.open_study : Opens simulated participants, or real ones by this reader.
+
     References
     ----------
     Allen et al. (2022), Nature Neuroscience 25, 116-126.
@@ -277,7 +281,7 @@ class NSD:
         """
         ids = check_image_ids(ids, N_IMAGES)
         info = tables.image_info(self._stim_info, ids, self._tree.stim_info())
-        found = []
+        captions = []
         for image_id, coco_id, split in zip(ids, info["cocoId"], info["cocoSplit"], strict=True):
             file = self._tree.captions(split)
             if split not in self._captions:
@@ -287,8 +291,8 @@ class NSD:
                     f"{file} has no caption of image {image_id} (cocoId {coco_id}); expected "
                     "COCO's captions of 2017, complete."
                 )
-            found.append(list(self._captions[split][coco_id]))
-        return found
+            captions.append(list(self._captions[split][coco_id]))
+        return captions
 
     def rois(self, participant: str) -> tuple[str, ...]:
         """List the ROI volumes of a participant that are there, such as ``"lh.floc-faces"``."""

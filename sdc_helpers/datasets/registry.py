@@ -165,8 +165,8 @@ def fetch(name: str, progress: bool = False) -> Path:
     """Make a dataset's files available on disk, verified, and return their folder.
 
     Files that are there with the right checksum are left alone, missing and corrupted ones are
-    fetched, each under a temporary name until its sha256 is confirmed. The first file that cannot
-    be had ends the attempt. Processes that fetch at the same time wait for each other.
+    fetched, each under a temporary name until its sha256 is confirmed. The first file that is not
+    available ends the attempt. Processes that fetch at the same time wait for each other.
 
     Parameters
     ----------

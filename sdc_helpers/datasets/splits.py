@@ -143,6 +143,24 @@ def split_sdc2025(
     ValueError
         If a column is missing, a number is not positive, or a participant has too few images with
         three repetitions.
+
+    See Also
+    --------
+    split_strict : No image is on two sides for any two participants.
+    check_split : Which images are on two sides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sdc_helpers.datasets import split_sdc2025
+    >>> image_id = np.repeat(np.arange(8), 3)  # eight images, three times each
+    >>> trials = pd.DataFrame({"image_id": image_id, "is_shared": image_id < 4})
+    >>> split = split_sdc2025({"subj01": trials}, n_test=4, n_validation=2)
+    >>> split["subj01"].test_images
+    array([0, 1, 2, 3])
+    >>> len(split["subj01"].train_images)
+    2
     """
     return _split("sdc2025", trials, seed, n_test, n_validation, exclusive=False)
 
@@ -168,6 +186,10 @@ def split_strict(
     ------
     ValueError
         If `split_sdc2025` would refuse them, or too few images were seen by one participant alone.
+
+    See Also
+    --------
+    split_sdc2025 : The rule of the 2025 study.
     """
     return _split("strict", trials, seed, n_test, n_validation, exclusive=True)
 

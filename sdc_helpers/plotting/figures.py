@@ -59,6 +59,17 @@ def figure(
     fig : matplotlib.figure.Figure
     axes : Axes or array of Axes
         One axes, or an array of them, as ``Figure.subplots`` returns them.
+
+    See Also
+    --------
+    show : Shows the figure with its caption.
+
+    Examples
+    --------
+    >>> from sdc_helpers.plotting import figure, plot_bars
+    >>> fig, ax = figure(width=4)
+    >>> ax is plot_bars({"a": [1.0, 2.0], "b": [3.0]}, ax)
+    True
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -83,6 +94,14 @@ def show(fig: Figure, caption: str) -> None:
     ValueError
         When an axis with data, or a colour bar, has no label: a figure without units proves
         nothing. The axes of an image need none, since its rows and columns may have names.
+
+    Examples
+    --------
+    >>> from sdc_helpers.plotting import figure, plot_bars, show
+    >>> fig, ax = figure(width=4)
+    >>> _ = plot_bars({"a": [1.0, 2.0], "b": [3.0]}, ax).set(xlabel="group", ylabel="score")
+    >>> show(fig, "Group b scores higher.")  # doctest: +ELLIPSIS
+    {'text/html': '<figure ...', 'text/plain': '[figure] Group b scores higher.'}
     """
     for number, axes in enumerate(fig.axes, start=1):
         _require_labels(axes, number)

@@ -45,11 +45,11 @@ class Grid:
         ValueError
             If there is no such condition or task.
         """
-        found = [r for c, r in self.results.items() if (c.family, c.text, c.order) ==
+        results = [r for c, r in self.results.items() if (c.family, c.text, c.order) ==
                  (family, text, order)]  # fmt: skip
-        if not found or task not in found[0].evaluations:
+        if not results or task not in results[0].evaluations:
             raise ValueError(f"the grid holds no {family}, {text}, {order} with task {task!r}.")
-        return [r.evaluations[task] for r in sorted(found, key=lambda r: r.cell)]
+        return [r.evaluations[task] for r in sorted(results, key=lambda r: r.cell)]
 
 
 def run_grid(

@@ -172,7 +172,7 @@ def load_participants(
     data = {
         name: _load(nsd, name, embeddings, split[name], min_ceiling, bad_voxels) for name in names
     }
-    counts = [f"{len(one.excluded)} of {name}" for name, one in data.items() if len(one.excluded)]
+    counts = [f"{len(own.excluded)} of {name}" for name, own in data.items() if len(own.excluded)]
     if counts:
         warnings.warn(
             f"Voxels of the brain mask left out: {', '.join(counts)}. They have one value in all "

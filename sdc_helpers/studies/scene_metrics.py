@@ -169,15 +169,15 @@ def probe_factors(vectors: np.ndarray, table: pd.DataFrame, n_fit: int) -> dict[
     -------
     dict of str to LinearProbe
     """
-    found = {}
+    probes = {}
     for factor in table.columns:
         values = table[factor]
         values = values.astype(float) if values.dtype.kind in "fiub" else values.astype(str)
         values = values.to_numpy()
-        found[factor] = linear_probe(
+        probes[factor] = linear_probe(
             vectors[:n_fit], values[:n_fit], vectors[n_fit:], values[n_fit:], n_bootstrap=200
         )
-    return found
+    return probes
 
 
 def phrase_embeddings(clip: ClipModel, prompts: dict[str, tuple[str, ...]]) -> np.ndarray:

@@ -146,10 +146,12 @@ def scene_test(
         pictures=render(scenes, size=size),
         sentences=sentences,
         caption=rows(one_caption),
-        prompts={task: [rows(texts) for texts in of.values()] for task, of in _TASKS.items()},
+        prompts={
+            task: [rows(texts) for texts in classes.values()] for task, classes in _TASKS.items()
+        },
         labels={
-            task: np.array([list(of).index(value) for value in table[task]])
-            for task, of in _TASKS.items()
+            task: np.array([list(classes).index(value) for value in table[task]])
+            for task, classes in _TASKS.items()
         },
         probed={name: table[name].to_numpy(float) for name in _PROBED},
         changes=changes,

@@ -114,7 +114,7 @@ def calls() -> dict[str, Call]:
     loss, rotation = contrastive_package.ContrastiveLoss(), contrastive_package.StartRotation(4)
     tensors = {"u": torch.from_numpy(U), "v": torch.from_numpy(V)}
     projections = contrastive_package.Projections(
-        np.ones((1, 4, 2)), np.ones((1, 1, 2)), np.ones((1, 4, 2))
+        np.ones((1, 4, 2)), np.ones((1, 1, 2)), np.ones((1, 4, 2)), np.zeros(4), np.zeros(4)
     )
     white = importlib.import_module("sdc_helpers.embeddings").white_space(X, 2)
     pictured = torch.zeros(16, 1, 2, 2)
@@ -210,6 +210,9 @@ def calls() -> dict[str, Call]:
             "picture_arithmetic",
             {"images": X, "before": Z, "after": X, "changes": changes(), "weights": [0.0, 1.0], "rng": np.random.default_rng(0)},
             "images before after weights",
+        ),
+        "contrastive.centre_sides": contrastive(
+            "centre_sides", {"u": U, "v": V, "train_u": U[::-1].copy(), "train_v": V[::-1].copy()}, "u v train_u train_v"
         ),
         "contrastive.centroid_distance": contrastive("centroid_distance", uv, "u v"),
         "contrastive.effective_rank": contrastive("effective_rank", {"x": U}, "x"),
@@ -346,7 +349,7 @@ def calls() -> dict[str, Call]:
 NO_ARRAYS = {
     "alignment": "",
     "concepts": "enriched_words fits_name",  # text of captions
-    "contrastive": "clip_trunk finetune_clip train_projections uniform_floor",
+    "contrastive": "clip_trunk finetune_clip train_projections uniform_floor with_new_projections",
     "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
     "CurriculumSampler paired_difference Plan PlanBatches run_cell text_score TokenMean "
     "train_on_captions vqa_score WordRarity",

@@ -84,15 +84,21 @@ PATTERNS = patterns()
 
 
 def seconds(pattern: Pattern, text: str) -> float:
+    """Return the processor's time, the least of three where the first is too long."""
     compiled = re.compile(pattern.text, pattern.flags)
-    begin = time.process_time()
-    if pattern.uses & AS_IN_A_LINE:
-        list(compiled.finditer(text))
-    if "match" in pattern.uses:
-        compiled.match(text)
-    if "fullmatch" in pattern.uses:
-        compiled.fullmatch(text)
-    return time.process_time() - begin
+    least = float("inf")
+    for _ in range(3):
+        begin = time.process_time()
+        if pattern.uses & AS_IN_A_LINE:
+            sum(1 for _ in compiled.finditer(text))
+        if "match" in pattern.uses:
+            compiled.match(text)
+        if "fullmatch" in pattern.uses:
+            compiled.fullmatch(text)
+        least = min(least, time.process_time() - begin)
+        if least < SECONDS:
+            break
+    return least
 
 
 def test_patterns_are_found():

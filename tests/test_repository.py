@@ -221,13 +221,12 @@ def test_no_large_file_is_tracked(tracked):
 
 # Who looks into a folder otherwise than by `_paths.visible`, and for what.
 OTHER_LISTINGS = {
+    "_files.py": "temporaries of ours, whose names begin with a dot",
     "_paths.py": "visible itself",
     "datasets/registry.py": "what a killed download of ours left behind",
-    "embeddings/_embedding_cache.py": "temporaries of ours, whose names begin with a dot",
-    "simulate/cache.py": "temporaries of ours, whose names begin with a dot",
     "simulate/things.py": "whether a folder to be written is empty",
     "simulate/write_nsd.py": "whether a folder to be written is empty",
-    "training/state.py": "temporaries of ours, whose names begin with a dot",
+    "studies/participants.py": "states of training in a cache of ours",
 }
 LISTINGS = {"glob", "rglob", "iglob", "iterdir", "listdir", "scandir", "walk", "fwalk"}
 

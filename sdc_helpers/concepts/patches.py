@@ -203,10 +203,10 @@ def overlap(
     >>> from sdc_helpers.concepts import overlap
     >>> x, y = (axis.ravel() for axis in np.indices((6, 6)))
     >>> positions = 2.0 * np.column_stack([x, y, 0 * x])  # a sheet of voxels, 2 mm apart
-    >>> region, cluster = x < 3, (x < 3) & (y < 3)
-    >>> rng = np.random.default_rng(0)
-    >>> overlap(positions, cluster, 3.0 - x, region, reach=3, n_draws=19, rng=rng).auc.value
-    0.75
+    >>> region, cluster, rng = x < 3, (x < 3) & (y < 3), np.random.default_rng(0)
+    >>> result = overlap(positions, cluster, 3.0 - x, region, reach=3, n_draws=19, rng=rng)
+    >>> round(result.dice.value, 2)  # 2 * 9 / (9 + 18)
+    0.67
     """
     positions = _check_positions(positions)
     cluster, region = as_array("cluster", cluster), as_array("region", region)

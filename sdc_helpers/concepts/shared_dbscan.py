@@ -87,7 +87,7 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
     >>> import numpy as np
     >>> weights = np.repeat(np.eye(3), 4, axis=0)[:9]
     >>> SharedDBSCAN(eps=0.5).fit(weights, [1, 2, 3, 4, 1, 2, 3, 4, 1]).labels_
-    array([ 0,  0,  0,  0,  1,  1,  1,  1, -1])
+    array([ 1,  1,  1,  1,  0,  0,  0,  0, -1])
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers.contrastive._rows import check_unit_rows
+from sdc_helpers._checks import as_array, check_unit_rows
 
 _SMALLEST = 1e-6  # length of a centred row below which its direction is rounding
 
@@ -41,7 +41,7 @@ def centre_sides(u: Any, v: Any, train_u: Any, train_v: Any) -> tuple[np.ndarray
 
 
 def _centred(rows: Any, train: Any, name: str) -> np.ndarray:
-    rows, train = np.asarray(rows), np.asarray(train)
+    rows, train = as_array(name, rows), as_array(f"train_{name}", train)
     if (
         rows.ndim < 2
         or train.ndim != rows.ndim
@@ -57,7 +57,7 @@ def _centred(rows: Any, train: Any, name: str) -> np.ndarray:
         if not np.isfinite(array).all():
             raise ValueError(f"{called} holds a NaN or infinite value: has the model diverged?")
         if array.size:
-            check_unit_rows(array, called, array.dtype)
+            check_unit_rows(called, array, array.dtype)
     centred = rows - train.mean(axis=-2, keepdims=True)
     lengths = np.linalg.norm(centred, axis=-1, keepdims=True)
     if (lengths < _SMALLEST).any():

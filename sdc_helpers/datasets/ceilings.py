@@ -72,9 +72,9 @@ def ncsnr(
     >>> betas = (betas - betas.mean(axis=0)) / betas.std(axis=0, ddof=1)
     >>> ratio = ncsnr(betas, image_ids, np.ones(150, bool))
     >>> ratio.round(2)
-    array([1.93, 0.11])
+    array([1.74, 0.2 ])
     >>> noise_ceiling(ratio, n=3).round()  # percent, of the mean of three showings
-    array([92.,  3.])
+    array([90., 10.])
     """
     betas = as_array("betas", betas)
     rows = _repeated_rows(betas, image_ids, train, n_repetitions)

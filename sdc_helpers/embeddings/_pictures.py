@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdc_helpers._checks import as_array
-from sdc_helpers.embeddings._pillow import picture_stack
+from sdc_helpers._pillow import picture_stack
 
 if TYPE_CHECKING:
     import torch

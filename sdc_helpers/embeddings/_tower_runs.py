@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdc_helpers._checks import as_array, check_count, check_device
+from sdc_helpers._pillow import is_iterable_of_pictures, picture_array
 from sdc_helpers.embeddings._embedding_cache import ITEMS_PER_ENTRY, EmbeddingCache, cache_folder
 from sdc_helpers.embeddings._networks import evaluating
 from sdc_helpers.embeddings._pictures import as_tensor, check_picture_shape, check_pictures
-from sdc_helpers.embeddings._pillow import is_iterable_of_pictures, picture_array
 from sdc_helpers.embeddings.clip import ClipModel
 
 if TYPE_CHECKING:

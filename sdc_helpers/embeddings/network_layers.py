@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdc_helpers._checks import as_array, check_count, check_device
+from sdc_helpers._pillow import picture_stack
 
 from ._checkpoints import local_checkpoint, published_checkpoint, read_state_dict
 from ._networks import device_of, evaluating
 from ._pictures import check_pictures
-from ._pillow import picture_stack
 
 if TYPE_CHECKING:
     import torch

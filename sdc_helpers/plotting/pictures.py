@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdc_helpers._checks import as_array
-from sdc_helpers.embeddings._pillow import is_pillow, picture_array
+from sdc_helpers._pillow import is_pillow, picture_array
 from sdc_helpers.plotting.figures import figure
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sdc_helpers._pillow import picture_array
 from sdc_helpers.embeddings import embed_images, preprocess
-from sdc_helpers.embeddings._pillow import picture_array
 from sdc_helpers.plotting.pictures import plot_pictures
 
 PIL = pytest.importorskip("PIL")

@@ -1,4 +1,5 @@
 from .cache import simulated_nsd
+from .nsd import write_nsd
 from .profiles import (
     PROFILES,
     Profile,
@@ -14,7 +15,6 @@ from .truth import (
     Truth,
     load_truth,
 )
-from .write_nsd import write_nsd
 
 __all__ = [
     "PROFILES",

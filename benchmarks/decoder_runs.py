@@ -103,10 +103,10 @@ def compare(trials: Trials, n_runs: int, n_steps: int, repeats: int, device: str
 
 def parts(trials: Trials, n_runs: int, repeats: int, device: str) -> None:
     """Print what a joint step spends its time on."""
-    settings = ContrastiveDecoder(n_runs=n_runs)._settings(False)
+    plan = ContrastiveDecoder(n_runs=n_runs)._plan(False)
     where = torch.device(device)
-    at_once = min(n_runs, runs_at_once(trials[0].shape[1], trials[1].shape[1], settings, where))
-    training = Training(Fold(*trials), None, settings, list(range(at_once)), where)
+    at_once = min(n_runs, runs_at_once(trials[0].shape[1], trials[1].shape[1], plan, where))
+    training = Training(Fold(*trials), None, plan, list(range(at_once)), where)
     rows = training._batch()
     x = training._fill_inputs(rows)
     weight = training.runs.weights[0].detach()

@@ -86,9 +86,9 @@ def from_objects(name: str, array: np.ndarray) -> np.ndarray:
     kinds = set(map(type, flat))
     for kind in (str, bytes, Real):
         if kinds and all(issubclass(k, kind) for k in kinds):
-            found = np.array(flat, dtype=None if kind is Real else kind)
-            found = found.astype(float) if found.dtype.kind == "O" else found  # huge integers
-            return found.reshape(array.shape)
+            typed = np.array(flat, dtype=None if kind is Real else kind)
+            typed = typed.astype(float) if typed.dtype.kind == "O" else typed  # huge integers
+            return typed.reshape(array.shape)
     if not kinds:
         return array.astype(float)
     _refuse_missing(name, sum(map(_is_missing, flat)))

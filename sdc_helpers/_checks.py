@@ -34,11 +34,11 @@ def check_count(name: str, value: int, least: int = 0) -> int:
     Parameters
     ----------
     name : str
-        What the argument is called, for the error.
+        Name of the argument for error messages.
     value : int
-        Any integer type; a bool is none.
+        Value to check, of any integer type; a bool is refused.
     least : int
-        The smallest that is allowed.
+        Smallest value that is allowed.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def check_count(name: str, value: int, least: int = 0) -> int:
     Raises
     ------
     ValueError
-        If it is no integer, or less than `least`.
+        If the value is no integer, or less than `least`.
     """
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name}={value!r}: expected an integer of {least} or more.")
@@ -62,11 +62,11 @@ def check_share(
     Parameters
     ----------
     name : str
-        What the argument is called, for the error.
+        Name of the argument for error messages.
     value : float
-        Any real number type; a bool is none.
+        Value to check, of any real number type; a bool is refused.
     ends : {"neither", "upper", "both"}
-        Which of 0 and 1 are allowed.
+        Whether 0 and 1 themselves are allowed.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def check_share(
     Raises
     ------
     ValueError
-        If it is no such number.
+        If the value is no number between these ends.
     """
     expected, allowed = _SHARES[ends]
     if not isinstance(value, Real) or isinstance(value, bool) or not allowed(value):
@@ -89,7 +89,7 @@ def check_device(device: str | torch.device) -> torch.device:
     Parameters
     ----------
     device : str or torch.device
-        Such as ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+        A device, such as ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def check_device(device: str | torch.device) -> torch.device:
     Raises
     ------
     ValueError
-        If torch does not have it here; the message names those it has.
+        If torch does not have the device here; the message names those it has.
     """
     import torch
 
@@ -120,7 +120,7 @@ def as_array(name: str, values: Any, dtype: type | None = None) -> np.ndarray:
     Parameters
     ----------
     name : str
-        What the argument is called, for the error.
+        Name of the argument for error messages.
     values : array_like
         Arrays, memory maps (which stay on the disk), nested lists, torch tensors on any device,
         with gradients or in bfloat16, pandas objects, h5py datasets and all else that numpy can
@@ -132,7 +132,7 @@ def as_array(name: str, values: Any, dtype: type | None = None) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Of booleans, integers, floats or text; without a copy where none is needed.
+        Array of booleans, integers, floats or text; without a copy where none is needed.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def as_native(name: str, values: Any) -> np.ndarray | torch.Tensor:
     Parameters
     ----------
     name, values
-        As for `as_array`, also in what is raised.
+        The arguments of `as_array`, which also says what is raised.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def as_tensor(name: str, values: Any) -> torch.Tensor:
     Parameters
     ----------
     name, values
-        As for `as_array`, also in what is raised; text is refused.
+        The arguments of `as_array`, which also says what is raised; text is refused.
 
     Returns
     -------
@@ -203,16 +203,16 @@ def check_finite(name: str, array: np.ndarray, advice: str = "") -> None:
     Parameters
     ----------
     name : str
-        What the argument is called, for the error.
+        Name of the argument for error messages.
     array : numpy.ndarray
         Numbers, rows first.
     advice : str
-        What to do, a sentence.
+        A sentence that says what to do.
 
     Raises
     ------
     ValueError
-        With the number of rows that hold NaN or infinite values, and the first.
+        If a number is NaN or infinite; the message says in how many rows, and in which first.
     """
     finite = np.isfinite(array)
     if finite.all():
@@ -228,16 +228,16 @@ def check_unit_rows(name: str, rows: np.ndarray | torch.Tensor, made_in: object 
     Parameters
     ----------
     name : str
-        What the argument is called, for the error.
+        Name of the argument for error messages.
     rows : numpy.ndarray or torch.Tensor of shape (..., d)
-        Floats. NaN passes: one diverged run of a grid must not stop the others.
+        Vectors of floats. NaN passes: one diverged run of a grid must not stop the others.
     made_in : dtype, optional
-        Type that the rows were computed in: half precision is off by more.
+        Type in which the rows were computed: in half precision a larger error is allowed.
 
     Raises
     ------
     ValueError
-        With the length of the worst row, and how to mend it.
+        If a row has another length; the message gives the worst one and how to mend it.
     """
     tolerance = _HALF_TOLERANCE if "float16" in str(made_in) else UNIT_TOLERANCE
     lengths = (rows * rows).sum(-1) ** 0.5 if is_tensor(rows) else _lengths(rows)
@@ -262,15 +262,15 @@ def unit_rows(rows: np.ndarray, name: str | None = None) -> np.ndarray:
     Parameters
     ----------
     rows : float array of shape (..., d)
-        Finite.
+        Vectors of finite numbers.
     name : str, optional
-        What the caller calls them: a row of zeros, which has no direction, is then refused.
-        Without it such a row stays as it is.
+        Name of the vectors for error messages: a row of zeros, which has no direction, is then
+        refused. Without a name such a row stays as it is.
 
     Returns
     -------
     numpy.ndarray
-        A new array.
+        The scaled vectors, in a new array.
 
     Raises
     ------

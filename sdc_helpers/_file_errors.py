@@ -82,7 +82,7 @@ _DAMAGE = re.compile(
 
 
 def access_problem(file: str | Path, error: BaseException, action: str = "read") -> str:
-    """Say why a file could not be had, if that is not for its content.
+    """Say why a file is not available, if that is not for its content.
 
     Parameters
     ----------

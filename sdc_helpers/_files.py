@@ -110,9 +110,9 @@ def private_path(path: str | Path, suffix: str = ".tmp") -> Path:
     Parameters
     ----------
     path : str or pathlib.Path
-        What is to be written in the end.
+        The file or folder that is to be written in the end.
     suffix : {".tmp", ".partial"}
-        How the name ends.
+        Ending of the name.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def is_abandoned(path: Path) -> bool:
     Parameters
     ----------
     path : pathlib.Path
-        Of `private_path`, or a temporary name that another library gave.
+        A name from `private_path`, or a temporary name that another library gave.
 
     Returns
     -------
@@ -154,11 +154,11 @@ def remove_abandoned(folder: Path, name: str | None = None, suffix: str = ".tmp"
     Parameters
     ----------
     folder : pathlib.Path
-        Where to look; only names of `private_path` are looked at.
+        Folder to look in; only names that `private_path` makes are looked at.
     name : str, optional
-        Of the one target whose temporaries may go; by default those of all.
+        Name of the one target whose temporary files may be removed; by default those of all.
     suffix : {".tmp", ".partial"}
-        As in `private_path`.
+        Ending of the temporary names, as in `private_path`.
     """
     wanted = None if name is None else f".{name[:_LONGEST]}."
     with contextlib.suppress(OSError), os.scandir(folder) as entries:

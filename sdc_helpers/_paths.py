@@ -117,8 +117,8 @@ def visible(folder: Path, pattern: str = "*") -> list[Path]:
         If the folder cannot be looked into (`pathlib.Path.glob` would find nothing there).
     """
     try:
-        found = list(folder.iterdir())
+        paths = list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-    own = (path for path in found if not path.name.startswith("."))
+    own = (path for path in paths if not path.name.startswith("."))
     return sorted(path for path in own if fnmatch.fnmatchcase(path.name, pattern))

@@ -32,12 +32,12 @@ def picture_array(picture: Any, where: str = "the picture") -> np.ndarray:
         A picture of Pillow is converted to RGB; colour profiles are not applied. Anything else is
         taken as an array, as it is.
     where : str
-        Which one, for messages.
+        Name of the picture for error messages.
 
     Returns
     -------
     numpy.ndarray
-        Of Pillow: uint8 of shape (height, width, 3).
+        The picture; one of Pillow as uint8 of shape (height, width, 3).
 
     Raises
     ------
@@ -59,24 +59,25 @@ def picture_stack(images: Any) -> Any:
     Parameters
     ----------
     images : array of shape (n, height, width, 3), or iterable of pictures
-        Each an array (height, width, 3) or a picture of Pillow.
+        Pictures, each an array (height, width, 3) or a picture of Pillow.
 
     Returns
     -------
     array of shape (n, height, width, 3)
+        All pictures in one array.
 
     Raises
     ------
     ValueError
-        As `picture_array`, or if pictures differ in size or kind.
+        In the cases that `picture_array` lists, and if pictures differ in size or kind.
     """
     if not is_iterable_of_pictures(images):
         return images
     pictures = [picture_array(picture, f"picture {i}") for i, picture in enumerate(images)]
     kinds = {(picture.shape, picture.dtype) for picture in pictures}
     if len(kinds) > 1:
-        found = ", ".join(sorted(f"{shape} {dtype}" for shape, dtype in kinds)[:4])
-        raise ValueError(f"images must have one size and type, got {found}: resize them first.")
+        listed = ", ".join(sorted(f"{shape} {dtype}" for shape, dtype in kinds)[:4])
+        raise ValueError(f"images must have one size and type, got {listed}: resize them first.")
     return np.stack(pictures) if pictures else np.empty((0, 0, 0, 3), np.uint8)
 
 

@@ -15,20 +15,20 @@ def text_list(texts: Any, name: str = "texts", *, empty: bool = False) -> list[s
         A list, tuple or other ordered collection, a one-dimensional array of strings or of
         objects, a pandas Series or Index (strings, objects or categories).
     name : str
-        The argument, for messages.
+        Name of the argument for error messages.
     empty : bool, default=False
-        Whether there may be none.
+        Whether an empty sequence is allowed.
 
     Returns
     -------
     list of str
-        Strings of numpy and other kinds as plain ones.
+        The texts as plain Python strings.
 
     Raises
     ------
     ValueError
-        If it is one string, a table, a collection without an order, or holds something else than
-        strings; the message names the first such entry.
+        If `texts` is one string, a table, a collection without an order, or holds something other
+        than strings; the message names the first such entry.
     """
     if isinstance(texts, str):
         raise ValueError(f"{name} must be a sequence of strings; for one text pass [{texts!r}].")
@@ -54,10 +54,10 @@ def text_groups(groups: Any, name: str = "captions", *, empty: bool = False) -> 
     Parameters
     ----------
     groups : sequence of sequences of str
-        Each as `text_list` takes it; also an array of shape (n, k) or a pandas DataFrame, a row
-        an item.
+        The texts of each item, as `text_list` takes them; also an array of shape (n, k) or a pandas
+        DataFrame, a row an item.
     name : str
-        The argument, for messages.
+        Name of the argument for error messages.
     empty : bool, default=False
         Whether an item may have no text.
 
@@ -75,10 +75,10 @@ def text_groups(groups: Any, name: str = "captions", *, empty: bool = False) -> 
     if is_unordered or getattr(rows, "ndim", 1) not in (1, 2) or not isinstance(rows, Iterable):
         kind = "one string" if isinstance(rows, str) else type(groups).__name__
         raise ValueError(f"{name} must be a sequence of sequences of strings, got {kind}.")
-    found = [text_list(row, f"{name}[{i}]", empty=empty) for i, row in enumerate(rows)]
-    if not found:
+    texts = [text_list(row, f"{name}[{i}]", empty=empty) for i, row in enumerate(rows)]
+    if not texts:
         raise ValueError(f"{name} must hold at least one item, got none.")
-    return found
+    return texts
 
 
 def _advice(value: Any) -> str:

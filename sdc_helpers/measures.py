@@ -19,15 +19,28 @@ class Interval:
     Attributes
     ----------
     value : float
-        What was measured, over everything.
+        The value that was measured, over all data.
     low, high : float
-        Ends of the interval; whoever makes it says over what it was sampled.
+        Ends of the interval; the function that makes it says what was resampled.
     level : float
         Confidence of the interval, 0.95 unless it was asked for otherwise.
     chance : float or None
-        What a guess is expected to score, where there is such a value.
+        Score that is expected of a guess, where there is such a value.
     by_seed : float array of shape (n_seeds,) or None
         The value of each seed or repetition, where there were several.
+
+    See Also
+    --------
+    NullTest : A value with its null distribution.
+
+    Examples
+    --------
+    >>> from sdc_helpers.measures import Interval
+    >>> accuracy = Interval(0.62, 0.55, 0.69, chance=0.5)
+    >>> accuracy.against(accuracy.chance)
+    'above'
+    >>> print(accuracy.scaled(100))
+    62 [55, 69]
     """
 
     value: float
@@ -46,16 +59,17 @@ class Interval:
         Parameters
         ----------
         by_seed : array of shape (n_seeds,)
-            One value a seed, or a participant, or whatever was drawn anew. With a single one the
+            Values, one a seed, or a participant, or whatever was drawn anew. With a single one the
             ends of the interval are infinite: one seed says nothing about others.
         level : float
             Confidence of the interval, in (0, 1).
         chance : float, optional
-            What a guess is expected to score.
+            Score that is expected of a guess.
 
         Returns
         -------
         Interval
+            The mean of the seeds, its interval, and the values of the seeds.
 
         Raises
         ------
@@ -89,18 +103,28 @@ class Interval:
         Parameters
         ----------
         value : float
-            Measured.
+            The measured value.
         resampled : array of shape (n_draws,)
-            The same of resampled data; draws in which it is not defined (NaN) are left out.
+            The same measure of resampled data; draws in which it is undefined (NaN) are left out.
         level : float
             Confidence of the interval, between 0 and 1.
         chance : float, optional
-            What a guess is expected to score.
+            Score that is expected of a guess.
 
         Returns
         -------
         Interval
-            Its ends are NaN where no draw has a value.
+            The value with its percentile interval; both ends are NaN where no draw has a value.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> heights = rng.normal(170, 10, size=100)
+        >>> means = [rng.choice(heights, 100).mean() for _ in range(500)]
+        >>> interval = Interval.from_resamples(heights.mean(), means)
+        >>> bool(interval.low < 170 < interval.high)
+        True
         """
         resampled = as_array("resampled", resampled, float)
         resampled = resampled[np.isfinite(resampled)]
@@ -111,17 +135,17 @@ class Interval:
         return cls(float(value), float(low), float(high), level, chance)
 
     def scaled(self, factor: float) -> Interval:
-        """Express the same in another unit, such as percent.
+        """Express the value and its interval in another unit, such as percent.
 
         Parameters
         ----------
         factor : float
-            Above 0; 100 makes percent of a share.
+            Number above 0 to multiply by; 100 turns a share into percent.
 
         Returns
         -------
         Interval
-            Value, ends, chance and the values of the seeds times the factor.
+            The value, the ends, chance and the values of the seeds, times the factor.
 
         Raises
         ------
@@ -145,7 +169,7 @@ class Interval:
         Parameters
         ----------
         bound : float
-            Written down before the value was seen.
+            The bound, written down before the value was seen.
 
         Returns
         -------
@@ -168,14 +192,28 @@ class NullTest:
     Attributes
     ----------
     value : float
-        Of the data as they are.
+        The value of the data in their own order.
     null : float array of shape (n_draws,)
-        Of the data with what is tested taken away: one value a shuffle, or a draw.
+        Values of data in which the tested relation is broken: one a shuffle, or a draw.
     p_value : float
         (1 + number of draws at or beyond the value) / (1 + n_draws), never 0 (Phipson & Smyth
         2010). It is a probability only where the shuffled rows are exchangeable.
     scheme : str
-        What was exchanged, such as "rows", "within groups" or "circular shift".
+        Rows that were exchanged, such as "rows", "within groups" or "circular shift".
+
+    See Also
+    --------
+    Interval : A value with its confidence interval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.measures import NullTest
+    >>> null = np.linspace(-0.2, 0.2, 99)
+    >>> NullTest.from_null(0.3, null).p_value
+    0.01
+    >>> NullTest.from_null(0.0, null).p_value
+    0.51
     """
 
     value: float
@@ -197,17 +235,18 @@ class NullTest:
         Parameters
         ----------
         value : float
-            Measured.
+            The measured value.
         null : array of shape (n_draws,)
-            One draw or more.
+            Values that chance gives, one draw or more.
         side : {"greater", "less"}
-            Which values are extreme.
+            Whether large values are extreme, or small ones.
         scheme : str
-            What was exchanged.
+            Rows that were exchanged, for the reader.
 
         Returns
         -------
         NullTest
+            The value, the null distribution and the p-value.
         """
         null = as_array("null", null, float)
         slack = _TIE * max(1.0, abs(value))

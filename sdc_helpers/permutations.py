@@ -27,16 +27,17 @@ class Permutations:
     Attributes
     ----------
     n : int
-        Rows.
+        Number of rows.
     name : str
-        What is exchanged, such as "rows within 12 groups": the `scheme` of a `NullTest`.
+        Description of what is exchanged, such as "rows within 12 groups": the `scheme` of a
+        `NullTest`.
     members : tuple of int arrays of shape (n_units, size)
         Units that are exchanged with each other, as the row numbers of each: one array a group
         and, for blocks, a size.
     scheme : {"rows", "blocks", "circular"}
-        How they are.
+        Whether the units are exchanged freely ("rows", "blocks") or shifted in order.
     min_lag : int
-        Of circular shifts, the least but 0.
+        Smallest circular shift, apart from none, in rows.
     """
 
     n: int
@@ -51,10 +52,10 @@ class Permutations:
         Parameters
         ----------
         n_draws : int
-            How many.
+            Number of permutations.
         rng : numpy.random.Generator or int, optional
-            Of the draws. Each draws once for each group, in the order of the groups' labels (for
-            "blocks", of the groups' labels and the blocks' sizes).
+            Source of the draws, or its seed. Each permutation draws once for each group, in the
+            order of the groups' labels (for "blocks", of the groups' labels and the blocks' sizes).
 
         Yields
         ------
@@ -94,7 +95,7 @@ def permutations_of(
     Parameters
     ----------
     n : int
-        Rows.
+        Number of rows.
     scheme : {"rows", "blocks", "circular"}
         - "rows": any row with any other. For rows that are exchangeable as they are.
         - "blocks": blocks of rows keep together and change places with blocks of as many rows.
@@ -106,20 +107,38 @@ def permutations_of(
         Labels of any kind: rows stay within their group (a run, a session, a participant). For
         rows that were centred or scaled within groups, or whose groups differ.
     blocks : int or array of shape (n,), optional
-        For "blocks": the rows of a block (consecutive ones, counted anew in each group; an
-        incomplete last one stays where it is), or the label of each row's block.
+        Option of "blocks": the number of rows of a block (consecutive ones, counted anew in each
+        group; an incomplete last one stays where it is), or the label of each row's block.
     min_lag : int, optional
-        For "circular": shifts from this to the length less this, and 0; 1 by default. As long as
-        rows are correlated is a good choice.
+        Option of "circular": the smallest shift, in rows; 1 by default. Shifts go from `min_lag` to
+        the number of rows less `min_lag`, and 0 is one of them. A good choice is the number of rows
+        over which the series is correlated.
 
     Returns
     -------
     Permutations
+        The permutations to draw from.
 
     Raises
     ------
     ValueError
         If an argument does not belong to the scheme or does not fit n, or nothing can move.
+
+    See Also
+    --------
+    sdc_helpers.alignment.permutation_test : A test that draws from these permutations.
+
+    Examples
+    --------
+    Six trials of two runs: trials change places within their run only.
+
+    >>> from sdc_helpers.permutations import permutations_of
+    >>> permutations = permutations_of(6, groups=["a", "a", "a", "b", "b", "b"])
+    >>> permutations.name
+    'rows within 2 groups'
+    >>> order = next(permutations.draw(1, rng=0))
+    >>> sorted(order[:3].tolist()), sorted(order[3:].tolist())
+    ([0, 1, 2], [3, 4, 5])
     """
     if scheme not in SCHEMES:
         raise ValueError(f"scheme={scheme!r} is unknown; expected one of {', '.join(SCHEMES)}.")

@@ -36,9 +36,9 @@ def group_sums(K: Array) -> dict[int, float]:
     Returns
     -------
     dict of int to float
-        By size of the groups (each that divides n, from 2 to n / 2): squared length of the groups'
-        sums of centred rows, summed, over its mean over all orders of the rows. 1 is expected
-        where rows are exchangeable, 0 is found where they were centred within the groups.
+        A ratio for each size of group that divides n, from 2 to n / 2: the squared length of the
+        groups' sums of centred rows, summed, over its mean over all orders of the rows. It is
+        about 1 where rows are exchangeable, and 0 where they were centred within the groups.
     """
     xp = array_namespace(K)
     n = K.shape[0]
@@ -61,7 +61,7 @@ def find_centred_groups(
     Parameters
     ----------
     first, second : sequence of (kernel, ratios)
-        Of each side its centred kernels, of shape (n, n), with their `group_sums`.
+        The centred kernels of each side, of shape (n, n), each with its `group_sums`.
 
     Returns
     -------
@@ -72,14 +72,14 @@ def find_centred_groups(
     n = first[0][0].shape[0]
     smallest = {}
     for size in first[0][1]:
-        sides = [min(side, key=lambda one: one[1].get(size, 1.0)) for side in (first, second)]
-        ratio = max(ratios.get(size, 1.0) for _, ratios in sides)
+        pairs = [min(side, key=lambda pair: pair[1].get(size, 1.0)) for side in (first, second)]
+        ratio = max(ratios.get(size, 1.0) for _, ratios in pairs)
         if ratio <= _SMALL:
-            smallest[size] = (ratio, [kernel for kernel, _ in sides])
+            smallest[size] = (ratio, [kernel for kernel, _ in pairs])
     if not smallest:
         return None
     least = max(min(ratio for ratio, _ in smallest.values()), 1e-9)
-    size = next(s for s, (ratio, _) in smallest.items() if ratio <= _AS_SMALL * least)
+    size = next(size for size, (ratio, _) in smallest.items() if ratio <= _AS_SMALL * least)
     groups = np.arange(n) // size
     if not all(_is_rare(kernel, groups) for kernel in smallest[size][1]):
         return None

@@ -36,9 +36,9 @@ def shuffled_alignments(
     permutations : iterable of int arrays of shape (n,)
         Row i of L becomes row ``permutation[i]`` of L.
     n_permutations : int
-        How many will come.
+        Number of permutations that will come.
     progress : callable, optional
-        Called as ``progress(done, n_permutations)`` after each.
+        Called as ``progress(done, n_permutations)`` after each permutation.
 
     Returns
     -------

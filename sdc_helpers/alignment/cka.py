@@ -85,13 +85,34 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float:
     Returns
     -------
     float
-        See `feature_corrected_cka` for the one that comes with a flag.
+        The CKA; 1 for features that are equal up to rotation and scale.
 
     Raises
     ------
     ValueError
         If an argument is not a real, finite (n, features) array, if the two differ in n, library
         or device, if n < 4, if all features of one are constant, or if the estimator is unknown.
+
+    See Also
+    --------
+    biased_null : The biased value that unrelated features are expected to have.
+    feature_corrected_cka : The same, corrected for a sample of the features too.
+    permutation_test : Whether the value is larger than that of shuffled stimuli.
+
+    Examples
+    --------
+    Forty stimuli, and 500 features that have nothing to do with the first ten:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.alignment import cka
+    >>> rng = np.random.default_rng(0)
+    >>> X, unrelated = rng.normal(size=(40, 10)), rng.normal(size=(40, 500))
+    >>> round(cka(X, 3 * X), 2)
+    1.0
+    >>> abs(cka(X, unrelated)) < 0.1
+    True
+    >>> cka(X, unrelated, estimator="biased") > 0.4
+    True
     """
     X, Y = check_feature_pair(X, Y)
     check_estimator(estimator)
@@ -110,8 +131,8 @@ def feature_corrected_cka(X: Array, Y: Array) -> FeatureCorrectedCKA:
     Parameters
     ----------
     X, Y : array of shape (n, p), (n, q)
-        As for `cka`, with two features or more, which are separate random samples of two
-        populations of features; of X with itself the value exceeds 1.
+        Features of the same n >= 4 stimuli, at least two on each side. The features are separate
+        random samples of two populations; the value of X with itself exceeds 1.
 
     Returns
     -------
@@ -121,7 +142,12 @@ def feature_corrected_cka(X: Array, Y: Array) -> FeatureCorrectedCKA:
     Raises
     ------
     ValueError
-        As for `cka`, or if X or Y has one feature only or its fourth powers overflow.
+        In the cases that `cka` lists, and if X or Y has only one feature or its fourth powers
+        overflow.
+
+    See Also
+    --------
+    cka : The CKA of the features as they are, with a permutation test.
     """
     X, Y = check_feature_pair(X, Y)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -155,7 +181,7 @@ def cka_from_grams(K: Array, L: Array, estimator: str = "debiased") -> float:
     K, L : array of shape (n, n)
         Symmetric Gram matrices of the same n >= 4 stimuli, see `gram` and `gram_from_rdm`.
     estimator : {"debiased", "biased", "rv2"}
-        See `cka`.
+        Which estimator of CKA to use; `cka` describes each.
 
     Returns
     -------
@@ -196,6 +222,10 @@ def biased_null(n: float, p1: float, p2: float) -> float:
     ------
     ValueError
         If n < 2 or a number of features is not positive.
+
+    See Also
+    --------
+    cka : The estimators of CKA.
     """
     n, p1, p2 = as_array("n", n, float), as_array("p1", p1, float), as_array("p2", p2, float)
     if np.any(n < 2) or np.any(p1 < 1) or np.any(p2 < 1):
@@ -247,10 +277,13 @@ class MinibatchCKA:
 
     Examples
     --------
+    >>> rng = np.random.default_rng(0)
     >>> accumulator = MinibatchCKA()
-    >>> for X, Y in batches:  # doctest: +SKIP
-    ...     accumulator.update(X, Y)
-    >>> accumulator.compute()  # doctest: +SKIP
+    >>> for _ in range(5):
+    ...     X = rng.normal(size=(20, 3))
+    ...     accumulator = accumulator.update(X, 2 * X)
+    >>> round(accumulator.compute(), 6), accumulator.n_batches
+    (1.0, 5)
     """
 
     def __init__(self) -> None:
@@ -270,12 +303,12 @@ class MinibatchCKA:
         Returns
         -------
         MinibatchCKA
-            Itself.
+            The accumulator itself.
 
         Raises
         ------
         ValueError
-            As for `cka`.
+            In the cases that `cka` lists.
         """
         X, Y = check_feature_pair(X, Y)
         K, L = u_centre(gram(X, centre=True)), u_centre(gram(Y, centre=True, name="Y"))
@@ -320,7 +353,7 @@ def minibatch_cka(batches: Iterable[tuple[Array, Array]]) -> float:
     Raises
     ------
     ValueError
-        As for `cka`, and if there is no batch.
+        In the cases that `cka` lists, and if there is no batch.
     """
     accumulator = MinibatchCKA()
     for X, Y in batches:

@@ -65,7 +65,7 @@ def check_features(X: Array, name: str = "X") -> Array:
     X : array of shape (n, p)
         Rows are stimuli, columns are features, of any real dtype.
     name : str
-        What the error should call it.
+        Name of the argument for error messages.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def check_gram(K: Array, name: str = "K") -> Array:
     K : array of shape (n, n)
         Symmetric similarities of n >= 4 stimuli.
     name : str
-        What the error should call it.
+        Name of the argument for error messages.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def check_rows(**arrays: Array) -> None:
     Parameters
     ----------
     **arrays
-        Arrays whose first axis is stimuli, under the names that the error should use.
+        Arrays whose first axis is the stimuli, under the names that the error should use.
     """
     rows = {name: array.shape[0] for name, array in arrays.items()}
     if len(set(rows.values())) > 1:
@@ -138,16 +138,17 @@ def check_feature_pair(X: Array, Y: Array) -> tuple[Array, Array]:
     Parameters
     ----------
     X, Y : array of shape (n, p), (n, q)
+        Features of the same n >= 4 stimuli.
 
     Returns
     -------
     tuple of arrays
-        Both, as `check_features` returns them.
+        Both matrices, as `check_features` returns them.
 
     Raises
     ------
     ValueError
-        As `check_features`, `check_same_kind` and `check_rows` do.
+        In the cases that `check_features`, `check_same_kind` and `check_rows` list.
     """
     check_same_kind(X=X, Y=Y)
     X, Y = check_features(X, "X"), check_features(Y, "Y")
@@ -172,7 +173,7 @@ def float64_blocks(
     centre : bool
         Take the mean of each column off.
     name : str
-        What an error should call X.
+        Name of X for error messages.
 
     Yields
     ------
@@ -221,7 +222,7 @@ def gram(X: Array, block: int | None = None, centre: bool = False, *, name: str 
         Centre each column (feature) first. Do so where means are large against the spread:
         centring the Gram matrix afterwards cannot bring back the digits that were lost.
     name : str
-        What an error should call X.
+        Name of X for error messages.
 
     Returns
     -------

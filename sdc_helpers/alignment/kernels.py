@@ -88,9 +88,9 @@ def unit_kernel(K: Array, estimator: str, name: str) -> Array:
     K : float64 array of shape (n, n)
         Checked Gram matrix, n >= 4.
     estimator : {"debiased", "biased", "rv2"}
-        See `sdc_helpers.alignment.cka.cka`.
+        Which estimator of CKA to use; `sdc_helpers.alignment.cka` describes each.
     name : str
-        What an error should call the matrix or its features.
+        Name of the matrix or its features for error messages.
 
     Returns
     -------

@@ -43,20 +43,20 @@ class CKATable:
     Attributes
     ----------
     rows, columns : tuple of str
-        Names, R and C of them.
+        Names of the R row and the C column representations.
     values : numpy.ndarray of shape (R, C)
-        Of the stimuli as they are.
+        CKA of the stimuli in their own order.
     null : numpy.ndarray of shape (n_permutations, R, C) or None
         Values under shuffles that all pairs share.
     p_values : numpy.ndarray of shape (R, C) or None
-        One-sided, each pair by itself, with the +1 correction.
+        One-sided p-value of each pair by itself, with the +1 correction.
     p_values_fwe : numpy.ndarray of shape (R, C) or None
-        Against the largest value of the whole table in each shuffle: corrected for testing
-        R x C pairs (max statistic, Nichols & Holmes 2002).
+        One-sided p-value against the largest value of the whole table in each shuffle: corrected
+        for testing R x C pairs (max statistic, Nichols & Holmes 2002).
     estimator : str
-        Which estimator.
+        Name of the estimator, see `cka`.
     scheme : str
-        What was exchanged, such as "rows within 12 groups"; empty without shuffles.
+        Rows that were exchanged, such as "rows within 12 groups"; empty without shuffles.
     """
 
     rows: tuple[str, ...]
@@ -94,7 +94,7 @@ def permutation_test(
     n_permutations : int
         Number of shuffles.
     estimator : {"debiased", "biased", "rv2"}
-        See `cka`.
+        Which estimator of CKA to use; `cka` describes each.
     rng : numpy.random.Generator or int, optional
         Source of the shuffles, or its seed.
     progress : callable, optional
@@ -106,10 +106,10 @@ def permutation_test(
         equal size on both sides are shuffled within these, with a warning; nothing else is seen.
         One label for all rows says that any row could be any other.
     scheme : {"rows", "blocks", "circular"}
-        What changes places, see `sdc_helpers.permutations.permutations_of`: single rows, blocks
-        of rows, or all rows by a circular shift, for time series.
+        Rows that change places together, see `sdc_helpers.permutations.permutations_of`: single
+        rows, blocks of rows, or all rows by a circular shift, for time series.
     blocks, min_lag
-        Of the schemes "blocks" and "circular", see there.
+        Options of the schemes "blocks" and "circular", see `permutations_of`.
 
     Returns
     -------
@@ -118,8 +118,24 @@ def permutation_test(
     Raises
     ------
     ValueError
-        As for `cka`, and if `n_permutations` is not a positive integer, or the
+        In the cases that `cka` lists, and if `n_permutations` is not a positive integer or the
         scheme does not fit.
+
+    See Also
+    --------
+    cka_table : The same test for many pairs, corrected for their number.
+    sdc_helpers.permutations.permutations_of : The schemes of shuffles.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.alignment import permutation_test
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(40, 10))
+    >>> Y = X[:, :5] + rng.normal(size=(40, 5))
+    >>> test = permutation_test(X, Y, n_permutations=99, rng=0)
+    >>> test.p_value, test.scheme
+    (0.01, 'rows')
     """
     check_count("n_permutations", n_permutations, 1)
     check_estimator(estimator)
@@ -149,7 +165,7 @@ def permutation_test_from_grams(
     K, L : array of shape (n, n)
         Gram matrices of the same stimuli; rows and columns of L are shuffled together.
     n_permutations, estimator, rng, progress, groups, scheme, blocks, min_lag
-        As for `permutation_test`, also in what is returned and raised.
+        Options of `permutation_test`, which also says what is returned and raised.
 
     Returns
     -------
@@ -187,9 +203,9 @@ def cka_table(
     X : mapping of str to array of shape (n, p_r)
         R representations of the same n >= 4 stimuli: the rows of the table.
     Y : mapping of str to array of shape (n, q_c)
-        C representations of these stimuli: the columns. Theirs are the rows that are shuffled.
+        C representations of these stimuli: the columns. The stimuli of this side are shuffled.
     estimator : {"debiased", "biased", "rv2"}
-        See `cka`.
+        Which estimator of CKA to use; `cka` describes each.
     n_permutations : int
         Number of shuffles; 0 for none.
     rng : numpy.random.Generator or int, optional
@@ -197,7 +213,7 @@ def cka_table(
     progress : callable, optional
         Called as ``progress(done, n_permutations)``.
     groups, scheme, blocks, min_lag
-        As for `permutation_test`; rows that were centred in groups are looked for in all
+        Options of `permutation_test`; rows that were centred in groups are looked for in all
         representations of a side.
 
     Returns
@@ -207,8 +223,27 @@ def cka_table(
     Raises
     ------
     ValueError
-        As for `cka`, naming the representation, and if X or Y is no
-        mapping or empty or `n_permutations` is not an integer from 0.
+        In the cases that `cka` lists, naming the representation, and if X or Y is no mapping or
+        empty, or `n_permutations` is not an integer of 0 or more.
+
+    See Also
+    --------
+    permutation_test : The test of a single pair.
+
+    Examples
+    --------
+    Two network layers and one region, whose responses follow the second layer:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.alignment import cka_table
+    >>> rng = np.random.default_rng(0)
+    >>> layers = {"early": rng.normal(size=(40, 5)), "late": rng.normal(size=(40, 5))}
+    >>> regions = {"LOC": layers["late"] + rng.normal(size=(40, 5))}
+    >>> table = cka_table(layers, regions, n_permutations=99, rng=0)
+    >>> table.rows, table.columns, table.values.shape
+    (('early', 'late'), ('LOC',), (2, 1))
+    >>> table.p_values_fwe[:, 0] < 0.05
+    array([False,  True])
     """
 
     def matrix(features: Array, name: str) -> Array:
@@ -240,7 +275,7 @@ def cka_table_from_grams(
     K, L : mapping of str to array of shape (n, n)
         Gram matrices of the same stimuli: the rows and the columns of the table.
     estimator, n_permutations, rng, progress, groups, scheme, blocks, min_lag
-        As for `cka_table`, also in what is returned and raised.
+        Options of `cka_table`, which also says what is returned and raised.
 
     Returns
     -------

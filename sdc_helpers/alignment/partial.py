@@ -29,17 +29,17 @@ class PartialShuffleCurve:
     fractions : numpy.ndarray of shape (n_fractions,)
         Fraction s of the rows that is shuffled, as asked for.
     values : numpy.ndarray of shape (n_fractions, n_repeats)
-        Of one fresh shuffle each.
+        CKA after one fresh shuffle each.
     moved : numpy.ndarray of shape (n_fractions, n_repeats)
         Fraction of rows that truly changed place. A shuffle leaves one row in place on average,
         so it is about s - 1/n.
     unshuffled : float
-        Value of the stimuli as they are.
+        CKA of the stimuli in their own order.
     expected : numpy.ndarray of shape (n_fractions,) or None
         Exact mean of `values` for the debiased estimator given the data; None for the others
         and within groups.
     estimator : str
-        Which estimator.
+        Name of the estimator, see `cka`.
     """
 
     fractions: np.ndarray
@@ -77,7 +77,7 @@ def partial_shuffle_curve(
     n_repeats : int
         Fresh shuffles per fraction.
     estimator : {"debiased", "biased", "rv2"}
-        See `cka`.
+        Which estimator of CKA to use; `cka` describes each.
     rng : numpy.random.Generator or int, optional
         Source of the shuffles, or its seed.
     progress : callable, optional
@@ -93,11 +93,11 @@ def partial_shuffle_curve(
     Raises
     ------
     ValueError
-        As for `cka`, if a fraction lies outside [0, 1], or if `n_repeats`
-        is not a positive integer, or `groups` does not fit.
+        In the cases that `cka` lists, and if a fraction lies outside [0, 1], `n_repeats` is not a
+        positive integer, or `groups` does not fit.
     """
-    s = np.atleast_1d(as_array("fractions", fractions, float))
-    if s.ndim != 1 or s.size == 0 or not np.all((s >= 0) & (s <= 1)):
+    shares = np.atleast_1d(as_array("fractions", fractions, float))
+    if shares.ndim != 1 or shares.size == 0 or not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(f"fractions must be numbers from 0 to 1, got {fractions!r}.")
     check_count("n_repeats", n_repeats, 1)
     check_estimator(estimator)
@@ -107,24 +107,25 @@ def partial_shuffle_curve(
     n = K.shape[0]
     members = permutations_of(n, groups=groups).members
     rng = np.random.default_rng(rng)
-    shuffles = np.stack([_shuffle_some(members, x, rng) for x in np.repeat(s, n_repeats)])
+    repeated = np.repeat(shares, n_repeats)
+    shuffles = np.stack([_shuffle_part(members, share, rng) for share in repeated])
     values = shuffled_alignments([K], [L], shuffles, len(shuffles), progress)
     unshuffled = inner(K, L)
     expected = None
     if estimator == "debiased" and len(members) == 1:
-        m = np.rint(s * n).astype(int)
+        m = np.rint(shares * n).astype(int)
         expected = unshuffled * np.where(m < 2, 1.0, (n - m) * (n - m - 1) / (n * (n - 3)))
     return PartialShuffleCurve(
-        fractions=s,
-        values=values.reshape(s.size, n_repeats),
-        moved=(shuffles != np.arange(n)).mean(axis=1).reshape(s.size, n_repeats),
+        fractions=shares,
+        values=values.reshape(shares.size, n_repeats),
+        moved=(shuffles != np.arange(n)).mean(axis=1).reshape(shares.size, n_repeats),
         unshuffled=unshuffled,
         expected=expected,
         estimator=estimator,
     )
 
 
-def _shuffle_some(
+def _shuffle_part(
     members: Sequence[np.ndarray], fraction: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Permute a random choice of a fraction of the rows of each group among themselves."""

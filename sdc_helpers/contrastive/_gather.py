@@ -45,7 +45,7 @@ def gather_pairs(
 def _check_same_size(u: Tensor, items: Tensor | None) -> None:
     """Without this, batches of unequal size hang or mix rows, depending on the backend."""
     mine = torch.tensor([u.shape[-2], int(items is not None)], device=u.device)
-    everyone = [tuple(one.tolist()) for one in _gather(mine)]
+    everyone = [tuple(sizes.tolist()) for sizes in _gather(mine)]
     if len(set(everyone)) > 1:
         sizes = ", ".join(f"{n} {'with' if has else 'without'} items" for n, has in everyone)
         raise ValueError(

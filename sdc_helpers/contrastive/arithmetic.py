@@ -28,13 +28,13 @@ class Arithmetic:
     Attributes
     ----------
     weights : float array of shape (n_weights,)
-        lambda, by which the difference of sentences is multiplied.
+        The factors lambda by which the difference of the sentences is multiplied.
     score : float array of shape (n_weights,)
         Share of right answers, each kind of change weighing the same.
     shuffled : float array of shape (n_weights,)
-        The same with the difference of another question.
+        Share of right answers with the difference of another question.
     chance : float
-        Share of right pictures in the gallery, likewise averaged.
+        Share of right pictures in the gallery, averaged in the same way.
     by_change : dict of str to float array of shape (n_weights,)
         The score of each kind of change.
     """
@@ -60,19 +60,20 @@ def picture_arithmetic(
     Parameters
     ----------
     images : array of shape (n, d)
-        Unit rows, one a scene of the gallery.
+        Embeddings of the gallery: unit rows, one a scene.
     before, after : arrays of shape (m, d)
-        Unit rows of the sentences of `changes`, one a question.
+        Embeddings of the sentences of `changes`: unit rows, one a question.
     changes : SceneChanges
-        The questions.
+        The m questions about the n scenes.
     weights : sequence of float
-        lambda; at 0 the nearest other picture is the answer.
+        The factors lambda; at 0 the nearest other picture is the answer.
     rng : numpy.random.Generator
-        Shuffles the differences for the control.
+        Source of the shuffle of the differences, for the control.
 
     Returns
     -------
     Arithmetic
+        Shares of right answers at each weight, with their control and chance.
 
     Raises
     ------
@@ -95,8 +96,8 @@ def picture_arithmetic(
     def by_kind(right: np.ndarray) -> np.ndarray:
         return np.bincount(group, right) / np.bincount(group)
 
-    def score(of: np.ndarray, weight: float) -> np.ndarray:
-        answers = arithmetic_answers(images, of, changes.source, weight)
+    def score(differences: np.ndarray, weight: float) -> np.ndarray:
+        answers = arithmetic_answers(images, differences, changes.source, weight)
         return by_kind(changes.hits[np.arange(m), answers])
 
     scores = np.stack([score(difference, weight) for weight in weights])
@@ -118,18 +119,18 @@ def arithmetic_answers(
     Parameters
     ----------
     images : array of shape (n, d)
-        The gallery.
+        Embeddings of the gallery.
     difference : array of shape (m, d)
-        Sentence added minus sentence taken away, of each question.
+        Embedding of the sentence added minus that of the sentence taken away, for each question.
     source : int array of shape (m,)
-        Which picture each starts from.
+        Row of the picture that each question starts from.
     weight : float
-        lambda.
+        The factor lambda.
 
     Returns
     -------
     int array of shape (m,)
-        The first of several that are equally near.
+        Row of the nearest picture; the first of several that are equally near.
     """
     images, difference = as_array("images", images), as_array("difference", difference)
     source = as_array("source", source, np.int64)

@@ -29,7 +29,7 @@ def centre_sides(u: Any, v: Any, train_u: Any, train_v: Any) -> tuple[np.ndarray
     Returns
     -------
     u, v : float array of shape (..., n, d) and (..., m, d)
-        Unit rows.
+        The centred sides, unit rows again.
 
     Raises
     ------

@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from sdc_helpers._checks import as_array, check_device, unit_rows
+from sdc_helpers.contrastive._projections import new_projections, projections_of
 from sdc_helpers.contrastive.losses import ContrastiveLoss
 from sdc_helpers.embeddings.clip import ClipModel
 from sdc_helpers.embeddings.encode import caption_features, image_features
@@ -30,26 +31,24 @@ from sdc_helpers.training.threads import one_thread
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
-
     from sdc_helpers.training.loop import PairSource, TrainingOptions
 
-_WEIGHTS, _CAPTIONS = 3, 4  # last parts of seeds
+_CAPTIONS = 4  # last part of seeds
 
 
 @dataclass(frozen=True, eq=False)
 class TrunkFeatures:
-    """What the towers of a CLIP say before their projections.
+    """Features that the towers of a CLIP compute before their projections.
 
     Attributes
     ----------
     images : float32 array of shape (n, p)
-        Of pictures.
+        Features of n pictures.
     texts : float32 array of shape (n, k, q)
-        Of k captions of each.
+        Features of k captions of each picture.
     items : int array of shape (n, k) or None
-        Which sentence each caption is: equal captions have equal numbers, and are no negatives of
-        each other. None: every pair is a negative of every other.
+        Number of the sentence that each caption is: equal captions have equal numbers, and are no
+        negatives of each other. None: every pair is a negative of every other.
     """
 
     images: np.ndarray
@@ -89,11 +88,11 @@ class ProjectionRecipe:
     n_epochs, batch_size : int
         Passes through the pairs, and pairs in a batch.
     lr : float
-        Of AdamW, at the start; it falls along half a cosine to 0.
+        Learning rate of AdamW at the start; it falls along half a cosine to 0.
     weight_decay : float
-        Of the weight matrices.
+        Weight decay of the weight matrices.
     temperature : float
-        tau, fixed.
+        Temperature tau of the loss, fixed.
     centred : bool
         Whether each tower's mean over the training rows is taken off its features first. Features
         that are not centred bring a gap along, whatever the loss is.
@@ -114,10 +113,10 @@ class Projections:
     Attributes
     ----------
     image_weight, image_bias, text_weight : float32 arrays
-        Of shapes (n_runs, p, d), (n_runs, 1, d) and (n_runs, q, d), as CLIP's towers have them:
-        a bias for pictures, none for sentences.
+        Weights of shapes (n_runs, p, d), (n_runs, 1, d) and (n_runs, q, d), as CLIP's towers have
+        them: a bias for pictures, none for sentences.
     image_mean, text_mean : float32 arrays of shape (p,) and (q,)
-        What is taken off features first: their means over the training rows, or zeros.
+        Vectors that are taken off the features first: their means over the training rows, or zeros.
     """
 
     image_weight: np.ndarray
@@ -145,18 +144,19 @@ def clip_trunk(clip: ClipModel) -> ClipModel:
     Parameters
     ----------
     clip : ClipModel
-        From `load_clip`, with a residual network or a vision transformer of open_clip.
+        The network, from `load_clip`, with a residual network or a vision transformer of open_clip.
 
     Returns
     -------
     ClipModel
+        The copy, whose embeddings are the features before the projections.
 
     Raises
     ------
     ValueError
         If the network has no projections that are known.
     """
-    _projections_of(clip)
+    projections_of(clip)
     model = copy.deepcopy(clip.model)
     if hasattr(model.visual, "attnpool"):
         width = model.visual.attnpool.c_proj.in_features
@@ -181,18 +181,19 @@ def trunk_features(
     Parameters
     ----------
     trunk : ClipModel
-        From `clip_trunk`.
+        The network without projections, from `clip_trunk`.
     pictures : array of shape (n, height, width, 3)
-        As for `embed_images`.
+        Pictures as `embed_images` takes them.
     captions : sequence of n sequences of k strings
-        Captions of each.
+        Captions of each picture.
     **options
-        Of `embed_images`, such as ``device`` and ``cache``.
+        Options of `embed_images`, such as ``device`` and ``cache``.
 
     Returns
     -------
     TrunkFeatures
-        With `items`: which captions are the same sentence.
+        Features of the pictures and of their captions, with `items`: which captions are the same
+        sentence.
     """
     images = image_features(trunk, pictures, **options).vectors
     texts = caption_features(trunk, captions, **options).vectors
@@ -215,18 +216,18 @@ def train_projections(
     Parameters
     ----------
     features : TrunkFeatures
-        Of the training pairs; one of the captions is drawn whenever a pair is used. Pairs of a
-        batch that drew the same sentence, by its `items`, are no negatives of each other.
+        Features of the training pairs; one of the captions is drawn whenever a pair is used. Pairs
+        of a batch that drew the same sentence, by its `items`, are no negatives of each other.
     dimension : int
-        d.
+        Number of dimensions d of the new projections.
     loss : {"clip", "cua", "cuaxu"}
-        As for ``ContrastiveLoss.named``.
+        Name of the loss, see `ContrastiveLoss.named`.
     seeds : sequence of int
-        Of initial values, batches and captions; the same for every loss.
+        Seeds of initial values, batches and captions; a seed draws the same for every loss.
     recipe : ProjectionRecipe, optional
-        How to train.
+        Options of the training; by default those of `ProjectionRecipe()`.
     device : str or torch.device
-        Where to compute.
+        Device to compute on.
 
     Returns
     -------
@@ -253,7 +254,7 @@ def train_projections(
     images = torch.from_numpy(features.images - image_mean).to(device)
     texts = torch.from_numpy(features.texts - text_mean).to(device)
     items = None if features.items is None else torch.from_numpy(features.items).to(device)
-    parameters = _new_projections(images.shape[-1], texts.shape[-1], dimension, seeds, device)
+    parameters = new_projections(images.shape[-1], texts.shape[-1], dimension, seeds, device)
     w_image, b_image, w_text = parameters
     groups = [
         {"params": [w_image, w_text], "weight_decay": recipe.weight_decay},
@@ -265,7 +266,7 @@ def train_projections(
     n_steps = recipe.n_epochs * batches[0].steps_per_epoch
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     for step in range(n_steps):
-        rows = np.stack([of_run.indices(step) for of_run in batches])
+        rows = np.stack([order.indices(step) for order in batches])
         drawn = np.stack([rng.integers(texts.shape[1], size=recipe.batch_size) for rng in draws])
         index, caption = (torch.from_numpy(a).to(images.device) for a in (rows, drawn))
         u = functional.normalize(torch.baddbmm(b_image, images[index], w_image), dim=-1)
@@ -297,29 +298,29 @@ def finetune_clip(
     Parameters
     ----------
     clip : ClipModel
-        Where to start.
+        The network to start from.
     source : PairSource
         Pictures as the network takes them, and tokens, such as `ScenePairs`.
     dimension : int
-        d of the new projections.
+        Number of dimensions d of the new projections.
     loss : {"clip", "cua", "cuaxu"}
-        As for ``ContrastiveLoss.named``.
+        Name of the loss, see `ContrastiveLoss.named`.
     options : TrainingOptions
-        How to train; its seed is that of the projections too.
+        Options of the training; their seed is that of the projections too.
     temperature : float
-        tau, fixed.
+        Temperature tau of the loss, fixed.
     out, device, progress
-        As for `train_pairs`.
+        Options of `train_pairs`.
 
     Returns
     -------
     ClipModel
-        On the CPU.
+        The trained network, on the CPU.
 
     Raises
     ------
     ValueError
-        As for `train_pairs`, and if the network has no projections that are known.
+        In the cases that `train_pairs` lists, and if the network has no projections that are known.
     """
     from sdc_helpers.contrastive.towers import TwoTowers
     from sdc_helpers.training.loop import train_pairs
@@ -341,24 +342,24 @@ def with_new_projections(clip: ClipModel, dimension: int, seed: int) -> ClipMode
     Parameters
     ----------
     clip : ClipModel
-        The towers.
+        The network whose towers are copied.
     dimension : int
-        d of the new projections.
+        Number of dimensions d of the new projections.
     seed : int
-        Of their values.
+        Seed of their values.
 
     Returns
     -------
     ClipModel
-        On the CPU.
+        The copy, on the CPU.
 
     Raises
     ------
     ValueError
         If the network has no projections that are known.
     """
-    widths = [weight.shape[0] for weight in _projections_of(clip)]
-    drawn = _new_projections(*widths, dimension, [seed], "cpu")
+    widths = [weight.shape[0] for weight in projections_of(clip)]
+    drawn = new_projections(*widths, dimension, [seed], "cpu")
     w_image, b_image, w_text = (parameter.detach()[0] for parameter in drawn)
     model = copy.deepcopy(clip.model).cpu()
     if hasattr(model.visual, "attnpool"):
@@ -371,31 +372,3 @@ def with_new_projections(clip: ClipModel, dimension: int, seed: int) -> ClipMode
     model.eval().requires_grad_(False)
     weights = f"{clip.weights}, new projections: d={dimension}, seed {seed}"
     return replace(clip, model=model, dimension=dimension, weights=weights)
-
-
-def _projections_of(clip: ClipModel) -> tuple[Tensor, Tensor]:
-    """Weights (width, d) of both projections."""
-    visual, text = clip.model.visual, getattr(clip.model, "text_projection", None)
-    image = getattr(visual, "proj", None)
-    if hasattr(visual, "attnpool"):
-        image = visual.attnpool.c_proj.weight.T
-    if not isinstance(image, torch.Tensor) or not isinstance(text, torch.Tensor):
-        raise ValueError(
-            f"{clip.name} ({clip.weights}) has no projections that are known here: take a CLIP "
-            "of open_clip with a residual network or a vision transformer, as load_clip gives it."
-        )
-    return image, text
-
-
-def _new_projections(
-    p: int, q: int, d: int, seeds: Sequence[int], device: str | torch.device
-) -> list[Tensor]:
-    """Draw values as open_clip does: uniform for pictures, normal for sentences."""
-    drawn = []
-    for seed in seeds:
-        state = np.random.SeedSequence([seed, _WEIGHTS]).generate_state(1, np.uint64)
-        generator = torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
-        uniform = [2 * torch.rand(shape, generator=generator) - 1 for shape in ((p, d), (1, d))]
-        normal = torch.randn(q, d, generator=generator)
-        drawn.append([*(part * p**-0.5 for part in uniform), normal * q**-0.5])
-    return [torch.stack(parts).to(device).requires_grad_() for parts in zip(*drawn, strict=True)]

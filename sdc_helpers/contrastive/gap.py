@@ -28,25 +28,26 @@ class GapReport:
     Attributes
     ----------
     n_pairs, dimension : int
-        n and d.
+        Number of pairs n, and of dimensions d.
     centroid_distance : float
-        See `centroid_distance`; 0 is no gap, 2 the largest.
+        Distance between the mean rows of the two sides; 0 is no gap, 2 the largest.
     linear_separability : float
-        See `linear_separability`; 0.5 is no gap.
+        Accuracy of a classifier that tells the sides apart, see `linear_separability`; 0.5 is no
+        gap.
     paired_cosine : float
-        Mean of u_i . v_i.
+        Mean cosine within pairs, u_i . v_i.
     alignment : float
-        Mean of |u_i - v_i|^2.
+        Mean squared distance within pairs, |u_i - v_i|^2.
     uniformity_u, uniformity_v, uniformity : float
-        log mean_{i<j} exp(-2 |x_i - x_j|^2) of each side, and the mean of the two.
+        Uniformity of each side, log mean_{i<j} exp(-2 |x_i - x_j|^2), and the mean of the two.
     cross_uniformity : float
-        log mean_{i != j} exp(-2 |u_i - v_j|^2).
+        Uniformity across the sides, log mean_{i != j} exp(-2 |u_i - v_j|^2).
     uniform_floor : float
-        See `uniform_floor`: what the uniformities are to be compared with.
+        Lowest possible uniformity, to compare the uniformities with; see `uniform_floor`.
     effective_rank_u, effective_rank_v : float
-        See `effective_rank`.
+        Number of directions in which the rows of each side vary, see `effective_rank`.
     recall_u_to_v, recall_v_to_u : dict of int to float
-        See `pair_recall`: rows of u looking for theirs in v, and the other way.
+        Recall at each k, see `pair_recall`: rows of u look for theirs in v, and the other way.
     explained_variance_u, explained_variance_v : numpy.ndarray of shape (min(n, d),)
         Share of the variance on each principal component, falling; zeros if all rows coincide.
     """
@@ -75,7 +76,7 @@ class GapReport:
         Returns
         -------
         dict of str to float
-            Recalls as "recall_u_to_v@1" and so on.
+            Numbers by name; recalls are named "recall_u_to_v@1" and so on.
         """
         row: dict[str, float] = {}
         for field in fields(self):
@@ -96,19 +97,39 @@ def gap_report(u: Array, v: Array, *, seed: int = 0, ks: Sequence[int] = (1, 5, 
         Unit rows of n pairs, n >= 5 and at least the largest of `ks`. Any real dtype; rows may
         be off length 1 by 1e-3, by 1e-2 in half precision.
     seed : int
-        Of the folds of `linear_separability`.
+        Seed of the folds of `linear_separability`.
     ks : sequence of int
-        Recall is given at each of them.
+        Numbers of nearest rows at which recall is given, each from 1 to n.
 
     Returns
     -------
     GapReport
+        All measures of the pairs.
 
     Raises
     ------
     ValueError
         If u and v are not real, finite (n, d) arrays of one shape, if their rows are not of
         length 1, if there are too few pairs, or if a k is not a whole number from 1 to n.
+
+    See Also
+    --------
+    StartRotation : Removes the gap before training.
+
+    Examples
+    --------
+    Two sides in opposite cones, whose rows have nothing to do with each other:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.contrastive import gap_report
+    >>> rng = np.random.default_rng(0)
+    >>> u, v = rng.normal(2, 1, size=(200, 8)), rng.normal(-2, 1, size=(200, 8))
+    >>> u, v = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (u, v))
+    >>> report = gap_report(u, v)
+    >>> round(report.centroid_distance, 1), report.linear_separability
+    (1.8, 1.0)
+    >>> report.recall_u_to_v[1] < 0.1
+    True
     """
     u, v = _check_pairs(u, v)
     ks = _check_ks(ks, len(u))
@@ -141,17 +162,18 @@ def centroid_distance(u: Array, v: Array) -> float:
     Parameters
     ----------
     u, v : array of shape (n, d)
-        As for `gap_report`, n >= 2.
+        Unit rows of n >= 2 pairs, as for `gap_report`.
 
     Returns
     -------
     float
-        From 0 to 2. Two unrelated samples without a gap have about sqrt(2 (1 - |mean|^2) / n).
+        Distance from 0 to 2. Two unrelated samples without a gap have about sqrt(2 (1 - |mean|^2) /
+        n).
 
     Raises
     ------
     ValueError
-        As for `gap_report`.
+        In the cases that `gap_report` lists.
     """
     return _centroid_distance(*_check_pairs(u, v))
 
@@ -166,24 +188,25 @@ def linear_separability(u: Array, v: Array, *, seed: int = 0, n_folds: int = 5) 
     Parameters
     ----------
     u, v : array of shape (n, d)
-        As for `gap_report`.
+        Unit rows of n pairs, as for `gap_report`.
     seed : int
-        Of the assignment of pairs to folds.
+        Seed of the assignment of pairs to folds.
     n_folds : int
-        From 2 to n.
+        Number of folds, from 2 to n.
 
     Returns
     -------
     float
-        Mean over folds. 1 is a complete gap. Without one it is 0.5, and for unrelated u and v in
-        95% of samples within 1.25 / sqrt(2 n) of it (measured by simulation with 5 folds: folds
-        share training rows, so it is wider than the 0.98 / sqrt(2 n) of 2n independent guesses).
-        It is narrower if members of pairs resemble each other: then one of the two is right.
+        Accuracy, averaged over folds. 1 is a complete gap. Without one it is 0.5, and for unrelated
+        u and v in 95% of samples within 1.25 / sqrt(2 n) of it (measured by simulation with 5
+        folds: folds share training rows, so it is wider than the 0.98 / sqrt(2 n) of 2n independent
+        guesses). It is narrower if members of pairs resemble each other: then one of the two is
+        right.
 
     Raises
     ------
     ValueError
-        As for `gap_report`, and if `n_folds` is not from 2 to n.
+        In the cases that `gap_report` lists, and if `n_folds` is not from 2 to n.
     """
     u, v = _check_pairs(u, v)
     return _linear_separability(u, v, seed, n_folds)
@@ -200,19 +223,19 @@ def pair_recall(u: Array, v: Array, ks: Sequence[int] = (1, 5, 10)) -> dict[int,
     Parameters
     ----------
     u, v : array of shape (n, d)
-        As for `gap_report`: queries, and what is looked through.
+        Unit rows of n pairs, as for `gap_report`: the queries, and the rows that are searched.
     ks : sequence of int
-        Each from 1 to n.
+        Numbers of nearest rows, each from 1 to n.
 
     Returns
     -------
     dict of int to float
-        Chance is k / n.
+        Recall at each k, from 0 to 1; chance is k / n.
 
     Raises
     ------
     ValueError
-        As for `gap_report`.
+        In the cases that `gap_report` lists.
     """
     u, v = _check_pairs(u, v)
     return _recall(u, v, _check_ks(ks, len(u)))
@@ -228,17 +251,17 @@ def effective_rank(x: Array) -> float:
     Parameters
     ----------
     x : array of shape (n, d)
-        n >= 2 unit rows.
+        At least 2 unit rows.
 
     Returns
     -------
     float
-        From 1 to min(n - 1, d); 0 if all rows coincide.
+        Rank from 1 to min(n - 1, d); 0 if all rows coincide.
 
     Raises
     ------
     ValueError
-        As for `gap_report`.
+        In the cases that `gap_report` lists.
     """
     return _effective_rank(_spectrum(_check_rows(x, "x")))
 
@@ -253,7 +276,7 @@ def uniform_floor(d: int) -> float:
     Parameters
     ----------
     d : int
-        Dimension, at least 1.
+        Number of dimensions, at least 1.
 
     Returns
     -------
@@ -316,8 +339,8 @@ def _log_mean_kernel(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _recall(queries: np.ndarray, targets: np.ndarray, ks: Sequence[int]) -> dict[int, float]:
-    found = recall_at_k(queries, targets, np.arange(len(queries)), ks)
-    return dict(zip(ks, found.tolist(), strict=True))
+    recalls = recall_at_k(queries, targets, np.arange(len(queries)), ks)
+    return dict(zip(ks, recalls.tolist(), strict=True))
 
 
 def _spectrum(x: np.ndarray) -> np.ndarray:

@@ -57,21 +57,29 @@ def clip_loss(
     u, v : tensor of shape (..., n, d)
         Unit rows of n >= 2 pairs.
     temperature : float or tensor that broadcasts to (...)
-        tau > 0, by which the cosines are divided.
+        Temperature tau > 0, by which the cosines are divided.
     items : integer tensor of shape (n,) or (..., n), optional
-        Which item each pair shows, in all runs or in each. A pair of the same item is not a
-        negative: its logit is left out of both softmaxes.
+        Number of the item that each pair shows, in all runs or in each. A pair of the same item is
+        not a negative: its logit is left out of both softmaxes.
 
     Returns
     -------
     tensor of shape (...)
-        In float32, or float64 if u or v is.
+        Loss of each run, in float32, or in float64 if u or v is.
 
     Raises
     ------
     ValueError
         If u and v differ in shape or hold fewer than 2 pairs, if their rows are not of length 1
         (CPU only), if the temperature is not positive, or if `items` are not n integers.
+
+    Examples
+    --------
+    >>> u = torch.eye(4)
+    >>> clip_loss(u, u, temperature=0.1) < 0.001
+    tensor(True)
+    >>> clip_loss(u, u.roll(1, 0), temperature=0.1) > 9  # every pair is mismatched
+    tensor(True)
     """
     u, v = _check_pair(u, v)
     temperature = _check_temperature(temperature, u.shape[:-2])
@@ -89,12 +97,12 @@ def alignment(u: Tensor, v: Tensor) -> Tensor:
     Returns
     -------
     tensor of shape (...)
-        From 0 to 4.
+        Mean of each run, from 0 to 4.
 
     Raises
     ------
     ValueError
-        As for `clip_loss`.
+        In the cases that `clip_loss` lists.
     """
     return mean_squared_distance(*_check_pair(u, v))
 
@@ -105,17 +113,18 @@ def uniformity(x: Tensor) -> Tensor:
     Parameters
     ----------
     x : tensor of shape (..., n, d)
-        n >= 2 unit rows.
+        At least 2 unit rows.
 
     Returns
     -------
     tensor of shape (...)
-        From -8 to 0; `uniform_floor` is its value for rows spread evenly over the sphere.
+        Uniformity of each run, from -8 to 0; `uniform_floor` is its value for rows spread evenly
+        over the sphere.
 
     Raises
     ------
     ValueError
-        As for `clip_loss`.
+        In the cases that `clip_loss` lists.
     """
     return spread(_check_rows(as_tensor("x", x), "x"))
 
@@ -128,17 +137,18 @@ def cross_uniformity(u: Tensor, v: Tensor, items: Tensor | None = None) -> Tenso
     u, v : tensor of shape (..., n, d)
         Unit rows of n >= 2 pairs.
     items : integer tensor of shape (n,), optional
-        As for `clip_loss`: two pairs of the same item are not pushed apart.
+        Number of the item that each pair shows: two pairs of the same item are not pushed apart.
 
     Returns
     -------
     tensor of shape (...)
-        From -8 to 0.
+        Uniformity across the sides of each run, from -8 to 0.
 
     Raises
     ------
     ValueError
-        As for `clip_loss`, and if all pairs show the same item (CPU only, elsewhere -inf).
+        In the cases that `clip_loss` lists, and if all pairs show the same item (CPU only,
+        elsewhere -inf).
     """
     u, v = _check_pair(u, v)
     return log_mean_kernel(product(u, v.mT), _same_item(items, u))
@@ -155,11 +165,12 @@ class ContrastiveLoss(nn.Module):
     Parameters
     ----------
     alignment, uniformity, cross_uniformity : float
-        Weights of these terms beside the CLIP loss. One of 0 is not computed.
+        Weights of these terms beside the CLIP loss. A term of weight 0 is not computed.
     temperature : float or tensor that broadcasts to (...)
-        tau, fixed, or where it starts. One tensor entry a run makes a grid.
+        Temperature tau, fixed or at the start. A tensor with one entry a run makes a grid.
     learn_temperature : bool
-        Learn ``logit_scale`` = log(1 / tau), brought back to [0, log 100] before each use.
+        Whether to learn ``logit_scale`` = log(1 / tau), which is brought back to [0, log 100]
+        before each use.
     gather : {"auto", "never"}
         Whether to use the batch of all processes where there are several.
 
@@ -222,16 +233,17 @@ class ContrastiveLoss(nn.Module):
         name : {"clip", "cua", "cuaxu"}
             CLIP alone; with uniformity and alignment; with the cross term as well.
         **options
-            Of the constructor, weights included.
+            Arguments of the constructor, weights included.
 
         Returns
         -------
         ContrastiveLoss
+            The loss with these weights.
 
         Raises
         ------
         ValueError
-            If the name is unknown, or as for the constructor.
+            If the name is unknown, or the constructor refuses an option.
         """
         if name not in _NAMED:
             raise ValueError(f"Expected one of {', '.join(_NAMED)}, got {name!r}.")
@@ -252,16 +264,17 @@ class ContrastiveLoss(nn.Module):
         u, v : tensor of shape (..., n, d)
             Unit rows of n pairs (of this process's part of the batch).
         items : integer tensor of shape (n,), optional
-            As for `clip_loss`; also for the cross term.
+            Number of the item that each pair shows, as for `clip_loss` and `cross_uniformity`.
 
         Returns
         -------
         tensor of shape (...)
+            Loss of each run.
 
         Raises
         ------
         ValueError
-            As for `clip_loss`; and if processes differ in n.
+            In the cases that `clip_loss` lists, and if processes differ in n.
         """
         wanted = {name: weight for name, weight in self.weights.items() if weight}
         terms = self._compute(u, v, items, wanted)

@@ -33,16 +33,16 @@ class StartRotation(nn.Module):
     Parameters
     ----------
     dimension : int
-        d.
+        Number of dimensions d of both sides.
     runs : tuple of int
-        Leading dimensions, of independent runs.
+        Shape of the leading dimensions, which are independent runs.
 
     Attributes
     ----------
     rotation : tensor of shape (*runs, d, d)
-        W, orthogonal.
+        The orthogonal matrix W.
     shift : tensor of shape (*runs, d)
-        Added after rotating.
+        Vector that is added after rotating.
     reached_gap : tensor of shape (*runs)
         Centroid distance that `fit` ended with; NaN before.
 
@@ -50,6 +50,25 @@ class StartRotation(nn.Module):
     ------
     ValueError
         If the dimension is not positive.
+
+    See Also
+    --------
+    gap_report : Measures of the gap.
+
+    Examples
+    --------
+    Two untrained sides in opposite cones:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.contrastive import StartRotation, centroid_distance
+    >>> rng = np.random.default_rng(0)
+    >>> u, v = rng.normal(2, 1, size=(200, 8)), rng.normal(-2, 1, size=(200, 8))
+    >>> u, v = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (u, v))
+    >>> round(centroid_distance(u, v), 1)
+    1.8
+    >>> rotation = StartRotation(dimension=8).fit(u, v)
+    >>> centroid_distance(u, rotation(v)) < 0.001
+    True
     """
 
     def __init__(self, dimension: int, runs: tuple[int, ...] = ()) -> None:
@@ -74,7 +93,7 @@ class StartRotation(nn.Module):
         Returns
         -------
         StartRotation
-            Itself. `reached_gap` tells the distance reached.
+            The module itself; `reached_gap` tells the distance reached.
 
         Raises
         ------

@@ -74,14 +74,16 @@ class GapGrid:
         Parameters
         ----------
         temperature : float or "learned"
-            One of those asked for.
+            One of the temperatures asked for.
         column : str
-            Of the table.
+            Name of a column of the table.
 
         Returns
         -------
         steps : int array of shape (n_recorded,)
+            Number of updates done.
         values : float array of shape (n_recorded, n_seeds)
+            Value of the column at these steps, for each seed.
 
         Raises
         ------
@@ -127,39 +129,42 @@ def train_same_modality(
     Parameters
     ----------
     x : array of shape (n, p)
-        What both encoders see, such as pictures reduced to principal components.
+        Inputs of both encoders, such as pictures reduced to principal components.
     dimension : int
-        d, of the outputs.
+        Number of dimensions d of the outputs.
     temperatures : sequence of float or "learned"
-        tau of each group of runs.
+        Temperature tau of each group of runs.
     seeds : sequence of int
-        Of initial values and batches, each with every temperature; >= 0, all different.
+        Seeds of initial values and batches, >= 0 and all different; each runs with every
+        temperature.
     batch_size : int
-        Pairs in a batch.
+        Number of pairs in a batch.
     n_steps : int
-        Updates with Adam.
+        Number of updates with Adam.
     start_gap : float or None
         Centroid distance to start with, reached by rotating and shifting the second side as
         `StartRotation` does; None leaves the initial values as they are.
     x_v : array of shape (n, q), optional
-        What the second encoder sees instead of `x`: a second modality.
+        Inputs of the second encoder instead of `x`: a second modality.
     mismatched : float
         Share of rows, from 0 to 1, whose partner is that of another of them, in training and
         measuring alike.
     x_measured : array of shape (m, p), optional
         Rows to measure instead of those trained on; only without `x_v` and `mismatched`.
     hidden : int
-        Units of each of the two hidden layers.
+        Number of units of each of the two hidden layers.
     lr : float
-        Learning rate.
+        Learning rate of Adam.
     record_every : int, optional
-        Updates between recorded steps; by default the start and the end alone.
+        Number of updates between recorded steps; by default only the start and the end are
+        recorded.
     device : str or torch.device
-        Where to compute.
+        Device to compute on.
 
     Returns
     -------
     GapGrid
+        The recorded measures of all runs, and both sides at the start and the end.
 
     Raises
     ------
@@ -183,7 +188,7 @@ def train_same_modality(
     rows = trainer.measure(start, 0, constant, complete=False)
     with one_thread(batch_size <= _SMALL_BATCH):
         for step in range(n_steps):
-            trainer.update(np.stack([of_run.indices(step) for of_run in batches]))
+            trainer.update(np.stack([order.indices(step) for order in batches]))
             done = step + 1
             if done < n_steps and done % record_every == 0:
                 rows += trainer.measure(trainer.outputs(measured), done, constant, complete=False)
@@ -287,7 +292,7 @@ def _stacked_weights(
     seeds: list[int], side: int, widths: tuple[int, ...], device: torch.device
 ) -> list[Tensor]:
     """Weights (n_runs, a, b) and biases (n_runs, 1, b), drawn as torch.nn.Linear draws them."""
-    of_runs = []
+    by_run = []
     for seed in seeds:
         state = np.random.SeedSequence([seed, side, _WEIGHTS]).generate_state(1, np.uint64)
         generator = torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
@@ -295,8 +300,8 @@ def _stacked_weights(
         for a, b in itertools.pairwise(widths):
             for shape in ((a, b), (1, b)):
                 drawn.append((2 * torch.rand(shape, generator=generator) - 1) / math.sqrt(a))
-        of_runs.append(drawn)
-    stacked = [torch.stack(parts).to(device) for parts in zip(*of_runs, strict=True)]
+        by_run.append(drawn)
+    stacked = [torch.stack(parts).to(device) for parts in zip(*by_run, strict=True)]
     return [part.requires_grad_() for part in stacked]
 
 

@@ -15,24 +15,29 @@ from sdc_helpers.decoding.repetitions import distinct_embeddings
 
 
 class Decoder(BaseEstimator):
-    """Base of the decoders: `fit` and `predict` are theirs."""
+    """Base of the decoders, which add `fit` and `predict`."""
 
     def score(self, X: np.ndarray, Y: np.ndarray, items: np.ndarray | None = None) -> float:
-        """Top-1 accuracy of single trials among the distinct embeddings of Y.
+        """Return the top-1 accuracy of single trials among the distinct embeddings of Y.
 
         Parameters
         ----------
-        X, Y, items
-            As for `fit`.
+        X : array of shape (n_trials, n_voxels)
+            Responses.
+        Y : array of shape (n_trials, n_dims)
+            Embedding of the image of each trial, unit length.
+        items : array of shape (n_trials,), optional
+            Image of each trial; without it, trials with equal rows of Y show one image.
 
         Returns
         -------
         float
+            Share of trials whose own image is the nearest, from 0 to 1.
 
         Raises
         ------
         ValueError
-            As for `sdc_helpers.decoding.score_decoding`.
+            In the cases that `sdc_helpers.decoding.score_decoding` lists.
         """
         items = row_items(as_array("Y", Y)) if items is None else items
         gallery = distinct_embeddings(Y, items)

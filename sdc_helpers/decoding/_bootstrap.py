@@ -13,6 +13,7 @@ def image_draws(n_images: int, n_draws: int, rng: np.random.Generator) -> np.nda
     Returns
     -------
     float64 array of shape (1 + n_draws, n_images)
+        How often each draw holds each image.
     """
     drawn = rng.multinomial(n_images, np.full(n_images, 1 / n_images), size=n_draws)
     return np.concatenate([np.ones((1, n_images)), drawn])
@@ -72,15 +73,16 @@ def two_versus_two(
     Parameters
     ----------
     draws : array of shape (n_draws, n_images)
+        How often each draw holds each image.
     correct_blocks : iterator of (slice, array of shape (n_images in slice, n_images))
-        Number of correct pairs of trials of two images, 0 for an image with itself.
+        Numbers of correct pairs of trials of two images, 0 for an image with itself.
     counts : array of shape (n_images,)
-        Trials of each image.
+        Number of trials of each image.
 
     Returns
     -------
     float64 array of shape (n_draws,)
-        NaN where a draw holds one image only.
+        Accuracy in each draw; NaN where a draw holds only one image.
     """
     correct = np.zeros(len(draws))
     for block, pairs in correct_blocks:

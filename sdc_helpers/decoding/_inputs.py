@@ -20,7 +20,7 @@ class Fold:
     Attributes
     ----------
     X : float32 array of shape (n_trials, n_voxels)
-        Responses.
+        Responses of the voxels in each trial.
     Y : float32 array of shape (n_trials, n_dims)
         Embedding of the image of each trial, unit length.
     items : int64 array of shape (n_trials,)

@@ -21,7 +21,7 @@ class DecoderRuns(nn.Module):
     sizes : tuple of int
         Numbers of voxels, hidden units where there are any, and dimensions.
     seeds : sequence of int
-        Of each run.
+        Seed of each run.
     """
 
     def __init__(self, sizes: tuple[int, ...], seeds: list[int]) -> None:
@@ -54,7 +54,7 @@ class DecoderRuns(nn.Module):
 
 
 def nearest_is_own(predicted: Tensor, own: Tensor, gallery: Tensor) -> Tensor:
-    """Whether the own row of the gallery is nearer than any other; a tie is a miss."""
+    """Tell whether the own row of the gallery is nearer than any other; a tie is a miss."""
     similar = predicted @ gallery.T
     true = similar.gather(1, own[:, None])
     others = similar.scatter(1, own[:, None], -math.inf)

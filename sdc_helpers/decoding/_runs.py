@@ -47,8 +47,8 @@ _SCORES = {"top_1": "validation_top_1", "loss": "validation_loss"}
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to train; see `sdc_helpers.decoding.ContrastiveDecoder`."""
+class TrainingPlan:
+    """Checked parameters of a training; see `sdc_helpers.decoding.ContrastiveDecoder`."""
 
     hidden: int | None
     temperature: float
@@ -68,33 +68,33 @@ class Training:
     ----------
     train, validation : Fold
         Checked trials; without a validation fold there is no early stopping.
-    settings : Settings
-        Options.
+    plan : TrainingPlan
+        Parameters of the training.
     seeds : list of int
         Seed of each run.
     device : torch.device
-        Where to compute.
+        Device to compute on.
     data_checksum : int, optional
-        Of both folds: a file of other trials is not continued.
+        Checksum of both folds: a file of other trials is not continued.
     """
 
     def __init__(
         self,
         train: Fold,
         validation: Fold | None,
-        settings: Settings,
+        plan: TrainingPlan,
         seeds: list[int],
         device: torch.device,
         data_checksum: int | None = None,
     ) -> None:
-        self.settings, self.seeds, self.device = settings, seeds, device
+        self.plan, self.seeds, self.device = plan, seeds, device
         self.X, self.Y, self.items = _on_device(train, device)
-        self.validation = None if validation is None else _Validation(validation, settings, device)
-        sizes = layer_sizes(self.X.shape[1], self.Y.shape[1], settings)
+        self.validation = None if validation is None else _Validation(validation, plan, device)
+        sizes = layer_sizes(self.X.shape[1], self.Y.shape[1], plan)
         self.runs = DecoderRuns(sizes, seeds).to(device)
-        self.best = copy.deepcopy(self.runs) if settings.early_stopping else None
+        self.best = copy.deepcopy(self.runs) if plan.early_stopping else None
         self.optimizer = torch.optim.Adam(
-            self.runs.parameters(), lr=settings.lr, fused=device.type in ("cpu", "cuda")
+            self.runs.parameters(), lr=plan.lr, fused=device.type in ("cpu", "cuda")
         )
         self.generators = [seeded_generator(seed, NOISE, device) for seed in seeds]
         self.step = 0
@@ -105,9 +105,9 @@ class Training:
         self._loss = torch.zeros(len(seeds), device=device)  # summed since the last record
         self._loss_steps = 0
         self._epoch = -1
-        self._inputs = torch.empty(len(seeds), settings.batch_size, self.X.shape[1], device=device)
+        self._inputs = torch.empty(len(seeds), plan.batch_size, self.X.shape[1], device=device)
         self._fingerprint = {
-            "parameters": asdict(settings),
+            "parameters": asdict(plan),
             "seeds": seeds,
             "sizes": list(sizes),
             "trials": data_checksum,
@@ -127,10 +127,10 @@ class Training:
         """
         if path is not None:
             self._restore(path)
-        n_steps = self.settings.n_steps
+        n_steps = self.plan.n_steps
         while self.step < n_steps and not all(self.stopped):
             self._train_step()
-            if self.step % self.settings.evaluate_every == 0 or self.step == n_steps:
+            if self.step % self.plan.evaluate_every == 0 or self.step == n_steps:
                 self._record()
                 if progress is not None:
                     progress(self.step)
@@ -142,7 +142,7 @@ class Training:
     def _train_step(self) -> None:
         rows = self._batch()
         x = self._fill_inputs(rows)
-        tau, items = self.settings.temperature, self.items[rows]
+        tau, items = self.plan.temperature, self.items[rows]
         loss = clip_loss(self.runs(x), self.Y[rows], temperature=tau, items=items)
         self.optimizer.zero_grad()
         loss.sum().backward()
@@ -153,7 +153,7 @@ class Training:
 
     def _fill_inputs(self, rows: Tensor) -> Tensor:
         """Return the responses of the trials with fresh noise, (n_runs, batch_size, n_voxels)."""
-        x, noise = self._inputs, self.settings.input_noise  # the step before is done with them
+        x, noise = self._inputs, self.plan.input_noise  # the step before is done with them
         if not noise:
             return x.copy_(self.X[rows])
         on_cpu = self.device.type == "cpu"
@@ -165,7 +165,7 @@ class Training:
 
     def _batch(self) -> Tensor:
         """Return the trials of the next step, (n_runs, batch_size)."""
-        size = self.settings.batch_size
+        size = self.plan.batch_size
         per_epoch = len(self.X) // size  # the last short batch is dropped
         epoch, number = divmod(self.step, per_epoch)
         if epoch != self._epoch:
@@ -185,8 +185,8 @@ class Training:
         if not all(map(math.isfinite, losses)):
             raise ValueError(
                 f"The loss of run {[math.isfinite(v) for v in losses].index(False)} is not finite "
-                f"at step {self.step}. Lower lr={self.settings.lr} or raise "
-                f"temperature={self.settings.temperature}."
+                f"at step {self.step}. Lower lr={self.plan.lr} or raise "
+                f"temperature={self.plan.temperature}."
             )
         names = ("validation_top_1", "validation_loss", "validation_cosine")
         improved = []
@@ -203,15 +203,15 @@ class Training:
                     kept[improved] = live[improved]
 
     def _improves(self, run: int, values: dict[str, float]) -> bool:
-        kind = self.settings.early_stopping
+        kind = self.plan.early_stopping
         if kind is None or self.stopped[run]:
             return False
         score = values[_SCORES[kind]] * (-1 if kind == "loss" else 1)
         if score > self.best_score[run]:
             self.best_score[run], self.best_step[run] = score, self.step
             return True
-        waited = (self.step - self.best_step[run]) / self.settings.evaluate_every
-        self.stopped[run] = waited >= self.settings.patience
+        waited = (self.step - self.best_step[run]) / self.plan.evaluate_every
+        self.stopped[run] = waited >= self.plan.patience
         return False
 
     def _modules(self) -> dict[str, nn.Module]:
@@ -227,17 +227,17 @@ class Training:
         save_training_state(path, self._modules(), {"adam": self.optimizer}, metadata)
 
     def _restore(self, path: Path) -> None:
-        found = read_metadata(path)
-        if found is None:
+        metadata = read_metadata(path)
+        if metadata is None:
             return
-        if found.get("fingerprint") != self._fingerprint:
-            saved = found.get("fingerprint", {})
+        if metadata.get("fingerprint") != self._fingerprint:
+            saved = metadata.get("fingerprint", {})
             differ = [k for k, v in self._fingerprint.items() if saved.get(k) != v]
             raise TrainingStateError(
                 f"{path} belongs to another training: {', '.join(differ)} differ. Give another "
                 "folder, or the same trials, parameters and an integer random_state."
             )
-        if set(found.get("numbers", ())) != set(_NUMBERS):
+        if set(metadata.get("numbers", ())) != set(_NUMBERS):
             raise TrainingStateError(
                 f"{path} was written by another version of sdc_helpers. Delete it and train again."
             )
@@ -246,19 +246,19 @@ class Training:
         for generator, state in zip(self.generators, modules["state"].noise, strict=True):
             generator.set_state(state.clone())
         for name in _NUMBERS:
-            setattr(self, name, found["numbers"][name])
+            setattr(self, name, metadata["numbers"][name])
 
 
 class _Validation:
     """The fold that decides when a run was best."""
 
-    def __init__(self, fold: Fold, settings: Settings, device: torch.device) -> None:
+    def __init__(self, fold: Fold, plan: TrainingPlan, device: torch.device) -> None:
         self.X, self.Y, self.items = _on_device(fold, device)
         distinct, first = first_rows(fold.Y, fold.items, "validation Y")
         self.gallery = self.Y[torch.from_numpy(first).to(device)]
         self.own = torch.from_numpy(np.searchsorted(distinct, fold.items)).to(device)
-        self.temperature = settings.temperature
-        self.batch_size = min(settings.batch_size, len(fold.X))
+        self.temperature = plan.temperature
+        self.batch_size = min(plan.batch_size, len(fold.X))
 
     @torch.no_grad()
     def evaluate(self, runs: DecoderRuns, run: int) -> tuple[float, float, float]:
@@ -292,21 +292,21 @@ def checksum(*folds: Fold | None) -> int:
     return total
 
 
-def layer_sizes(n_voxels: int, n_dims: int, settings: Settings) -> tuple[int, ...]:
+def layer_sizes(n_voxels: int, n_dims: int, plan: TrainingPlan) -> tuple[int, ...]:
     """Return the numbers of inputs, of hidden units where there are any, and of outputs."""
-    hidden = () if settings.hidden is None else (settings.hidden,)
+    hidden = () if plan.hidden is None else (plan.hidden,)
     return (n_voxels, *hidden, n_dims)
 
 
-def runs_at_once(n_voxels: int, n_dims: int, settings: Settings, device: torch.device) -> int:
-    """How many runs to train together: as many as their state finds room for.
+def runs_at_once(n_voxels: int, n_dims: int, plan: TrainingPlan, device: torch.device) -> int:
+    """Return how many runs to train together: as many as their state has room for.
 
     On a CPU the weights, their gradient, two moments and a batch of all these runs should stay in
     the cache, or the products wait for memory; a GPU is best filled.
     """
-    sizes = layer_sizes(n_voxels, n_dims, settings)
+    sizes = layer_sizes(n_voxels, n_dims, plan)
     n_weights = sum(a * b for a, b in pairwise(sizes))
-    floats = 4 * n_weights + 2 * settings.batch_size * n_voxels
+    floats = 4 * n_weights + 2 * plan.batch_size * n_voxels
     return max(1, int((_GPU_BYTES if device.type == "cuda" else _CPU_BYTES) / (4 * floats)))
 
 

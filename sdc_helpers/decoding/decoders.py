@@ -16,7 +16,7 @@ from sdc_helpers.decoding._base import Decoder, as_trials
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sdc_helpers.decoding._runs import DecoderRuns, Settings
+    from sdc_helpers.decoding._runs import DecoderRuns, TrainingPlan
 
 _LEAK = 0.01  # slope of LeakyReLU below 0, as torch has it
 _N_ROWS = 4096  # trials decoded at a time
@@ -35,30 +35,30 @@ class ContrastiveDecoder(Decoder):
     Parameters
     ----------
     hidden : int or None, default=None
-        Units of the hidden layer; None is linear.
+        Number of units of the hidden layer; None makes a linear decoder.
     temperature : float, default=0.03
-        By which cosines are divided.
+        Temperature tau, by which the cosines are divided.
     lr : float, default=1e-4
         Learning rate of Adam.
     batch_size : int, default=128
-        Trials a step. An epoch takes every trial once but for the last short batch.
+        Number of trials in a step. An epoch takes every trial once but for the last short batch.
     n_steps : int, default=5001
-        Steps.
+        Number of steps.
     input_noise : float, default=1.0
         Standard deviation of the noise added to each response; the responses are z-scored.
     n_runs : int, default=50
-        Runs. Run r is the same run, but for rounding, whatever `n_runs`.
+        Number of runs. Run r is the same run, but for rounding, whatever `n_runs` is.
     early_stopping : {None, "top_1", "loss"}, default=None
         Score of the validation fold by which each run keeps a copy of its best weights; None
         keeps the last ones. A run is over when it did not improve `patience` times in a row.
     patience : int, default=10
-        Evaluations.
+        Number of evaluations without improvement after which a run is over.
     evaluate_every : int, default=100
-        Steps between rows of the history.
+        Number of steps between rows of the history.
     device : str, default="cpu"
-        A torch device.
+        Torch device to compute on.
     random_state : int, numpy.random.RandomState, None or sequence of int, default=0
-        Where the seeds of the runs come from, or the seeds themselves.
+        Source of the seeds of the runs, or one seed for each run.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class ContrastiveDecoder(Decoder):
     intercept_runs_ : float32 array of shape (n_runs, n_dims)
         Biases of each run. Not defined with a hidden layer.
     layers_ : list of (weights, biases)
-        Of each layer, arrays of shape (n_runs, n_in, n_out) and (n_runs, n_out).
+        Weights and biases of each layer, of shape (n_runs, n_in, n_out) and (n_runs, n_out).
     history_ : pandas.DataFrame
         One row a run and evaluation: run, step, loss (mean since the row before),
         validation_top_1, validation_loss (over batches of the fold, without noise) and
@@ -82,9 +82,36 @@ class ContrastiveDecoder(Decoder):
     run_seeds_ : list of int
         Seed of each run.
     n_dims_ : int
-        Dimensions of the embeddings.
+        Number of dimensions of the embeddings.
     n_features_in_ : int
-        Voxels.
+        Number of voxels.
+
+    See Also
+    --------
+    RidgeDecoder : Ridge regression, much faster to fit.
+    score_decoding : Further scores, with intervals and chance.
+    activation_patterns : What the weights say of each voxel.
+
+    Examples
+    --------
+    Responses of 20 voxels that are linear in the embeddings, with noise:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.decoding import ContrastiveDecoder
+    >>> rng = np.random.default_rng(0)
+    >>> embeddings = rng.normal(size=(50, 4))
+    >>> embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    >>> items = np.repeat(np.arange(50), 3)  # three trials of each of 50 images
+    >>> X = embeddings[items] @ rng.normal(size=(4, 20)) + 0.5 * rng.normal(size=(150, 20))
+    >>> Y = embeddings[items]
+    >>> train = items < 40
+    >>> decoder = ContrastiveDecoder(
+    ...     n_runs=2, n_steps=100, batch_size=32, lr=0.01, temperature=0.1
+    ... ).fit(X[train], Y[train], items=items[train])
+    >>> decoder.coef_.shape
+    (20, 4)
+    >>> decoder.score(X[~train], Y[~train], items[~train]) > 0.8  # chance is 1 / 10
+    True
     """
 
     def __init__(
@@ -140,53 +167,54 @@ class ContrastiveDecoder(Decoder):
             Image of each trial, integers or strings. Without it, trials with equal rows of Y
             show one image.
         validation : tuple (X, Y) or (X, Y, items), optional
-            Held-out trials of other images.
+            Held-out trials of other images, with arrays like those of the training trials.
         allow_shared_images : bool, default=False
             Whether images may be in both folds.
         checkpoint : path, optional
-            A folder. The state of the training is kept there, and a training that was
+            Folder for checkpoints. The state of the training is kept there, and a training that was
             interrupted goes on from it as if it had not been; a finished one is read.
         checkpoint_every : int, default=1000
-            Steps between two savings.
+            Number of steps between two savings.
         progress : callable, optional
             Called now and then as ``progress(done, total)``, in steps of groups of runs.
 
         Returns
         -------
         ContrastiveDecoder
+            The decoder itself, fitted.
 
         Raises
         ------
         ValueError
-            If a parameter is out of range, the device is not there, responses or embeddings are
+            If a parameter is out of range, the device is not available, responses or embeddings are
             not finite or do not match, embeddings are not unit length or differ within an image,
             a fold has too few trials or images, folds share images, the checkpoint belongs to
             another training, or the loss becomes infinite.
         """
         from sdc_helpers.decoding import _runs
 
-        settings = self._settings(validation is not None)
+        plan = self._plan(validation is not None)
         check_count("checkpoint_every", checkpoint_every, 1)
         device = check_device(self.device)
         seeds = _runs.run_seeds(self.random_state, self.n_runs)
         train, held_out = self._folds(X, Y, items, validation, allow_shared_images)
-        if settings.batch_size > len(train.X):
+        if plan.batch_size > len(train.X):
             raise ValueError(
-                f"batch_size={settings.batch_size}: there are only {len(train.X)} training "
+                f"batch_size={plan.batch_size}: there are only {len(train.X)} training "
                 "trials, so no batch would ever be full. Lower it."
             )
-        size = _runs.runs_at_once(train.X.shape[1], train.Y.shape[1], settings, device)
+        size = _runs.runs_at_once(train.X.shape[1], train.Y.shape[1], plan, device)
         starts = range(0, self.n_runs, size)
         checksum = None if checkpoint is None else _runs.checksum(train, held_out)
         trained, kept = [], []
         for group, first in enumerate(starts):
             training = _runs.Training(
-                train, held_out, settings, seeds[first : first + size], device, checksum
+                train, held_out, plan, seeds[first : first + size], device, checksum
             )
             path = (
                 None if checkpoint is None else Path(checkpoint) / f"runs_{first:04d}.safetensors"
             )
-            done, total = group * settings.n_steps, len(starts) * settings.n_steps
+            done, total = group * plan.n_steps, len(starts) * plan.n_steps
             report = None if progress is None else _offset(progress, done, total)
             kept.append(_arrays(training.run(path, checkpoint_every, report)))
             trained.append(training)
@@ -200,13 +228,13 @@ class ContrastiveDecoder(Decoder):
         Parameters
         ----------
         X : array of shape (n_trials, n_voxels)
-            Responses.
+            Responses, z-scored as those of the training trials.
 
         Returns
         -------
         float32 array of shape (n_trials, n_dims)
-            Decoded embeddings, unit length: of the averaged weights, or with a hidden layer the
-            direction of the mean of the runs' unit predictions.
+            Decoded embeddings, unit length: predictions of the averaged weights, or with a hidden
+            layer the direction of the mean of the runs' unit predictions.
 
         Raises
         ------
@@ -233,7 +261,7 @@ class ContrastiveDecoder(Decoder):
 
     @property
     def coef_(self) -> np.ndarray:
-        """Mean of the runs' weights, (n_voxels, n_dims): a row a voxel."""
+        """Mean of the runs' weights, (n_voxels, n_dims), one row a voxel."""
         self._only_layer("coef_")
         return self._means[0]
 
@@ -262,9 +290,9 @@ class ContrastiveDecoder(Decoder):
             total = total + unit_rows(h)
         return unit_rows(total)
 
-    def _settings(self, has_validation: bool) -> Settings:
+    def _plan(self, has_validation: bool) -> TrainingPlan:
         """Return the parameters, checked."""
-        from sdc_helpers.decoding._runs import Settings
+        from sdc_helpers.decoding._runs import TrainingPlan
 
         for name in ("batch_size", "n_steps", "n_runs", "patience", "evaluate_every"):
             check_count(name, getattr(self, name), 2 if name == "batch_size" else 1)
@@ -284,11 +312,11 @@ class ContrastiveDecoder(Decoder):
             raise ValueError(
                 f"early_stopping={self.early_stopping!r} needs validation=(X, Y, items) in fit."
             )
-        values = {field.name: getattr(self, field.name) for field in fields(Settings)}
+        values = {field.name: getattr(self, field.name) for field in fields(TrainingPlan)}
         for name, value in values.items():  # numpy's numbers would not go into a checkpoint
             if isinstance(value, Real):
                 values[name] = int(value) if isinstance(value, Integral) else float(value)
-        return Settings(**values)
+        return TrainingPlan(**values)
 
     def _keep(self, trained: list, kept: list, seeds: list[int]) -> None:
         """Put the groups of runs together and store what was learned."""

@@ -43,12 +43,12 @@ class DecodingScore:
     Attributes
     ----------
     n_trials, n_images, n_gallery : int
-        Queries, distinct images among them, and images to choose from.
+        Number of queries, of distinct images among them, and of images to choose from.
     top_k : dict of int to Interval
         Fraction of queries whose own image is among the k nearest of the gallery (cosine). The
         gallery stays as it is in the bootstrap; chance is k over its size.
     two_versus_two : Interval
-        Over pairs of trials of different images: how often the right assignment of the two
+        Share of pairs of trials of different images for which the right assignment of the two
         predictions to the two embeddings has the larger sum of cosines. Chance is one half.
     cosine : Interval
         Mean cosine of prediction and own embedding; chance is the mean cosine with the other
@@ -104,19 +104,21 @@ def score_decoding(
     gallery : array of shape (n_gallery, D)
         The fold's distinct true embeddings, unit length (see `distinct_embeddings`).
     gallery_items : array of shape (n_gallery,)
-        Their images, each once; all of `items` among them.
+        Image of each row of the gallery, each once; all of `items` are among them.
     ks : sequence of int
-        Those not smaller than the gallery are left out: everything is among them.
+        Numbers k of nearest images. Those not smaller than the gallery are left out: everything is
+        among them.
     n_bootstrap : int
-        Resamples of the images.
+        Number of bootstrap resamples of the images.
     confidence : float
-        Of the intervals.
+        Confidence of the intervals, between 0 and 1.
     random_state : int or numpy.random.Generator
-        Decides the resamples.
+        Source of the resamples, or its seed.
 
     Returns
     -------
     DecodingScore
+        Every score with its interval and its chance level.
 
     Raises
     ------
@@ -124,10 +126,30 @@ def score_decoding(
         If an array has a wrong shape or is not finite, gallery rows are not unit length, an image
         is twice in the gallery or a trial's image is not in it, or an option is out of range.
 
+    See Also
+    --------
+    permuted_score : A test of the top-k accuracy against permuted images.
+    distinct_embeddings : The gallery of a fold.
+
     Notes
     -----
     Memory is bounded by blocks of trials, besides an (n_bootstrap, n_images) matrix and some
     float64 copies of `predicted`.
+
+    Examples
+    --------
+    A perfect decoder of four images, two trials each:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.decoding import score_decoding
+    >>> gallery, images = np.eye(4), np.array([11, 12, 13, 14])
+    >>> trials = np.repeat(images, 2)
+    >>> predicted = gallery[np.repeat(np.arange(4), 2)]
+    >>> score = score_decoding(predicted, trials, gallery, images, ks=[1], n_bootstrap=10)
+    >>> score.top_k[1].value, score.top_k[1].chance
+    (1.0, 0.25)
+    >>> list(score.to_frame().index)
+    ['top_1', 'two_versus_two', 'cosine', 'r2', 'r']
     """
     ks = _check_ks(ks)
     check_share("confidence", confidence)
@@ -179,11 +201,11 @@ def permuted_score(
     Parameters
     ----------
     predicted, items, gallery, gallery_items, random_state
-        As for `score_decoding`.
+        Arguments of `score_decoding`.
     k : int
-        Smaller than the gallery.
+        Number of nearest images that count as a hit, smaller than the gallery.
     n_permutations : int
-        Permutations.
+        Number of permutations.
 
     Returns
     -------
@@ -194,7 +216,11 @@ def permuted_score(
     Raises
     ------
     ValueError
-        As for `score_decoding`.
+        In the cases that `score_decoding` lists.
+
+    See Also
+    --------
+    score_decoding : All scores with their intervals.
     """
     (k,) = _check_ks([k])
     check_count("n_permutations", n_permutations, 1)
@@ -264,7 +290,10 @@ def _ranks_of_all(similar: np.ndarray) -> np.ndarray:
     """Rank of every gallery image for each trial, ties counted against it."""
     order = np.sort(similar, axis=1)
     return np.stack(
-        [len(o) - np.searchsorted(o, s - _TIE) for o, s in zip(order, similar, strict=True)]
+        [
+            len(ascending) - np.searchsorted(ascending, cosines - _TIE)
+            for ascending, cosines in zip(order, similar, strict=True)
+        ]
     )
 
 

@@ -26,24 +26,29 @@ def activation_patterns(X: np.ndarray, decoder: Any, *, ridge: float = 1e-6) -> 
     Parameters
     ----------
     X : array of shape (n_trials, n_voxels)
-        Responses, by rule those that trained the decoder.
+        Responses, as a rule those that trained the decoder.
     decoder : fitted linear decoder, or array of shape (n_voxels, D)
         An object with `coef_` whose rows are voxels, as the decoders of this package have it
         (scikit-learn's linear models have the transpose), or the weights themselves.
     ridge : float, default=1e-6
-        Times the mean eigenvalue of S_s, added to its diagonal before the inversion: read-outs of
-        fewer directions than D have no inverse. With 0 the Moore-Penrose inverse is taken.
+        Factor of the mean eigenvalue of S_s that is added to its diagonal before the inversion:
+        read-outs of fewer directions than D have no inverse. With 0 the Moore-Penrose inverse is
+        taken.
 
     Returns
     -------
     float64 array of shape (n_voxels, D)
-        Rows are voxels, in units of X per unit of s.
+        Patterns, one row a voxel, in units of X per unit of s.
 
     Raises
     ------
     ValueError
         If X or the weights are not finite matrices that match, `ridge` is negative, there are
         fewer than two trials, or the read-outs do not vary.
+
+    See Also
+    --------
+    ContrastiveDecoder, RidgeDecoder : Decoders whose weights can be turned into patterns.
     """
     X = as_array("X", X)
     W = check_matrix(decoder.coef_ if hasattr(decoder, "coef_") else decoder, "weights")

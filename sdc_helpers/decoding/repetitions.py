@@ -22,13 +22,18 @@ def distinct_embeddings(Y: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, n
     Returns
     -------
     gallery : array of shape (n_images, D)
+        Embedding of each image.
     gallery_items : array of shape (n_images,)
-        Ascending.
+        The images, ascending.
 
     Raises
     ------
     ValueError
         If shapes do not match or the trials of an image differ in their embedding.
+
+    See Also
+    --------
+    average_repetitions : Means over the trials of each image.
     """
     Y = as_array("Y", Y)
     Y = check_matrix(Y, "Y", Y.dtype)
@@ -50,7 +55,7 @@ def average_repetitions(values: np.ndarray, items: np.ndarray) -> tuple[np.ndarr
     Returns
     -------
     means : float64 array of shape (n_images, n)
-        Not of unit length: of unit predictions that disagree it is shorter.
+        Mean of each image. A mean of unit predictions that disagree is shorter than unit length.
     distinct : array of shape (n_images,)
         The images, ascending.
 
@@ -58,6 +63,19 @@ def average_repetitions(values: np.ndarray, items: np.ndarray) -> tuple[np.ndarr
     ------
     ValueError
         If shapes do not match or a value is not finite.
+
+    See Also
+    --------
+    distinct_embeddings : The embedding of each image once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.decoding import average_repetitions
+    >>> responses = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    >>> means, images = average_repetitions(responses, ["dog", "cat", "dog"])
+    >>> images.tolist(), means.tolist()
+    (['cat', 'dog'], [[3.0, 4.0], [3.0, 4.0]])
     """
     values = check_matrix(values, "values")
     items = check_items(items, len(values))

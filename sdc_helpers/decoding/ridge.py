@@ -38,27 +38,52 @@ class RidgeDecoder(Decoder):
         Penalties to choose from; by default 15 from 1 to 10^7, evenly in the logarithm. Of
         equally good ones the largest is taken.
     cv : int, default=5
-        Folds of the training images where there is no validation fold.
+        Number of folds of the training images where there is no validation fold.
     device : str, default="cpu"
-        A torch device.
+        Torch device to compute on.
     random_state : int, default=0
-        Decides the folds.
+        Seed of the folds.
 
     Attributes
     ----------
     alpha_ : float
         The chosen penalty.
     coef_ : float64 array of shape (n_voxels, n_dims)
-        Weights. Rows are voxels: the transpose of what scikit-learn's linear models have.
+        Weights, one row a voxel: the transpose of what scikit-learn's linear models have.
     intercept_ : float64 array of shape (n_dims,)
-        Intercepts.
+        Intercept of each dimension of the embeddings.
     validation_curve_ : pandas.DataFrame
-        alpha, top_1 and cosine (of decoded and true embedding) on held-out trials; without rows
-        if there is one penalty only.
+        Columns alpha, top_1 and cosine (of decoded and true embedding) on held-out trials; without
+        rows if there is only one penalty.
     n_dims_ : int
-        Dimensions of the embeddings.
+        Number of dimensions of the embeddings.
     n_features_in_ : int
-        Voxels.
+        Number of voxels.
+
+    See Also
+    --------
+    ContrastiveDecoder : A decoder that is trained to tell images apart.
+    score_decoding : Further scores, with intervals and chance.
+
+    Examples
+    --------
+    Responses of 20 voxels that are linear in the embeddings, with noise:
+
+    >>> import numpy as np
+    >>> from sdc_helpers.decoding import RidgeDecoder
+    >>> rng = np.random.default_rng(0)
+    >>> embeddings = rng.normal(size=(50, 4))
+    >>> embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    >>> items = np.repeat(np.arange(50), 3)  # three trials of each of 50 images
+    >>> X = embeddings[items] @ rng.normal(size=(4, 20)) + 0.5 * rng.normal(size=(150, 20))
+    >>> Y = embeddings[items]
+    >>> train = items < 40
+    >>> decoder = RidgeDecoder([0.1, 1.0, 10.0, 100.0, 1000.0])
+    >>> decoder = decoder.fit(X[train], Y[train], items=items[train])
+    >>> decoder.coef_.shape
+    (20, 4)
+    >>> decoder.score(X[~train], Y[~train], items[~train]) > 0.8  # chance is 1 / 10
+    True
     """
 
     def __init__(
@@ -88,16 +113,18 @@ class RidgeDecoder(Decoder):
         Parameters
         ----------
         X, Y, items, validation, allow_shared_images
-            As for `sdc_helpers.decoding.ContrastiveDecoder.fit`.
+            Arguments of `sdc_helpers.decoding.ContrastiveDecoder.fit`.
 
         Returns
         -------
         RidgeDecoder
+            The decoder itself, fitted.
 
         Raises
         ------
         ValueError
-            As there, and if penalties are not positive or there are fewer images than folds.
+            In the cases that `ContrastiveDecoder.fit` lists, and if penalties are not positive or
+            there are fewer images than folds need.
 
         Warns
         -----
@@ -133,16 +160,17 @@ class RidgeDecoder(Decoder):
         return self
 
     def predict_raw(self, X: np.ndarray) -> np.ndarray:
-        """Decode responses as ridge does, X W + b: what R^2 is computed of.
+        """Decode responses without scaling to unit length, X W + b, as R^2 needs them.
 
         Parameters
         ----------
         X : array of shape (n_trials, n_voxels)
-            Responses.
+            Responses, z-scored as those of the training trials.
 
         Returns
         -------
         float64 array of shape (n_trials, n_dims)
+            Decoded embeddings; their lengths differ.
 
         Raises
         ------
@@ -158,7 +186,23 @@ class RidgeDecoder(Decoder):
         return decoded
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Decode responses to unit length; parameters and errors as for `predict_raw`."""
+        """Decode responses as embeddings of unit length.
+
+        Parameters
+        ----------
+        X : array of shape (n_trials, n_voxels)
+            Responses, z-scored as those of the training trials.
+
+        Returns
+        -------
+        float64 array of shape (n_trials, n_dims)
+            Decoded embeddings, unit length.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of voxels than in `fit` or is not finite.
+        """
         return unit_rows(self.predict_raw(X))
 
     def _checked_alphas(self) -> np.ndarray:

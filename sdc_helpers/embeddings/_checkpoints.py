@@ -26,13 +26,13 @@ def published_checkpoint(url: str) -> Path:
     Parameters
     ----------
     url : str
-        Its address; the file name ends in the first characters of the file's sha256
+        Address of the checkpoint. Its file name ends in the first characters of the file's sha256
         (``resnet18-f37072fd.pth``), the convention of torchvision's downloads.
 
     Returns
     -------
     pathlib.Path
-        The file, whose sha256 agrees with its name.
+        The file in the cache, whose sha256 agrees with its name.
 
     Raises
     ------
@@ -56,10 +56,10 @@ def published_checkpoint(url: str) -> Path:
                 "weights; weights='random' needs no file."
             ) from error
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(expected):
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not digest.startswith(expected):
         raise WeightsError(
-            f"{path} is damaged: its sha256 begins with {found[: len(expected)]}, published was "
+            f"{path} is damaged: its sha256 begins with {digest[: len(expected)]}, published was "
             f"{expected}. Delete the file and run again."
         )
     return path
@@ -85,14 +85,14 @@ def local_checkpoint(path: str | Path) -> Path:
     """
     if not isinstance(path, str | Path):
         raise WeightsError(f"weights must be 'random', 'imagenet' or a path, got {path!r}.")
-    found = Path(path).expanduser()
-    if not found.is_file() or found.suffix not in _SUFFIXES:
-        reason = "is no checkpoint file" if found.exists() else "does not exist"
+    checkpoint = Path(path).expanduser()
+    if not checkpoint.is_file() or checkpoint.suffix not in _SUFFIXES:
+        reason = "is no checkpoint file" if checkpoint.exists() else "does not exist"
         raise WeightsError(
             f"weights={str(path)!r}: as a path, this {reason}. Give 'random', 'imagenet' or the "
             f"path of a file that ends in {', '.join(_SUFFIXES)}."
         )
-    return found
+    return checkpoint
 
 
 def read_state_dict(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -101,14 +101,14 @@ def read_state_dict(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, 
     Parameters
     ----------
     path : pathlib.Path
-        The file. Tensors only: Python objects in it are refused, never loaded.
+        The file to read. Python objects in it are refused, never loaded: it may hold tensors only.
     expected : dict of str to torch.Tensor
         The state dict of the network.
 
     Returns
     -------
     dict of str to torch.Tensor
-        On the CPU. Counters of batches, which inference does not use, may be missing.
+        Tensors on the CPU. Counters of batches, which inference does not use, may be missing.
 
     Raises
     ------

@@ -16,12 +16,12 @@ def open_clip_tokenizer(name: str) -> Callable[[list[str]], torch.Tensor]:
     Parameters
     ----------
     name : str
-        One of ``open_clip.list_models()``.
+        Name of the architecture, one of ``open_clip.list_models()``.
 
     Returns
     -------
     callable
-        Texts in, numbers of shape (n, context_length) out.
+        Function from a list of n texts to their tokens, of shape (n, context_length).
     """
     import open_clip
 
@@ -55,7 +55,7 @@ def read_plainly(tokenizer: Any) -> Any:
     def clean_and_break(text: str) -> str:
         text, n_found = clean(text), 1
         while n_found:  # a name may overlap with the next
-            text, n_found = pattern.subn(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+            text, n_found = pattern.subn(lambda match: f"{match[0][0]} {match[0][1:]}", text)
         return text
 
     tokenizer.clean_fn = clean_and_break
@@ -65,6 +65,9 @@ def read_plainly(tokenizer: Any) -> Any:
 def _control_names(tokenizer: Any) -> set[str]:
     if hasattr(tokenizer, "all_special_ids"):
         return {tokenizer.decoder[number] for number in tokenizer.all_special_ids}
-    of_hub = getattr(tokenizer, "tokenizer", None)
-    added = getattr(of_hub, "added_tokens_decoder", {}).values()
-    return {*getattr(of_hub, "all_special_tokens", ()), *(t.content for t in added if t.special)}
+    hub_tokenizer = getattr(tokenizer, "tokenizer", None)
+    added = getattr(hub_tokenizer, "added_tokens_decoder", {}).values()
+    return {
+        *getattr(hub_tokenizer, "all_special_tokens", ()),
+        *(t.content for t in added if t.special),
+    }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 _HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-_OPENAI_SETTINGS = ("input_resolution", "context_length", "vocab_size")  # no parameters
+_OPENAI_NUMBERS = ("input_resolution", "context_length", "vocab_size")  # no parameters
 _TIMEOUT_S = (3.0, 15.0)  # to connect, and to answer
 
 
@@ -44,12 +44,12 @@ def architecture_config(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name : str
-        One of ``open_clip.list_models()``.
+        Name of the architecture, one of ``open_clip.list_models()``.
 
     Returns
     -------
     dict
-        A copy.
+        Description of the architecture, a copy.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def warn_of_activation(name: str, config: dict[str, Any], path: Path) -> None:
     name : str
         The architecture that is asked for.
     config : dict
-        Its description.
+        Description of this architecture.
     path : pathlib.Path
         The file, of which nothing else is known. Its names are compared with those of published
         weights: of the tag, the published file, and the hub's repository.
@@ -142,18 +142,19 @@ def build_network(config: dict[str, Any], seed: int) -> torch.nn.Module:
     Parameters
     ----------
     config : dict
-        From `architecture_config`.
+        Description of the architecture, from `architecture_config`.
     seed : int
-        What the initial values are drawn from; the global generator is left alone.
+        Seed of the initial values; the global generator is left alone.
 
     Returns
     -------
     torch.nn.Module
+        The untrained network.
 
     Raises
     ------
     ValueError
-        It needs something that is not installed, or cannot be reached.
+        The architecture needs something that is not installed, or cannot be reached.
     """
     import torch
     from open_clip.coca_model import CoCa
@@ -201,9 +202,9 @@ def published_file(name: str, weights: str, tag: dict[str, Any]) -> Path:
     Parameters
     ----------
     name, weights : str
-        Architecture and tag.
+        Name of the architecture, and tag of the weights.
     tag : dict
-        From `published_tag`.
+        Description of the published weights, from `published_tag`.
 
     Returns
     -------
@@ -212,8 +213,8 @@ def published_file(name: str, weights: str, tag: dict[str, Any]) -> Path:
     Raises
     ------
     WeightsError
-        It is not here and cannot be fetched: the message says which file, from where, and how to
-        use a copy. Known after a few seconds, where open_clip would try for most of a minute.
+        The file is not here and cannot be fetched: the message says which file, from where, and how
+        to use a copy. Known after a few seconds, where open_clip would try for most of a minute.
     """
     import requests
     from open_clip.pretrained import download_pretrained
@@ -242,9 +243,9 @@ def _hub_file(tag: dict[str, Any]) -> tuple[Path | None, str]:
         return None, tag["url"]
     names = (file_name,) if file_name else _HUB_NAMES
     for candidate in names:
-        found = huggingface_hub.try_to_load_from_cache(repository, candidate)
-        if isinstance(found, str):
-            return Path(found), ""
+        cached = huggingface_hub.try_to_load_from_cache(repository, candidate)
+        if isinstance(cached, str):
+            return Path(cached), ""
     return None, huggingface_hub.hf_hub_url(repository, names[0])
 
 
@@ -271,9 +272,9 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
     Parameters
     ----------
     model : torch.nn.Module
-        Takes the values; each parameter must be there, in its shape.
+        The network that takes the values; each of its parameters must be there, in its shape.
     path : pathlib.Path
-        Tensors only: Python objects are refused, never loaded.
+        The file to read. Python objects in it are refused, never loaded.
 
     Raises
     ------
@@ -295,7 +296,7 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
         )
     try:
         state = load_state_dict(str(path), weights_only=True)
-        for key in _OPENAI_SETTINGS:
+        for key in _OPENAI_NUMBERS:
             state.pop(key, None)
         items = list(state.items())
         state = convert_state_dict(model, state)

@@ -30,7 +30,8 @@ def cache_folder(cache: bool | str | os.PathLike | None) -> Path | None:
     Parameters
     ----------
     cache : bool, str, path or None
-        None or False for no cache, True for ``cache/embeddings`` in the data folder.
+        Folder of the cache; None or False for no cache, True for ``cache/embeddings`` in the data
+        folder.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def cache_folder(cache: bool | str | os.PathLike | None) -> Path | None:
     Raises
     ------
     ValueError
-        Something else.
+        `cache` is none of these.
     """
     if cache is None or cache is False:
         return None
@@ -51,16 +52,16 @@ def cache_folder(cache: bool | str | os.PathLike | None) -> Path | None:
 
 
 class EmbeddingCache:
-    """Entries of one model.
+    """The entries of one model in a cache folder.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Where all models keep theirs; made if necessary.
+        Folder in which all models keep their entries; made if necessary.
     fingerprint : str
-        Identity of the model.
+        Identity of the model, see `ClipModel.fingerprint`.
     kind : {"image", "text"}
-        Which tower.
+        Tower of the model whose vectors are kept.
 
     Raises
     ------
@@ -89,7 +90,7 @@ class EmbeddingCache:
         Parameters
         ----------
         entry : pathlib.Path
-            From `entry`.
+            File of the entry, as `entry` names it.
         n : int
             Number of vectors to expect.
 
@@ -121,9 +122,9 @@ class EmbeddingCache:
         Parameters
         ----------
         entry : pathlib.Path
-            From `entry`.
+            File of the entry, as `entry` names it.
         vectors : numpy.ndarray of float32, shape (n, d)
-            What to keep.
+            Vectors to keep.
 
         Raises
         ------

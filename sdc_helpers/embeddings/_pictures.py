@@ -23,11 +23,11 @@ class PicturePreprocessing:
     Attributes
     ----------
     size : int
-        Height and width of what the tower sees, in pixels.
+        Height and width of the pictures that the tower sees, in pixels.
     mean, std : tuple of float
-        Of each channel, for values from 0 to 1.
+        Mean and standard deviation of each channel, for values from 0 to 1.
     interpolation : {"bicubic", "bilinear"}
-        How pictures of another size are resized, with antialiasing.
+        Method by which pictures of another size are resized, with antialiasing.
     resize_mode : {"shortest", "squash"}
         ``"shortest"``: the shorter side becomes `size` and the centre is cut out; ``"squash"``:
         both sides become `size`.
@@ -57,7 +57,7 @@ class PicturePreprocessing:
         Returns
         -------
         torch.Tensor of float32, shape (n, 3, size, size)
-            On the CPU.
+            Input of the image tower, on the CPU.
 
         Raises
         ------
@@ -74,11 +74,12 @@ class PicturePreprocessing:
         Parameters
         ----------
         pictures : torch.Tensor of shape (n, height, width, 3)
-            uint8, or floats from 0 to 1.
+            Pictures as uint8, or as floats from 0 to 1.
 
         Returns
         -------
         torch.Tensor of float32, shape (n, 3, size, size)
+            Input of the image tower, on the same device.
         """
         import torch
 
@@ -141,17 +142,17 @@ def check_pictures(images: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     images : numpy.ndarray of shape (n, height, width, 3)
-        uint8 from 0 to 255, or floats from 0 to 1.
+        Pictures as uint8 from 0 to 255, or as floats from 0 to 1.
 
     Returns
     -------
     numpy.ndarray
-        The same pictures.
+        The same pictures, as uint8 or float32.
 
     Raises
     ------
     ValueError
-        Another type, or floats that are outside 0 to 1 or not finite.
+        The pictures are of another type, or floats outside 0 to 1 or not finite.
     """
     if images.dtype == np.uint8:
         return images

@@ -90,12 +90,12 @@ class Runner:
         """Start computing a block; calling what is returned waits for its vectors."""
         import torch
 
-        entry = found = None
+        entry = stored = None
         if self.stored is not None:
             entry = self.stored.entry(block)
-            found = self.stored.load(entry, len(block))
-        if found is not None:
-            return lambda: found
+            stored = self.stored.load(entry, len(block))
+        if stored is not None:
+            return lambda: stored
         items, device = as_tensor(block), self.clip.device
         if device.type == "cuda":
             items = items.pin_memory().to(device, non_blocking=True)

@@ -15,21 +15,22 @@ def check_vectors(vectors: Any, name: str, ndim: int = 2) -> np.ndarray:
     Parameters
     ----------
     vectors : array, torch.Tensor or Embeddings of shape (n, d)
-        On any device.
+        The embeddings, on any device.
     name : str
-        What the caller calls them.
+        Name of the argument for error messages.
     ndim : int, default=2
         Number of axes to expect, the last one the dimensions.
 
     Returns
     -------
     numpy.ndarray of float32 or float64
-        Without a copy where none is needed.
+        The embeddings, without a copy where none is needed.
 
     Raises
     ------
     ValueError
-        Another number of axes, no entries, other types, NaN or infinite values.
+        The array has another number of axes, no entries, another type, or values that are NaN or
+        infinite.
     """
     array = as_array(name, vectors)
     if array.ndim != ndim or array.size == 0:

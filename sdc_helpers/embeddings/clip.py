@@ -47,11 +47,12 @@ class ClipModel:
     Attributes
     ----------
     name : str
-        Architecture.
+        Name of the architecture.
     weights : str
-        Where its values come from: ``"course"``, a published tag, a path, or ``"random, seed 0"``.
+        Source of the weights: ``"course"``, a published tag, a path, or ``"random, seed 0"``.
     model : torch.nn.Module
-        In evaluation mode, float32, without gradients; ``encode_image`` and ``encode_text``.
+        The network, with ``encode_image`` and ``encode_text``; in evaluation mode, float32, without
+        gradients.
     preprocess : PicturePreprocessing
         ``preprocess(images)`` turns pictures into the input of the image tower.
     dimension : int
@@ -73,7 +74,7 @@ class ClipModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device on which the network is."""
         return device_of(self.model)
 
     @property
@@ -99,13 +100,13 @@ class ClipModel:
         Parameters
         ----------
         texts : sequence of str
-            At least one. What goes beyond the context length is cut off, as in training. What
-            looks like a control token, such as ``<end_of_text>``, is read as plain text.
+            The texts, at least one. What goes beyond the context length is cut off, as in training.
+            What looks like a control token, such as ``<end_of_text>``, is read as plain text.
 
         Returns
         -------
         torch.Tensor of int64, shape (n, context_length)
-            On the CPU.
+            Tokens of each text, on the CPU.
 
         Raises
         ------
@@ -120,7 +121,7 @@ class ClipModel:
             return self._make_tokenizer()
         except Exception as error:  # a missing package, or no network: the way out is the same
             raise ValueError(
-                f"The tokenizer of {self.name} cannot be had here ({type(error).__name__}: "
+                f"The tokenizer of {self.name} is not available here ({type(error).__name__}: "
                 f"{error}). It comes with the transformers package and from the Hugging Face hub; "
                 "pictures can be embedded without it."
             ) from error
@@ -148,31 +149,44 @@ def load_clip(
         ``.bin`` file with a state dict (of the course's CLIP: with the ``tokenizer.json`` beside
         it, if there is one). ``"random"``: untrained initial values, a control.
     published_as : str, optional
-        With a path: the tag that the file is a copy of, whose preprocessing and activation hold.
-        Without it those of the architecture's own description and of OpenAI's CLIP do, and a
-        warning says where copies of published weights need another activation: OpenAI's of
-        ``ViT-B-32`` need the name ``ViT-B-32-quickgelu``.
+        Tag of the published weights that the file at the path `weights` is a copy of: their
+        preprocessing and activation are used. Without it OpenAI's preprocessing and the activation
+        of the architecture's description are used, and a warning says where copies of published
+        weights need another activation: OpenAI's of ``ViT-B-32`` need the name
+        ``ViT-B-32-quickgelu``.
     device : str or torch.device, default="cpu"
-        Where the network is placed.
+        Device on which the network is placed.
     seed : int, default=0
         Seed of untrained initial values; not used otherwise. The global generator is left alone.
 
     Returns
     -------
     ClipModel
+        The network with its preprocessing and tokenizer.
 
     Raises
     ------
     WeightsError
-        Weights that are unknown, cannot be fetched or read, or belong to another architecture.
+        The weights are unknown, cannot be fetched or read, or belong to another architecture.
         The message names the file and the way out.
     ValueError
-        An unknown architecture, a bad seed, or a device that is not available.
+        The architecture is unknown, the seed is out of range, or the device is not available.
+
+    See Also
+    --------
+    embed_images, embed_texts : Embeddings of pictures and of texts.
 
     References
     ----------
     Radford et al. (2021), "Learning transferable visual models from natural language
     supervision", ICML. Ilharco et al. (2021), OpenCLIP, doi:10.5281/zenodo.5143773.
+
+    Examples
+    --------
+    >>> from sdc_helpers.embeddings import load_clip
+    >>> clip = load_clip()
+    >>> clip.name, clip.dimension, clip.image_size
+    ('course-small', 256, 64)
     """
     device = check_device(device)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:

@@ -28,11 +28,11 @@ class Embeddings:
     Attributes
     ----------
     vectors : numpy.ndarray of float32, shape (n, d) or (n, k, d)
-        One a picture or text; k captions of each of n pictures.
+        One vector a picture or text, or k vectors for the captions of each of n pictures.
     kind : {"image", "text"}
-        Which tower.
+        Tower that made the vectors.
     model, weights : str
-        Of the `ClipModel`.
+        Name and weights of the `ClipModel`.
     """
 
     vectors: np.ndarray
@@ -55,7 +55,7 @@ class Embeddings:
 
 @dataclass(frozen=True, eq=False)
 class UnitEmbeddings(Embeddings):
-    """Embeddings of length 1, so that inner products are cosines. Checked when made."""
+    """Embeddings of length 1, so that inner products are cosines; the lengths are checked."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,18 +96,20 @@ def embed_images(
     Parameters
     ----------
     clip : ClipModel
-        From `load_clip`.
+        The network, from `load_clip`.
     images : array of shape (n, height, width, 3), or iterable
-        uint8 from 0 to 255, or floats from 0 to 1. An array, memory map or h5py dataset is read
-        a block at a time. Otherwise an iterable of pictures (height, width, 3), which may differ
-        in size, or of arrays (n_i, height, width, 3). Pictures of Pillow are converted to RGB;
-        those stored turned, transparent or with more than 8 bits are refused with advice.
+        Pictures as uint8 from 0 to 255, or as floats from 0 to 1. An array, memory map or h5py
+        dataset is read a block at a time. Otherwise an iterable of pictures (height, width, 3),
+        which may differ in size, or of arrays (n_i, height, width, 3). Pictures of Pillow are
+        converted to RGB; those stored turned, transparent or with more than 8 bits are refused with
+        advice.
     batch_size : int, default=256
-        Pictures a forward pass; as many are in memory at their own size (twice as many on CUDA).
+        Number of pictures a forward pass; as many are in memory at their own size (twice as many on
+        CUDA).
     device : str or torch.device, optional
-        Where to compute: the network is moved there. By default it stays where it is.
+        Device to compute on: the network is moved there. By default it stays where it is.
     cache : bool, str, path or None, default=None
-        A folder in which vectors are kept, True for ``cache/embeddings`` in the data folder. They
+        Folder in which vectors are kept, True for ``cache/embeddings`` in the data folder. They
         are found again by model, weights, preprocessing and content, 256 pictures to a file; a
         run that was interrupted goes on where it was.
     progress : bool, default=False
@@ -121,7 +123,21 @@ def embed_images(
     Raises
     ------
     ValueError
-        An argument is not as described, or a vector is not finite or has no direction.
+        If an argument is not as described, or a vector is not finite or has no direction.
+
+    See Also
+    --------
+    image_features : The same vectors before they are divided by their length.
+    embed_texts : Embeddings of texts in the same space.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import embed_images, load_clip
+    >>> pictures = np.random.default_rng(0).integers(256, size=(2, 64, 64, 3), dtype=np.uint8)
+    >>> images = embed_images(load_clip(), pictures)
+    >>> images.vectors.shape, images.kind
+    ((2, 256), 'image')
     """
     features = image_features(
         clip, images, batch_size=batch_size, device=device, cache=cache, progress=progress
@@ -143,7 +159,7 @@ def image_features(
     Parameters
     ----------
     clip, images, batch_size, device, cache, progress
-        As for `embed_images`, which finds the same vectors in the cache.
+        Arguments of `embed_images`, which finds the same vectors in the cache.
 
     Returns
     -------
@@ -153,7 +169,7 @@ def image_features(
     Raises
     ------
     ValueError
-        An argument is not as described, or a vector is not finite.
+        If an argument is not as described, or a vector is not finite.
     """
 
     def encode(pictures: torch.Tensor) -> torch.Tensor:
@@ -182,11 +198,11 @@ def embed_texts(
     Parameters
     ----------
     clip : ClipModel
-        From `load_clip`.
+        The network, from `load_clip`.
     texts : sequence of str
-        n of them.
+        The n texts.
     batch_size, device, cache, progress
-        See `embed_images`.
+        Options of `embed_images`.
 
     Returns
     -------
@@ -196,7 +212,22 @@ def embed_texts(
     Raises
     ------
     ValueError
-        An argument is not as described, or a vector is not finite or has no direction.
+        If an argument is not as described, or a vector is not finite or has no direction.
+
+    See Also
+    --------
+    text_features : The same vectors before they are divided by their length.
+    embed_images : Embeddings of pictures in the same space.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import embed_texts, load_clip
+    >>> texts = embed_texts(load_clip(), ["a red apple", "a green apple"])
+    >>> texts.vectors.shape
+    (2, 256)
+    >>> np.linalg.norm(texts, axis=1).round(3).tolist()
+    [1.0, 1.0]
     """
     features = text_features(
         clip, texts, batch_size=batch_size, device=device, cache=cache, progress=progress
@@ -218,7 +249,7 @@ def text_features(
     Parameters
     ----------
     clip, texts, batch_size, device, cache, progress
-        As for `embed_texts`, which finds the same vectors in the cache.
+        Arguments of `embed_texts`, which finds the same vectors in the cache.
 
     Returns
     -------
@@ -228,7 +259,7 @@ def text_features(
     Raises
     ------
     ValueError
-        An argument is not as described, or a vector is not finite.
+        If an argument is not as described, or a vector is not finite.
     """
     texts = text_list(texts)
 
@@ -252,11 +283,11 @@ def embed_captions(
     Parameters
     ----------
     clip : ClipModel
-        From `load_clip`.
+        The network, from `load_clip`.
     captions : sequence of n sequences of k strings
-        The captions of each picture, equally many of all.
+        The captions of each picture, equally many for all pictures.
     **options
-        See `embed_texts`.
+        Options of `embed_texts`, such as ``device`` and ``cache``.
 
     Returns
     -------
@@ -266,7 +297,7 @@ def embed_captions(
     Raises
     ------
     ValueError
-        As `embed_texts`, or the number of captions differs.
+        In the cases that `embed_texts` lists, and if the number of captions differs.
     """
     return caption_features(clip, captions, **options).unit_length()
 
@@ -279,7 +310,7 @@ def caption_features(
     Parameters
     ----------
     clip, captions, **options
-        As for `embed_captions`.
+        Arguments of `embed_captions`.
 
     Returns
     -------
@@ -289,7 +320,7 @@ def caption_features(
     Raises
     ------
     ValueError
-        As `text_features`, or the number of captions differs.
+        In the cases that `text_features` lists, and if the number of captions differs.
     """
     rows = text_groups(captions)
     counts = {len(row) for row in rows}
@@ -309,7 +340,7 @@ def caption_average(captions: Embeddings) -> UnitEmbeddings:
     Parameters
     ----------
     captions : Embeddings of shape (n, k, d)
-        From `embed_captions`; each caption counts alike, whatever its length.
+        Embeddings from `embed_captions`; each caption counts alike, whatever its length.
 
     Returns
     -------
@@ -319,7 +350,7 @@ def caption_average(captions: Embeddings) -> UnitEmbeddings:
     Raises
     ------
     ValueError
-        Another shape, values that are not finite, or captions that cancel out.
+        If the shape is another, a value is not finite, or captions cancel out.
     """
     if not isinstance(captions, Embeddings):
         raise ValueError(f"captions must be Embeddings, got {type(captions).__name__}.")

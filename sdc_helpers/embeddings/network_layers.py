@@ -69,7 +69,7 @@ def load_resnet18(
     seed : int, default=0
         Seed of the untrained network; not used otherwise. The global generator is left alone.
     device : str or torch.device, default="cpu"
-        Where the network is placed.
+        Device on which the network is placed.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def preprocess(images: np.ndarray) -> torch.Tensor:
     Returns
     -------
     torch.Tensor of float32, shape (n, 3, 224, 224)
-        On the CPU.
+        Input of the network, on the CPU.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def iter_layer_activations(
     model : torch.nn.Module
         Any network that takes the output of :func:`preprocess`.
     images : numpy.ndarray of uint8, shape (n, height, width, 3), or list of pictures of one size
-        As for :func:`preprocess`, which is done batch by batch.
+        Pictures for :func:`preprocess`, which is called batch by batch.
     layers : sequence of str, optional
         Names as in ``model.named_modules()``; by default :data:`RESNET18_LAYERS`.
     max_bytes : float, default=1e9
@@ -171,12 +171,12 @@ def iter_layer_activations(
     batch_size : int, default=32
         Images per forward pass.
     device : str or torch.device, optional
-        Where to compute: `model` is moved there. By default it stays where it is.
+        Device to compute on: `model` is moved there. By default it stays where it is.
 
     Yields
     ------
     name : str
-        The layer.
+        Name of the layer.
     activations : numpy.ndarray of float32, shape (n, n_features)
         One row per image, in the order of `images`.
 
@@ -305,11 +305,11 @@ def _run(
             batch = preprocess(images[start : start + batch_size]).to(device)
             with contextlib.suppress(_LastLayerReachedError):
                 model(batch)
-    for name, found in n_rows.items():
-        if found != len(images):
+    for name, n_given in n_rows.items():
+        if n_given != len(images):
             raise ValueError(
-                f"layer {name!r} gives {found} rows for {len(images)} images. Choose a module that "
-                "runs exactly once an image, such as a convolution or a whole block."
+                f"layer {name!r} gives {n_given} rows for {len(images)} images. Choose a module "
+                "that runs exactly once an image, such as a convolution or a whole block."
             )
 
 

@@ -24,11 +24,13 @@ class LinearProbe:
     Attributes
     ----------
     kind : {"classes", "continuous"}
-        Logistic regression, or ridge regression.
+        Kind of label: classes are read by logistic regression, continuous values by ridge
+        regression.
     metric : {"balanced accuracy", "R2"}
-        What `score` is.
+        Measure that `score` gives.
     score : Interval
-        On the test items, with the percentile bootstrap over them, within each class for classes.
+        The measure on the test items, with the percentile bootstrap over them (within each class
+        for classes).
         The model is the same in all draws: training items add a spread that is not in it. Chance
         is the balanced accuracy of guessing, 1 / n_classes; 0 for R2, the mean of the test items.
     auc : Interval or None
@@ -37,7 +39,7 @@ class LinearProbe:
     penalty : float
         Strength of the squared penalty, chosen by cross-validation within the training items.
     predictions : numpy.ndarray of shape (n_test,)
-        Labels or values.
+        Predicted labels or values of the test items.
     """
 
     kind: Literal["classes", "continuous"]
@@ -67,28 +69,44 @@ def linear_probe(
     Parameters
     ----------
     x_train, x_test : array of shape (n_train, d), (n_test, d)
-        Embeddings.
+        Embeddings of the training and of the test items.
     y_train, y_test : array of shape (n_train,), (n_test,)
-        Labels or values.
+        Labels or values of these items.
     kind : {"auto", "classes", "continuous"}, default="auto"
         ``"auto"``: floats are continuous; integers, booleans and strings are classes.
     penalties : sequence of float
-        To choose from, by 5-fold cross-validation of the training items (stratified for
-        classes; fewer folds where a class has fewer items). Of equals the larger one.
+        Penalties to choose from, by 5-fold cross-validation of the training items (stratified for
+        classes; fewer folds where a class has fewer items). Of equally good ones the largest.
     n_bootstrap : int, default=1000
-        Draws of test items.
+        Number of bootstrap draws of the test items.
     random_state : int, default=0
-        Seed of folds and draws.
+        Seed of the folds and the draws.
 
     Returns
     -------
     LinearProbe
+        The score with its interval, the chosen penalty and the predictions.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit, values that are not finite, one class only, a class with one
-        training item or that is missing on one side, or constant values.
+        If shapes do not fit, values are not finite, there is only one class, a class has one
+        training item or is missing on one side, or the values are constant.
+
+    See Also
+    --------
+    zero_shot : Classes from class names, without training items.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import linear_probe
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(120, 5))
+    >>> labels = np.where(x[:, 0] > 0, "cat", "dog")
+    >>> probe = linear_probe(x[:80], labels[:80], x[80:], labels[80:], n_bootstrap=100)
+    >>> probe.metric, probe.score.chance, probe.score.value > 0.9
+    ('balanced accuracy', 0.5, True)
     """
     x_train, x_test = check_vectors(x_train, "x_train"), check_vectors(x_test, "x_test")
     check_same_width(x_train=x_train, x_test=x_test)

@@ -22,12 +22,12 @@ class Retrieval:
     Attributes
     ----------
     ks : tuple of int
-        How many answers a query may give.
+        Numbers of answers that a query may give.
     image_to_text, text_to_image : float64 arrays of shape (n_ks,)
         Share of queries with a right answer among the first k. A picture with several captions
         is answered by any of them.
     chance_image_to_text, chance_text_to_image : float64 arrays of shape (n_ks,)
-        The same for answers in random order.
+        The same shares for answers in random order.
     n_images, n_texts : int
         Numbers of pictures and of texts.
     """
@@ -51,21 +51,21 @@ def target_ranks(queries: Any, gallery: Any, targets: Any) -> np.ndarray:
     Parameters
     ----------
     queries : array of shape (n, d)
-        Float, of any length but 0.
+        Embeddings of the queries; their lengths do not matter, but must not be 0.
     gallery : array of shape (m, d)
-        What the queries are compared with.
+        Embeddings that the queries are compared with.
     targets : int array of shape (n,) or (n, k), or a sequence of n sequences of int
         Rows of the gallery that answer each query, at least one each.
 
     Returns
     -------
     numpy.ndarray of int64, shape (n,)
-        From 1 to m.
+        Ranks from 1 to m.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit, values that are not finite, a zero vector, or targets outside the
+        If shapes do not fit, values are not finite, a vector is zero, or targets lie outside the
         gallery.
     """
     queries, gallery = check_vectors(queries, "queries"), check_vectors(gallery, "gallery")
@@ -92,18 +92,19 @@ def recall_at_k(
     Parameters
     ----------
     queries, gallery, targets
-        See `target_ranks`; ties count against the query.
+        Arguments of `target_ranks`; ties count against the query.
     ks : sequence of int, default=(1, 5, 10)
-        From 1 to the size of the gallery.
+        Numbers of nearest answers, each from 1 to the size of the gallery.
 
     Returns
     -------
     numpy.ndarray of float64, shape (n_ks,)
+        Recall at each k, from 0 to 1.
 
     Raises
     ------
     ValueError
-        As `target_ranks`, or a k that is not in the gallery's range.
+        In the cases that `target_ranks` lists, and if a k is not from 1 to the size of the gallery.
     """
     gallery = check_vectors(gallery, "gallery")
     ks = _check_ks(ks, len(gallery))
@@ -119,18 +120,33 @@ def retrieval(images: Any, texts: Any, ks: Sequence[int] = (1, 5, 10)) -> Retrie
     images : array of shape (n, d)
         Embeddings of pictures.
     texts : array of shape (n, d) or (n, c, d)
-        Of the caption, or of the c captions, of each picture in the same order.
+        Embeddings of the caption, or of the c captions, of each picture in the same order.
     ks : sequence of int, default=(1, 5, 10)
-        From 1 to n.
+        Numbers of nearest answers, each from 1 to n.
 
     Returns
     -------
     Retrieval
+        Recall and chance in both directions.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit, values that are not finite, a zero vector, or a bad k.
+        If shapes do not fit, values are not finite, a vector is zero, or a k is not from 1 to n.
+
+    See Also
+    --------
+    recall_at_k : Recall in one direction, for any right answers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import retrieval
+    >>> images = np.eye(4)
+    >>> texts = np.eye(4)[[0, 1, 3, 2]]  # the last two captions are swapped
+    >>> recalls = retrieval(images, texts, ks=[1])
+    >>> recalls.image_to_text.tolist(), recalls.chance_image_to_text.tolist()
+    ([0.5], [0.25])
     """
     images = check_vectors(images, "images")
     texts = check_vectors(texts, "texts", ndim=3 if np.ndim(texts) == 3 else 2)
@@ -158,13 +174,13 @@ def _chance(ks: Sequence[int], n_gallery: int, n_right: int) -> np.ndarray:
 
 
 def _check_ks(ks: Sequence[int], n_gallery: int) -> tuple[int, ...]:
-    found = tuple(np.atleast_1d(ks).tolist())
-    whole = all(isinstance(k, int) and not isinstance(k, bool) for k in found)
-    if not found or not whole or min(found) < 1 or max(found) > n_gallery:
+    numbers = tuple(np.atleast_1d(ks).tolist())
+    whole = all(isinstance(k, int) and not isinstance(k, bool) for k in numbers)
+    if not numbers or not whole or min(numbers) < 1 or max(numbers) > n_gallery:
         raise ValueError(
             f"ks must be whole numbers from 1 to the {n_gallery} of the gallery, got {ks!r}."
         )
-    return found
+    return numbers
 
 
 def _check_targets(targets: Any, n_queries: int, n_gallery: int) -> np.ndarray:

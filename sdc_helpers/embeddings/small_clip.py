@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 SMALL_CLIP_DIMENSION = 256
 SMALL_CLIP_IMAGE_SIZE = 64
 SMALL_CLIP_MEAN = (0.537, 0.508, 0.478)
-"""Of the red, green and blue of the scenes, in units of 255; `SMALL_CLIP_STD` likewise."""
+"""Mean red, green and blue of the scenes, in units of 255; `SMALL_CLIP_STD` is their spread."""
 SMALL_CLIP_STD = (0.238, 0.234, 0.268)
 CONTEXT_LENGTH = 32
-"""Tokens a sentence, the start and the end included; longer sentences are cut."""
+"""Number of tokens a sentence, with its start and end; longer sentences are cut."""
 
 _SPECIAL = _PAD, _START, _UNKNOWN, _END = "<pad>", "<start>", "<unknown>", "<end>"
 _VISION = {
@@ -57,14 +57,14 @@ def build_small_clip(vocabulary_size: int | None = None, seed: int = 0) -> CLIP:
     Parameters
     ----------
     vocabulary_size : int, optional
-        Number of words of its tokenizer; by default of the trained network's own.
+        Number of words of its tokenizer; by default that of the trained network's own.
     seed : int
-        What the initial values are drawn from; torch's own random state is left alone.
+        Seed of the initial values; torch's own random state is left alone.
 
     Returns
     -------
     open_clip.CLIP
-        3.0 million parameters.
+        The untrained network, of 3.0 million parameters.
     """
     import torch
     from open_clip import CLIP
@@ -123,12 +123,12 @@ class SmallClipTokenizer:
 
         normalizer = normalizers.Lowercase()
         splitter = pre_tokenizers.Split(Regex("[^a-z0-9]+"), behavior="removed")
-        found = {
+        seen = {
             word
             for sentence in text_list(sentences, "sentences")
             for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(sentence))
         }
-        words = [_PAD, _START, _UNKNOWN, *sorted(found), _END]
+        words = [_PAD, _START, _UNKNOWN, *sorted(seen), _END]
         numbers = {word: number for number, word in enumerate(words)}
         tokenizer = Tokenizer(models.WordLevel(numbers, unk_token=_UNKNOWN))
         tokenizer.normalizer = normalizer
@@ -192,14 +192,14 @@ class SmallClipTokenizer:
 
     def _warn(self, texts: Iterable[str]) -> None:
         splitter, normalizer = self._tokenizer.pre_tokenizer, self._tokenizer.normalizer
-        found = {
+        read = {
             word
             for text in texts
             for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))
         }
-        strangers = sorted(found.difference(self.words))
+        unknown = sorted(read.difference(self.words))
         warnings.warn(
             "words that the small CLIP has never read, taken as unknown: "
-            + ", ".join(strangers[:10]),
+            + ", ".join(unknown[:10]),
             stacklevel=3,
         )

@@ -16,11 +16,11 @@ class WhiteSpace:
     Attributes
     ----------
     mean : float array of shape (n_dims,)
-        Taken off first.
+        Mean of the embeddings, subtracted first.
     axes : float array of shape (n_dims, n_components)
-        Principal axes, each over the standard deviation along it.
+        Principal axes, each divided by the standard deviation along it.
     explained : float
-        Share of the variance that they carry.
+        Share of the variance that these axes carry, from 0 to 1.
     """
 
     mean: np.ndarray
@@ -58,11 +58,22 @@ def white_space(vectors: np.ndarray, n_components: int) -> WhiteSpace:
     Returns
     -------
     WhiteSpace
+        Mean and axes, and how to transform with them.
 
     Raises
     ------
     ValueError
         If there are not as many components with variance, or a value is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import white_space
+    >>> rng = np.random.default_rng(0)
+    >>> vectors = rng.normal(size=(500, 4)) * [4, 3, 1, 1]
+    >>> space = white_space(vectors, n_components=2)
+    >>> space.transform(vectors).shape, 0.8 < space.explained < 1
+    ((500, 2), True)
     """
     vectors = as_array("vectors", vectors, float)
     if vectors.ndim != 2 or not np.isfinite(vectors).all():
@@ -71,10 +82,10 @@ def white_space(vectors: np.ndarray, n_components: int) -> WhiteSpace:
     covariance = np.cov(vectors - mean, rowvar=False, bias=True).reshape(len(mean), -1)
     variances, axes = np.linalg.eigh(covariance)
     variances, axes = variances[::-1], axes[:, ::-1]
-    n_found = int(np.sum(variances > 1e-10 * variances[0]))
-    if not 1 <= n_components <= n_found:
+    n_available = int(np.sum(variances > 1e-10 * variances[0]))
+    if not 1 <= n_components <= n_available:
         raise ValueError(
-            f"n_components={n_components!r}: the {len(vectors)} embeddings have {n_found} "
+            f"n_components={n_components!r}: the {len(vectors)} embeddings have {n_available} "
             "principal components; expected a number from 1 to that."
         )
     axes, kept = axes[:, :n_components], variances[:n_components]

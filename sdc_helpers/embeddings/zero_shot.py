@@ -45,9 +45,9 @@ def nearest_class(image_embeddings: Any, class_embeddings: Any) -> np.ndarray:
     Parameters
     ----------
     image_embeddings : array of shape (n, d)
-        Of any length but 0: cosines are compared.
+        Embeddings of the pictures; cosines are compared, so that only a length of 0 is refused.
     class_embeddings : array of shape (n_classes, d)
-        One row a class, two classes or more.
+        Embeddings of the class names: one row a class, two classes or more.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def nearest_class(image_embeddings: Any, class_embeddings: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        Shapes that do not fit, values that are not finite, or a zero vector.
+        If shapes do not fit, values are not finite, or a vector is zero.
     """
     images = check_vectors(image_embeddings, "image_embeddings")
     classes = check_vectors(class_embeddings, "class_embeddings")
@@ -79,18 +79,33 @@ def zero_shot(image_embeddings: Any, class_embeddings: Any, labels: np.ndarray) 
     Parameters
     ----------
     image_embeddings, class_embeddings
-        As for `nearest_class`.
+        Arguments of `nearest_class`.
     labels : int array of shape (n,)
         True classes, as rows of `class_embeddings`.
 
     Returns
     -------
     ZeroShot
+        The predicted classes and the accuracy with its interval.
 
     Raises
     ------
     ValueError
-        As for `nearest_class`, and for labels that are no rows of `class_embeddings`.
+        In the cases that `nearest_class` lists, and if labels are no rows of `class_embeddings`.
+
+    See Also
+    --------
+    linear_probe : Classes read by a model that is trained on labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.embeddings import zero_shot
+    >>> classes = np.eye(3)  # embeddings of three class names
+    >>> images = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.1], [0.6, 0.1, 0.5]])
+    >>> result = zero_shot(images, classes, labels=[0, 1, 2])
+    >>> result.predictions.tolist(), round(result.accuracy.value, 2)
+    ([0, 1, 0], 0.67)
     """
     predictions = nearest_class(image_embeddings, class_embeddings)
     n_classes = len(class_embeddings)

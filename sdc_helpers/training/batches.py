@@ -27,10 +27,11 @@ class PairSource(Protocol):
         Parameters
         ----------
         indices : int64 array of shape (b,)
-            Which pairs; with several processes, those of this one.
+            Rows of the pairs; with several processes, the rows of this one.
         rng : numpy.random.Generator
-            For draws such as which caption of an image. Every process has it in the same state:
-            a draw that shall not depend on their number is made for all pairs, then indexed.
+            Source of draws such as which caption of an image to take. Every process has it in the
+            same state: a draw that shall not depend on their number is made for all pairs, then
+            indexed.
 
         Returns
         -------
@@ -48,9 +49,10 @@ class BatchOrder(Protocol):
     Attributes
     ----------
     n_pairs : int
-        Pairs there are.
+        Number of pairs there are.
     identity : dict
-        What distinguishes this order from others, as JSON; a checkpoint of another is refused.
+        Description of this order that no other shares, as JSON; a checkpoint of another order is
+        refused.
     """
 
     n_pairs: int
@@ -84,6 +86,20 @@ class TensorPairs:
     ------
     ValueError
         If there is no pair, lengths differ, `items` are no integers, or `choices` without k.
+
+    See Also
+    --------
+    train_pairs : Trains two encoders on such pairs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sdc_helpers.training import TensorPairs
+    >>> pairs = TensorPairs(torch.arange(6.0)[:, None], torch.zeros(6, 3))
+    >>> x_u, x_v, items = pairs.batch(np.array([4, 1]), np.random.default_rng(0))
+    >>> len(pairs), x_u.flatten().tolist(), x_v.shape, items
+    (6, [4.0, 1.0], torch.Size([2, 3]), None)
     """
 
     def __init__(
@@ -94,7 +110,6 @@ class TensorPairs:
         *,
         choices: bool = False,
     ) -> None:
-
         self.x_u, self.x_v = as_tensor("x_u", x_u), as_tensor("x_v", x_v)
         self.choices = choices
         self.items = None if items is None else as_tensor("items", items)
@@ -138,13 +153,14 @@ class EpochBatches:
     n_pairs : int
         Number of pairs.
     batch_size : int
-        Pairs in a batch, over all processes.
+        Number of pairs in a batch, over all processes.
     seed : int
         Seed of the permutations, >= 0.
 
     Attributes
     ----------
     steps_per_epoch : int
+        Number of whole batches in an epoch.
 
     Raises
     ------
@@ -164,7 +180,7 @@ class EpochBatches:
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
     def epoch(self, step: int) -> int:
-        """Epoch of a step; both count from 0."""
+        """Return the epoch of a step; both count from 0."""
         return step // self.steps_per_epoch
 
     def indices(self, step: int) -> np.ndarray:
@@ -182,18 +198,18 @@ def check_pairs(x_u: Any, x_v: Any, items: Any, origin: str, n: int | None = Non
     Parameters
     ----------
     x_u, x_v : tensor
-        Must have the same length: `n`, if given.
+        Inputs, which must have the same length: `n`, if given.
     items : tensor or None
-        Must be of integers, of shape (n,).
+        Numbers of the items, which must be integers of shape (n,).
     origin : str
-        What to call them in an error.
+        Name of the source for error messages.
     n : int, optional
-        The length that is wanted.
+        Length that is expected.
 
     Raises
     ------
     ValueError
-        Which part does not fit, and how.
+        If a part does not fit; the message says which and how.
     """
     import torch
 

@@ -93,33 +93,35 @@ def train_pairs(
     Parameters
     ----------
     model : torch.nn.Module
-        ``model(x_u, x_v) -> (u, v)``, such as `TwoEncoders`. Parameters with
-        ``requires_grad=False`` stay as they are. Left on the device, in evaluation mode.
+        The model, called as ``model(x_u, x_v) -> (u, v)``, such as `TwoEncoders`. Parameters with
+        ``requires_grad=False`` stay as they are. It is left on the device, in evaluation mode.
     loss : torch.nn.Module
-        ``loss(u, v) -> scalar``, or ``loss(u, v, items=items)`` where the source has items. Its
-        parameters are trained too.
+        The loss, called as ``loss(u, v) -> scalar``, or ``loss(u, v, items=items)`` where the
+        source has items. Its parameters are trained too.
     source : PairSource
         The pairs, such as `TensorPairs`.
     options : TrainingOptions
-        What to do.
+        Number of steps, batch size, learning rate and the other options.
     batches : BatchOrder, optional
-        Which pairs make up the batch of each step; by default `EpochBatches`.
+        Order of the pairs, batch by batch; by default `EpochBatches`.
     out : path, optional
         Folder for the checkpoint (`CHECKPOINT_NAME`), the same for all processes. A checkpoint of
         the same run that is found there is continued, or, of a finished run, read.
     device : {"cpu", "cuda", "mps"} or None
-        Where to train; None takes a GPU where there is one.
+        Device to train on; None takes a GPU where there is one.
     evaluate : callable, optional
-        ``evaluate(model)`` returns numbers by name for the history. Called in evaluation mode,
-        without gradients, before the first step and after the last, by every process.
+        Function whose call ``evaluate(model)`` returns numbers by name for the history. It is
+        called in evaluation mode, without gradients, before the first step and after the last, by
+        every process.
     evaluate_every : int
-        Steps between further calls; 0 for none.
+        Number of steps between further calls of `evaluate`; 0 for none.
     progress : bool
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Returns
     -------
     History
+        The recorded steps.
 
     Raises
     ------
@@ -131,6 +133,20 @@ def train_pairs(
         If the loss or the gradient is not finite; no checkpoint is written after that.
     sdc_helpers.training.state.TrainingStateError
         If `out` holds a checkpoint of other options, data or weights' shapes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sdc_helpers.contrastive import ContrastiveLoss
+    >>> from sdc_helpers.training import TensorPairs, TrainingOptions, TwoEncoders, train_pairs
+    >>> x = torch.randn(64, 5, generator=torch.Generator().manual_seed(0))
+    >>> model = TwoEncoders(torch.nn.Linear(5, 3), torch.nn.Linear(5, 3))
+    >>> options = TrainingOptions(n_steps=60, batch_size=32, lr=0.05, record_every=1)
+    >>> loss = ContrastiveLoss(temperature=0.1)
+    >>> history = train_pairs(model, loss, TensorPairs(x, 2 * x), options)
+    >>> losses = history.table["loss"].to_numpy()
+    >>> len(losses), bool(losses[-1] < losses[0] / 2)
+    (60, True)
     """
     import torch
 

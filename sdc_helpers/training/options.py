@@ -27,30 +27,30 @@ class TrainingOptions:
     Attributes
     ----------
     n_steps : int
-        Updates of the weights.
+        Number of updates of the weights.
     batch_size : int
-        Pairs of an update, over all processes; at least 2.
+        Number of pairs in an update, over all processes; at least 2.
     lr : float
         Peak learning rate.
     weight_decay : float
-        Of weight matrices; biases, normalisation layers, other parameters with fewer than two
-        dimensions and a learned ``logit_scale`` are not decayed.
+        Weight decay of weight matrices; biases, normalisation layers, other parameters with fewer
+        than two dimensions and a learned ``logit_scale`` are not decayed.
     betas : (float, float)
         Decay rates of AdamW's moments.
     warmup_steps : int
-        Steps in which the learning rate rises linearly to `lr`.
+        Number of steps in which the learning rate rises linearly to `lr`.
     schedule : {"cosine", "constant"}
-        What it does after that: half a cosine towards 0, or nothing.
+        Course of the learning rate after the warm-up: half a cosine towards 0, or constant.
     gradient_clip : float or None
         Largest norm of the gradient of all parameters together; None does not clip.
     seed : int
-        Of the batches, the draws of the source, and dropout.
+        Seed of the batches, the draws of the source, and dropout.
     mixed_precision : {"no", "bf16", "fp16"}
         Type of the matrix products; fp16 needs a GPU.
     checkpoint_every : int
-        Steps between checkpoints; 0 leaves only the one at the end.
+        Number of steps between checkpoints; 0 leaves only the one at the end.
     record_every : int
-        Steps between rows of the history.
+        Number of steps between rows of the history.
 
     Raises
     ------
@@ -103,12 +103,12 @@ class TrainingOptions:
             raise ValueError(f"TrainingOptions: {'; '.join(problems)}.")
 
     def learning_rate(self, step: int) -> float:
-        """Learning rate of a step.
+        """Return the learning rate of a step.
 
         Parameters
         ----------
         step : int
-            From 0 to n_steps - 1.
+            Number of the step, from 0 to n_steps - 1.
 
         Returns
         -------
@@ -152,9 +152,9 @@ class History:
         import pandas as pd
 
         rows = list(rows)
-        found = dict.fromkeys(name for row in rows for name in row)
-        columns = [name for name in COLUMNS if name in found]
-        columns += [name for name in found if name not in COLUMNS]
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = [name for name in COLUMNS if name in names]
+        columns += [name for name in names if name not in COLUMNS]
         return cls(pd.DataFrame(rows, columns=columns))
 
     def to_csv(self, path: str | Path) -> Path:
@@ -170,7 +170,7 @@ class History:
         Raises
         ------
         ValueError
-            The file has no column ``step``.
+            If the file has no column ``step``.
         """
         import pandas as pd
 

@@ -42,21 +42,21 @@ def save_training_state(
     path : str or pathlib.Path
         The file, by custom ``*.safetensors``.
     modules : mapping of str to torch.nn.Module
-        Their state dicts are saved, from whatever device.
+        Modules whose state dicts are saved, from whatever device.
     optimizers : mapping of str to torch.optim.Optimizer, optional
-        Their states per parameter (tensors and numbers) and their options.
+        Optimizers whose options and states per parameter (tensors and numbers) are saved.
     metadata : mapping, optional
-        Anything that JSON can hold; NaN and infinity may occur.
+        Further values that JSON can hold; NaN and infinity may occur.
 
     Returns
     -------
     pathlib.Path
-        The file.
+        The file that was written.
 
     Raises
     ------
     ValueError
-        A state holds something other than tensors and JSON values, or the metadata do.
+        If a state or the metadata hold something other than tensors and JSON values.
     """
     from safetensors.torch import save_file
 
@@ -86,16 +86,17 @@ def read_metadata(path: str | Path) -> dict[str, Any] | None:
     Parameters
     ----------
     path : str or pathlib.Path
-        What `save_training_state` wrote.
+        File that `save_training_state` wrote.
 
     Returns
     -------
     dict or None
+        The metadata; None if there is no file.
 
     Raises
     ------
     TrainingStateError
-        The file is damaged or is no training state.
+        If the file is damaged or is no training state.
     """
     path = Path(path)
     if not path.exists():
@@ -117,21 +118,22 @@ def load_training_state(
     Parameters
     ----------
     path : str or pathlib.Path
-        What `save_training_state` wrote.
+        File that `save_training_state` wrote.
     modules : mapping of str to torch.nn.Module
-        Each is restored from what was saved under the same name, on the device where it lies.
+        Modules to restore, each from what was saved under its name, on the device where it lies.
     optimizers : mapping of str to torch.optim.Optimizer, optional
-        Each over the same parameters, in the same order and groups, as the saved one.
+        Optimizers to restore, each over the same parameters, in the same order and groups, as the
+        saved one.
 
     Returns
     -------
     dict
-        The metadata.
+        The metadata of the saved state.
 
     Raises
     ------
     TrainingStateError
-        The file is missing or damaged, does not hold a name that is asked for, or a tensor or a
+        If the file is missing or damaged, does not hold a name that is asked for, or a tensor or a
         parameter group has another name, shape or type.
     """
     optimizers = optimizers or {}
@@ -209,14 +211,14 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
             raise TrainingStateError(f"{path} holds tensors, but is no saved training state.")
         try:
             content = json.loads(header)
-            found = content["format"]
+            version = content["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise TrainingStateError(
                 f"{path} is damaged (its header is no saved state). Delete it and train again."
             ) from error
-        if found != _FORMAT:
+        if version != _FORMAT:
             raise TrainingStateError(
-                f"{path} has format {found}; this version reads format {_FORMAT}. "
+                f"{path} has format {version}; this version reads format {_FORMAT}. "
                 "Delete it and train again."
             )
         yield file, content
@@ -226,11 +228,11 @@ def _read_module(
     path: str | Path, file: Any, saved: set[str], name: str, module: nn.Module
 ) -> dict[str, torch.Tensor]:
     prefix = f"modules/{name}/"
-    found = {key.removeprefix(prefix) for key in saved if key.startswith(prefix)}
+    stored = {key.removeprefix(prefix) for key in saved if key.startswith(prefix)}
     expected = module.state_dict()
-    problems = [f"{key} is missing" for key in expected if key not in found]
-    problems += [f"{key} is unknown to the module" for key in sorted(found - set(expected))]
-    state = {key: file.get_tensor(prefix + key) for key in expected if key in found}
+    problems = [f"{key} is missing" for key in expected if key not in stored]
+    problems += [f"{key} is unknown to the module" for key in sorted(stored - set(expected))]
+    state = {key: file.get_tensor(prefix + key) for key in expected if key in stored}
     for key, tensor in state.items():
         for what in ("shape", "dtype"):
             old, new = getattr(tensor, what), getattr(expected[key], what)

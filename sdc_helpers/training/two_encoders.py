@@ -13,7 +13,8 @@ class TwoEncoders(nn.Module):
     Parameters
     ----------
     encode_u, encode_v : torch.nn.Module
-        From a batch of inputs, (b, ...), to (b, d). The same module may be given twice.
+        Encoders of a batch of inputs, (b, ...), to outputs (b, d). The same module may be given
+        twice.
 
     Examples
     --------

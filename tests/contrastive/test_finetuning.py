@@ -12,10 +12,10 @@ from torch import nn
 from torch.nn import functional
 
 from sdc_helpers.contrastive import centroid_distance, clip_loss
+from sdc_helpers.contrastive._projections import new_projections
 from sdc_helpers.contrastive.finetuning import (
     ProjectionRecipe,
     TrunkFeatures,
-    _new_projections,
     clip_trunk,
     finetune_clip,
     train_projections,
@@ -93,7 +93,7 @@ def test_taking_the_trunk_leaves_the_clip_as_it_was(clip):
 def test_a_run_is_what_torch_makes_of_two_linear_layers(features):
     """Modules, loss, optimizer and schedule of torch; both captions of a picture are the same."""
     recipe = ProjectionRecipe(n_epochs=3, batch_size=16, lr=1e-2, temperature=0.07)
-    weights = _new_projections(12, 9, 6, [4], "cpu")
+    weights = new_projections(12, 9, 6, [4], "cpu")
     image, text = nn.Linear(12, 6), nn.Linear(9, 6, bias=False)
     for parameter, value in (
         (image.weight, weights[0].mT), (image.bias, weights[1][:, 0]), (text.weight, weights[2].mT)

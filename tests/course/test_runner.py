@@ -31,7 +31,7 @@ Path("left_behind.txt").write_text("für")
 print("text:", Path("left_behind.txt").read_bytes().decode("utf-8"))
 os.chdir("/")
 for name in ("SDC_DATA", "SDC_DATA_MIRROR", "XDG_CACHE_HOME", "OMP_WAIT_POLICY"):
-    print(f"{name}: {os.environ[name]}")
+    print(f"{name}: {os.environ.get(name, 'not set')}")
 os.chdir(here)
 print("working folder:", Path.cwd())
 """

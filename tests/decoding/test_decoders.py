@@ -94,8 +94,8 @@ def test_more_runs_leave_the_first_ones_as_they_were():
 def training_of(folds, **changes):
     train, _ = folds
     fold, _ = make_folds(tuple(train), None, False)
-    settings = quick(**changes)._settings(False)
-    return fold, _runs.Training(fold, None, settings, [3, 4], torch.device("cpu"))
+    plan = quick(**changes)._plan(False)
+    return fold, _runs.Training(fold, None, plan, [3, 4], torch.device("cpu"))
 
 
 def test_every_epoch_takes_each_trial_once_but_for_the_short_batch(folds):

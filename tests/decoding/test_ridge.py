@@ -112,7 +112,7 @@ def test_himalayas_backend_is_restored(folds):
         ({"alphas": [np.inf]}, "positive finite"),
         ({"alphas": ["a"]}, "positive finite"),
         ({"cv": 1}, "cv=1: expected an integer of 2 or more"),
-        ({"device": "abacus"}, "device='abacus' is not to be had"),
+        ({"device": "abacus"}, "device='abacus' cannot be used here"),
     ],
 )
 def test_bad_options(folds, options, message):

@@ -173,8 +173,8 @@ def test_a_damaged_entry_is_computed_again(tiny, pictures, tmp_path, damage):
 # --------------------------------------------------------------------- processes
 
 WRITER = """
-import os
 import sys
+from pathlib import Path
 import numpy as np
 from sdc_helpers.embeddings._embedding_cache import EmbeddingCache
 folder, n_rounds = Path(sys.argv[1]), int(sys.argv[2])

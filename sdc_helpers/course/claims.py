@@ -32,7 +32,7 @@ class Claim:
     data : str
         What it was measured on; begins with "simulated" or "real".
     value : float
-        Measured here.
+        Value that this run measured.
     published : float or None
         The figure in the source.
     tolerance : float or None
@@ -124,9 +124,9 @@ def measure(
     identifier : str
         Unique in the course, dots between words: ``cka.random.plateau``.
     statement : str
-        One sentence.
+        The claim in one sentence.
     value : float
-        What this run measured; nan never holds.
+        Value that this run measured; nan never holds.
     source : str
         BibTeX key and place, or ``this course``.
     data : str
@@ -203,11 +203,11 @@ def collect(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
     list of dict
         One per identifier, the last recorded, in order of first appearance.
     """
-    found: dict[str, dict[str, Any]] = {}
+    latest: dict[str, dict[str, Any]] = {}
     for bundle in _bundles(notebook):
         if MIME in bundle:
-            found[bundle[MIME]["identifier"]] = dict(bundle[MIME])
-    return list(found.values())
+            latest[bundle[MIME]["identifier"]] = dict(bundle[MIME])
+    return list(latest.values())
 
 
 def _bundles(notebook: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

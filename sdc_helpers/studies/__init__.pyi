@@ -10,7 +10,12 @@ from .curriculum_grid import (
     save_grid,
 )
 from .curriculum_materials import make_materials
-from .decoder import course_decoder
+from .decoder import course_decoder, whiten
+from .gap_finetuning import (
+    FinetuneDesign,
+    finetune_runs,
+    load_finetuning,
+)
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -41,8 +46,10 @@ from .shared_concepts import (
     find_concepts,
 )
 from .source import Study, open_study
+from .type_one import load_type_one, type_one_errors
 
 __all__ = [
+    "FinetuneDesign",
     "FoundConcepts",
     "Grid",
     "ImageEmbeddings",
@@ -57,9 +64,12 @@ __all__ = [
     "course_decoder",
     "embed_stimuli",
     "find_concepts",
+    "finetune_runs",
     "fit_decoders",
+    "load_finetuning",
     "load_grid",
     "load_participants",
+    "load_type_one",
     "make_materials",
     "measure_on_scenes",
     "open_study",
@@ -73,4 +83,6 @@ __all__ = [
     "score_on_scenes",
     "train_small_clip",
     "truth_masks",
+    "type_one_errors",
+    "whiten",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sdc_helpers.datasets import NSD, split_sdc2025
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.simulate import load_truth, write_nsd
 from sdc_helpers.studies.participants import ImageEmbeddings
 from sdc_helpers.studies.settings_study import (

@@ -104,7 +104,7 @@ def visible(folder: Path, pattern: str = "*") -> list[Path]:
     folder : pathlib.Path
         Where to look.
     pattern : str
-        Of names, with ``*``, ``?`` and ``[...]``.
+        Pattern of names, with ``*``, ``?`` and ``[...]``.
 
     Returns
     -------

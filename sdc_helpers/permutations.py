@@ -111,8 +111,8 @@ def permutations_of(
         group; an incomplete last one stays where it is), or the label of each row's block.
     min_lag : int, optional
         Option of "circular": the smallest shift, in rows; 1 by default. Shifts go from `min_lag` to
-        the number of rows less `min_lag`, and 0 is one of them. A good choice is the number of rows
-        over which the series is correlated.
+        the number of rows less `min_lag`; no shift at all is drawn as well. A good choice is the
+        number of rows over which the series is correlated.
 
     Returns
     -------

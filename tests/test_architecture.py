@@ -101,3 +101,33 @@ def test_the_number_of_type_errors_may_only_fall():
     assert judge(3, 3) == ""
     assert judge(4, 3).startswith("4 type errors, 1 more than the 3")
     assert judge(2, 3).endswith("set type-errors = 2.")
+
+
+def faces() -> dict[str, Path]:
+    """Return the stub of every package whose face is read as it is used, by package."""
+    return {stub.parent.name: stub for stub in PACKAGE.glob("*/__init__.pyi")}
+
+
+def names_of(stub: Path) -> set[str]:
+    """Names that a face exports, as its stub imports them."""
+    nodes = ast.walk(ast.parse(stub.read_text(encoding="utf-8")))
+    return {a.name for node in nodes if isinstance(node, ast.ImportFrom) for a in node.names}
+
+
+@pytest.mark.parametrize("package", sorted(faces()))
+def test_a_name_of_a_face_is_not_that_of_a_module(package):
+    """Else the name is the module as soon as anything has imported that module."""
+    stub = faces()[package]
+    assert names_of(stub) & {file.stem for file in stub.parent.glob("*.py")} == set()
+
+
+def test_chapters_take_functions_from_the_faces():
+    """A function that a face exports is not imported from the module where it happens to lie."""
+    deep = []
+    for file in sorted((ROOT / "notebooks" / "source").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            parts = (getattr(node, "module", None) or "").split(".")
+            if len(parts) == 3 and parts[0] == "sdc_helpers" and parts[1] in faces():
+                exported = names_of(faces()[parts[1]])
+                deep += [f"{file.name}: {a.name}" for a in node.names if a.name in exported]
+    assert deep == []

@@ -309,7 +309,7 @@ def test_data_that_cannot_be_had_are_one_sentence(sdc, toy, monkeypatch, tmp_pat
     answer = sdc("data", "fetch", "toy")
     assert answer.code == 1
     *progress, sentence = answer.err.splitlines()
-    assert sentence.startswith("sdc: toy/a.txt could not be had")
+    assert sentence.startswith("sdc: toy/a.txt is not available")
     assert "SDC_DATA_MIRROR" in sentence
     assert all(line.startswith("toy ") for line in progress)
 

@@ -46,6 +46,8 @@ DESCRIBED = [
     "_checks",
     "_texts",
     "_files",
+    "_paths",
+    "_pillow",
 ]
 FRAGMENT = re.compile(r"    (Of|As|By|From|Whom|Whose|Their|Theirs|Itself|Such as)\b")
 

@@ -91,9 +91,9 @@ def decoder_calls(name: str) -> dict[str, Call]:
 
 
 def calls() -> dict[str, Call]:
-    from sdc_helpers.concepts.contiguity import blobs, contiguity, patch_sizes
+    from sdc_helpers.concepts.patches import blobs, patch_sizes
     from sdc_helpers.curriculum import LogLikelihoods
-    from sdc_helpers.datasets import noise_ceiling as ceilings
+    from sdc_helpers.datasets import ceilings
     from sdc_helpers.embeddings.encode import RawEmbeddings, UnitEmbeddings
     from sdc_helpers.measures import NullTest
     from sdc_helpers.plotting import brain
@@ -237,6 +237,7 @@ def calls() -> dict[str, Call]:
             {"weights": weights, "participants": people}, ("weights", "participants"), ("participants",),
         ),
         "concepts.sweep": concepts("sweep", {"weights": weights, "participants": people, "eps_values": [0.5]}, "weights participants", "participants"),
+        "concepts.pairs_within": concepts("pairs_within", {"weights": weights, "participants": people, "max_eps": 0.5}, "weights participants", "participants"),
         "concepts.select_clustering": concepts(
             "select_clustering",
             {"weights": weights, "halves": (weights, weights), "nulls": [weights], "participants": people, "eps_values": [0.5]},
@@ -264,8 +265,8 @@ def calls() -> dict[str, Call]:
         "concepts.score_names": concepts("score_names", {**named, "n_permutations": 2}, "responses fits"),
         "concepts.negation_test": concepts("negation_test", ranked, "responses scores"),
         "concepts.response_by_rank": concepts("response_by_rank", ranked, "responses scores"),
-        "concepts.contiguity.contiguity": Call(
-            contiguity, {**voxels, "labels": CODES, "weights": X}, ("positions", "labels", "weights")
+        "concepts.contiguity": concepts(
+            "contiguity", {**voxels, "labels": CODES, "weights": X}, "positions labels weights"
         ),
         "concepts.best_overlaps": concepts(
             "best_overlaps", {**voxels, "labels": CODES, "regions": {"a": HALF}, "reach": 1.0}, "positions labels regions"
@@ -274,8 +275,8 @@ def calls() -> dict[str, Call]:
             "overlap", {**voxels, "cluster": HALF, "localiser": ONE, "region": HALF, "reach": 1.0},
             "positions cluster localiser region",
         ),
-        "concepts.contiguity.patch_sizes": Call(patch_sizes, {"positions": PLACES, "reach": 1.0}, ("positions",)),
-        "concepts.contiguity.blobs": Call(
+        "concepts.patches.patch_sizes": Call(patch_sizes, {"positions": PLACES, "reach": 1.0}, ("positions",)),
+        "concepts.patches.blobs": Call(
             blobs, {"positions": PLACES, "sizes": [2, 1], "n_draws": 1, "rng": np.random.default_rng(0)}, ("positions", "sizes")
         ),
         "concepts.ranking_auc": concepts("ranking_auc", {"scores": ONE, "factor": HALF, "n_bootstrap": 2}, "scores factor"),
@@ -345,7 +346,7 @@ def calls() -> dict[str, Call]:
 
 NO_ARRAYS = {
     "alignment": "",
-    "concepts": "enriched_words expansion_radius fits_name",  # text of captions, and numbers
+    "concepts": "enriched_words fits_name",  # text of captions
     "contrastive": "clip_trunk finetune_clip train_projections uniform_floor with_new_projections",
     "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
     "CurriculumSampler paired_difference Plan PlanBatches run_cell text_score TokenMean "
@@ -353,9 +354,10 @@ NO_ARRAYS = {
     "decoding": "",
     "embeddings": "caption_average load_clip load_resnet18",
     "plotting": "figure label_line plot_intervals plot_reference show table",
-    "studies": "course_decoder find_concepts fit_decoders load_grid load_participants "
-    "make_materials measure_on_scenes open_study phrase_embeddings recorded_outcomes run_grid "
-    "run_variations save_grid scene_pairs scene_test train_small_clip",
+    "studies": "course_decoder find_concepts finetune_runs fit_decoders load_finetuning load_grid "
+    "load_participants load_type_one make_materials measure_on_scenes open_study phrase_embeddings "
+    "recorded_outcomes run_grid run_variations save_grid scene_pairs scene_test "
+    "train_small_clip type_one_errors whiten",
     "training": "EpochBatches train_pairs TwoEncoders",
 }
 """Public functions that take no array themselves, by package: objects that were checked, text."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdc_helpers._texts import text_groups, text_list
-from sdc_helpers.concepts.interpretation import enriched_words, nearest_words, words_of
+from sdc_helpers.concepts.words import enriched_words, nearest_words, words_of
 from sdc_helpers.curriculum.difficulty import NounCount, WordCount, WordRarity, image_difficulty
 from sdc_helpers.curriculum.evaluation import caption_likelihood
 from sdc_helpers.curriculum.results import LogLikelihoods

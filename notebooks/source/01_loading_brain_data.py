@@ -36,12 +36,11 @@ import numpy as np
 
 from sdc_helpers import exercises
 from sdc_helpers.course import claims, say, start
-from sdc_helpers.datasets import check_split, split_sdc2025, split_strict
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets import check_split, ncsnr, noise_ceiling, split_sdc2025, split_strict
 from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import COLOURS, figure, plot_bars, plot_reference, show
 from sdc_helpers.plotting.brain import plot_cortex, show_turning_cortex
-from sdc_helpers.studies.source import open_study
+from sdc_helpers.studies import open_study
 
 p = start(
     "01_loading_brain_data",

@@ -27,7 +27,7 @@ clip_name: str = "course-small"  # or open_clip's; for a file of OpenAI's weight
 clip_weights: str = "course"  # course; a published tag, such as openai; a file's path; random
 n_gallery: int | None = None  # pictures to search among; None: the profile decides [150, 10000]
 n_seeds: int = 3  # galleries, and repetitions of every random draw [2, 20]
-real_data: bool = True  # run the section on real embeddings, where their file can be had
+real_data: bool = True  # run the section on real embeddings, where their file is available
 
 # %%
 import warnings
@@ -75,13 +75,9 @@ from sdc_helpers.plotting import (
     show,
 )
 from sdc_helpers.scenes import captions, factors, generate_scenes, render
+from sdc_helpers.studies import measure_on_scenes, phrase_embeddings
 from sdc_helpers.studies.clip_training import TRAINING_SEED
-from sdc_helpers.studies.scene_metrics import (
-    CATEGORY_PROMPTS,
-    PLACE_PROMPTS,
-    measure_on_scenes,
-    phrase_embeddings,
-)
+from sdc_helpers.studies.scene_metrics import CATEGORY_PROMPTS, PLACE_PROMPTS
 
 p = start(
     "02_clip_embeddings",

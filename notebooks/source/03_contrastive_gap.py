@@ -35,7 +35,7 @@ temperatures: list[float] | None = None  # fixed ones; None: the profile decides
 clip_dimensions: list[int] | None = None  # of the CLIP; None: the profile decides [4, 512]
 n_seeds: int | None = None  # repetitions of every training; None: the profile decides [2, 20]
 n_clip_seeds: int | None = None  # of the CLIP's; None: the profile decides [2, 20]
-real_data: bool = True  # run the section on real embeddings, where their file can be had
+real_data: bool = True  # run the section on real embeddings, where their file is available
 
 # %%
 from dataclasses import replace
@@ -67,8 +67,13 @@ from sdc_helpers.plotting import (
     table,
 )
 from sdc_helpers.scenes import captions, generate_scenes, render
-from sdc_helpers.studies.gap_finetuning import FinetuneDesign, finetune_runs, load_finetuning
-from sdc_helpers.studies.scene_scores import scene_test, score_on_scenes
+from sdc_helpers.studies import (
+    FinetuneDesign,
+    finetune_runs,
+    load_finetuning,
+    scene_test,
+    score_on_scenes,
+)
 
 p = start(
     "03_contrastive_gap",

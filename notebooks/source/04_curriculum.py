@@ -32,7 +32,7 @@ n_seeds: int | None = None  # live trainings an order; None: the profile decides
 n_blimp: int | None = None  # real sentence pairs a paradigm; None: the profile decides [20, 1000]
 recompute: str = ""  # a cell to train again, such as git/C/curriculum/0; empty: none
 captions_file: str = ""  # captions of your own, .tsv, .json or .jsonl; empty: none
-real_data: bool = True  # run the sections on real sentences, where their files can be had
+real_data: bool = True  # run the sections on real sentences, where their files are available
 
 # %%
 import re
@@ -47,15 +47,17 @@ from scipy.stats import spearmanr
 
 from sdc_helpers import curriculum, exercises
 from sdc_helpers.course import claims, on_gpu, say, start
-from sdc_helpers.curriculum.design import FAMILIES, ORDERS, TEXTS, plan_of
-from sdc_helpers.curriculum.evaluation import acceptability
+from sdc_helpers.curriculum import acceptability, plan_of
+from sdc_helpers.curriculum.design import FAMILIES, ORDERS, TEXTS
 from sdc_helpers.curriculum.materials import TASKS
 from sdc_helpers.curriculum.tokenizer import END, PAD, START
-from sdc_helpers.datasets import available
-from sdc_helpers.datasets.babylm import read_babylm
-from sdc_helpers.datasets.blimp import load_blimp
-from sdc_helpers.datasets.captions import read_captions
-from sdc_helpers.datasets.sugar_crepe import load_sugar_crepe
+from sdc_helpers.datasets import (
+    available,
+    load_blimp,
+    load_sugar_crepe,
+    read_babylm,
+    read_captions,
+)
 from sdc_helpers.embeddings import load_clip
 from sdc_helpers.plotting import (
     COLOURS,
@@ -70,8 +72,7 @@ from sdc_helpers.plotting import (
     table,
 )
 from sdc_helpers.scenes import LEXICON, captions, generate_scenes, render, tag_by_lexicon
-from sdc_helpers.studies.curriculum_grid import load_grid
-from sdc_helpers.studies.curriculum_materials import make_materials
+from sdc_helpers.studies import load_grid, make_materials
 from sdc_helpers.training import TrainingOptions
 
 p = start(

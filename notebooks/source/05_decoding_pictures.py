@@ -46,7 +46,7 @@ from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import roc_auc_score
 
 from sdc_helpers import exercises
-from sdc_helpers.contrastive.losses import clip_loss
+from sdc_helpers.contrastive import clip_loss
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.decoding import (
     ContrastiveDecoder,
@@ -72,9 +72,13 @@ from sdc_helpers.plotting import (
     show,
     table,
 )
-from sdc_helpers.studies.participants import embed_stimuli, fit_decoders, load_participants
-from sdc_helpers.studies.planted import truth_masks
-from sdc_helpers.studies.source import open_study
+from sdc_helpers.studies import (
+    embed_stimuli,
+    fit_decoders,
+    load_participants,
+    open_study,
+    truth_masks,
+)
 
 p = start(
     "05_decoding_pictures",

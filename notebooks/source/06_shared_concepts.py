@@ -39,20 +39,23 @@ from functools import partial
 import numpy as np
 
 from sdc_helpers import exercises
-from sdc_helpers.concepts import SharedDBSCAN, ranking_auc, recover
-from sdc_helpers.concepts.baselines import (
+from sdc_helpers.concepts import (
+    SharedDBSCAN,
+    best_overlaps,
     by_participant,
     choose_parameter,
+    contiguity,
     hdbscan,
     ica,
     kmeans,
     nmf,
     plain_dbscan,
+    ranking_auc,
+    recover,
 )
-from sdc_helpers.concepts.contiguity import best_overlaps, contiguity
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.decoding import average_repetitions
-from sdc_helpers.embeddings.clip import load_clip
+from sdc_helpers.embeddings import load_clip
 from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import (
     COLOURS,
@@ -64,13 +67,21 @@ from sdc_helpers.plotting import (
     show,
     table,
 )
-from sdc_helpers.studies.decoder import course_decoder, whiten
-from sdc_helpers.studies.discovery_study import recorded_studies, summarise
-from sdc_helpers.studies.participants import embed_stimuli, load_participants
-from sdc_helpers.studies.planted import truth_masks
-from sdc_helpers.studies.settings_study import BY_WORLD, recorded_outcomes, run_variations
-from sdc_helpers.studies.shared_concepts import EPS, find_concepts
-from sdc_helpers.studies.source import open_study
+from sdc_helpers.studies import (
+    course_decoder,
+    embed_stimuli,
+    find_concepts,
+    load_participants,
+    open_study,
+    recorded_outcomes,
+    recorded_studies,
+    run_variations,
+    truth_masks,
+    whiten,
+)
+from sdc_helpers.studies.discovery_study import summarise
+from sdc_helpers.studies.settings_study import BY_WORLD
+from sdc_helpers.studies.shared_concepts import EPS
 
 p = start(
     "06_shared_concepts",

@@ -39,17 +39,18 @@ from textwrap import shorten
 import numpy as np
 
 from sdc_helpers import exercises
-from sdc_helpers.concepts.contiguity import overlap
-from sdc_helpers.concepts.interpretation import (
+from sdc_helpers.concepts import (
     ConceptCard,
     enriched_words,
     extremes,
     fits_name,
     nearest_words,
+    negation_test,
+    overlap,
     partial_correlations,
+    response_by_rank,
     score_names,
 )
-from sdc_helpers.concepts.negation import negation_test, response_by_rank
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.decoding import average_repetitions
 from sdc_helpers.embeddings import embed_texts, load_clip
@@ -69,11 +70,15 @@ from sdc_helpers.plotting import (
 )
 from sdc_helpers.plotting.brain import plot_shared_cortex, show_turning_shared_cortex
 from sdc_helpers.scenes import LEXICON
-from sdc_helpers.studies.decoder import course_decoder, whiten
-from sdc_helpers.studies.participants import embed_stimuli, load_participants
-from sdc_helpers.studies.planted import truth_masks
-from sdc_helpers.studies.shared_concepts import find_concepts
-from sdc_helpers.studies.source import open_study
+from sdc_helpers.studies import (
+    course_decoder,
+    embed_stimuli,
+    find_concepts,
+    load_participants,
+    open_study,
+    truth_masks,
+    whiten,
+)
 
 p = start(
     "07_reading_concepts",

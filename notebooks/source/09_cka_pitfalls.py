@@ -29,7 +29,7 @@ max_features: int | None = None  # widest random matrix; None: the profile decid
 n_pictures: int | None = None  # simulated THINGS pictures; None: the profile decides [40, 20000]
 n_permutations: int | None = None  # shuffles a test; None: the profile decides [19, 100000]
 n_seeds: int = 3  # repetitions of every random experiment [2, 50]
-real_data: bool = True  # run the sections on real recordings, where their files can be had
+real_data: bool = True  # run the sections on real recordings, where their files are available
 weights: str = "random"  # ResNet18's weights: random, imagenet (45 MB download), or a file's path
 
 # %%
@@ -56,7 +56,7 @@ from sdc_helpers.plotting import (
 )
 from sdc_helpers.scenes import generate_scenes, render
 from sdc_helpers.simulate import things_images, write_things
-from sdc_helpers.studies.type_one import load_type_one
+from sdc_helpers.studies import load_type_one
 
 p = start(
     "09_cka_pitfalls",

@@ -186,6 +186,7 @@ def cka_from_grams(K: Array, L: Array, estimator: str = "debiased") -> float:
     Returns
     -------
     float
+        The CKA, as `cka` of the features gives it.
 
     Raises
     ------
@@ -217,6 +218,7 @@ def biased_null(n: float, p1: float, p2: float) -> float:
     Returns
     -------
     float or numpy.ndarray
+        The expected value, from 0 to 1.
 
     Raises
     ------
@@ -324,6 +326,7 @@ class MinibatchCKA:
         Returns
         -------
         float
+            The debiased CKA; 1 for features that are equal up to rotation and scale.
 
         Raises
         ------
@@ -349,6 +352,7 @@ def minibatch_cka(batches: Iterable[tuple[Array, Array]]) -> float:
     Returns
     -------
     float
+        The debiased CKA of all batches together.
 
     Raises
     ------

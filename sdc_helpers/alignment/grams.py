@@ -96,6 +96,7 @@ def check_gram(K: Array, name: str = "K") -> Array:
     Returns
     -------
     float64 array of shape (n, n)
+        The same similarities in float64.
 
     Raises
     ------

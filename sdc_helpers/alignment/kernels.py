@@ -18,6 +18,7 @@ def double_centre(K: Array) -> Array:
     Parameters
     ----------
     K : float64 array of shape (n, n)
+        Symmetric matrix.
 
     Returns
     -------
@@ -95,6 +96,7 @@ def unit_kernel(K: Array, estimator: str, name: str) -> Array:
     Returns
     -------
     float64 array of shape (n, n)
+        The centred matrix, of Frobenius norm 1.
 
     Raises
     ------

@@ -114,6 +114,7 @@ def permutation_test(
     Returns
     -------
     NullTest
+        The CKA, its null distribution and the one-sided p-value.
 
     Raises
     ------
@@ -170,6 +171,7 @@ def permutation_test_from_grams(
     Returns
     -------
     NullTest
+        The CKA, its null distribution and the one-sided p-value.
     """
     check_count("n_permutations", n_permutations, 1)
     check_estimator(estimator)
@@ -219,6 +221,7 @@ def cka_table(
     Returns
     -------
     CKATable
+        The CKA of all pairs, with p-values if there were shuffles.
 
     Raises
     ------
@@ -280,6 +283,7 @@ def cka_table_from_grams(
     Returns
     -------
     CKATable
+        The CKA of all pairs, with p-values if there were shuffles.
     """
     chosen = {"groups": groups, "scheme": scheme, "blocks": blocks, "min_lag": min_lag}
     return _table(K, L, check_gram, estimator, n_permutations, rng, progress, chosen)

@@ -89,6 +89,7 @@ def partial_shuffle_curve(
     Returns
     -------
     PartialShuffleCurve
+        The CKA of every shuffle, and the curve that is expected.
 
     Raises
     ------

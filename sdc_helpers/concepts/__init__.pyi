@@ -1,3 +1,4 @@
+from ._neighbour_pairs import pairs_within
 from .baselines import (
     Baseline,
     by_participant,
@@ -8,13 +9,9 @@ from .baselines import (
     nmf,
     plain_dbscan,
 )
-from .contiguity import best_overlaps, overlap
 from .interpretation import (
     ConceptCard,
-    enriched_words,
     extremes,
-    fits_name,
-    nearest_words,
     partial_correlations,
     score_names,
 )
@@ -23,6 +20,7 @@ from .negation import (
     negation_test,
     response_by_rank,
 )
+from .patches import best_overlaps, contiguity, overlap
 from .ranking import ranking_auc
 from .recovery import (
     Recovery,
@@ -36,9 +34,9 @@ from .selection import (
 )
 from .shared_dbscan import (
     SharedDBSCAN,
-    expansion_radius,
     sweep,
 )
+from .words import enriched_words, fits_name, nearest_words
 
 __all__ = [
     "Baseline",
@@ -51,8 +49,8 @@ __all__ = [
     "best_overlaps",
     "by_participant",
     "choose_parameter",
+    "contiguity",
     "enriched_words",
-    "expansion_radius",
     "extremes",
     "fits_name",
     "hdbscan",
@@ -62,6 +60,7 @@ __all__ = [
     "negation_test",
     "nmf",
     "overlap",
+    "pairs_within",
     "partial_correlations",
     "plain_dbscan",
     "ranking_auc",

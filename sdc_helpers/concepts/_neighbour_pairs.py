@@ -30,7 +30,7 @@ class Points:
     Attributes
     ----------
     weights : float32 or float64 array of shape (n_voxels, D)
-        As given, not normalised, C-contiguous; not copied where it already is.
+        Decoder weights as given, not normalised, C-contiguous; not copied where they already are.
     codes : int array of shape (n_voxels,)
         Participant of each voxel, as a position in `names`.
     names : array of shape (n_participants,)
@@ -118,7 +118,8 @@ class NeighbourPairs:
         Parameters
         ----------
         eps : float
-            At most `max_own_eps`; above `max_eps`, pairs of two participants are incomplete.
+            Largest distance, at most `max_own_eps`; above `max_eps`, pairs of two participants are
+            incomplete.
 
         Returns
         -------
@@ -165,7 +166,7 @@ def pairs_within(
     max_eps : float
         Largest cosine distance of interest, in (0, 1).
     max_own_eps : float, optional
-        The same for pairs within one participant, at least `max_eps`, which is the default.
+        Largest distance of pairs within one participant, at least `max_eps`, which is the default.
     block : int, default=1024
         Rows and columns compared at a time.
     device : str, default="cpu"

@@ -34,7 +34,7 @@ class Smoothness:
     kernel : sparse array of shape (n_voxels, n_voxels)
         White noise times this is smooth, with variance 1.
     share : float
-        Of the variance that is smooth; the rest is independent between voxels.
+        Share of the variance that is smooth; the rest is independent between voxels.
     """
 
     kernel: csr_array

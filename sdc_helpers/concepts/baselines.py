@@ -30,13 +30,13 @@ class Baseline:
     Attributes
     ----------
     parameter : float
-        The chosen value.
+        The chosen value of the method's parameter.
     labels : int array of shape (n_voxels,)
         What it gives on the whole data, -1 for none.
     n_reproduced : int
         Clusters that both halves have.
     curve : dict of float to (int, float)
-        By parameter: the reproduced clusters and the agreement of the halves.
+        The reproduced clusters and the agreement of the halves, by parameter.
     """
 
     parameter: float
@@ -56,13 +56,13 @@ def choose_parameter(
     Parameters
     ----------
     label : callable
-        Takes data and a parameter, returns labels.
+        Function of data and a parameter that returns labels.
     whole : array
-        As the method takes it.
+        Data of all runs or trials, in the shape that the method takes.
     halves : two arrays
-        The same voxels, from disjoint halves of the runs or trials.
+        Data of the same voxels, from disjoint halves of the runs or trials.
     values : sequence of float
-        Parameters to try.
+        Values of the parameter to try.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def choose_parameter(
     Raises
     ------
     ValueError
-        If there is nothing to try.
+        If there is no value to try.
     """
     if not len(values):
         raise ValueError("values is empty; name at least one parameter.")
@@ -93,12 +93,12 @@ def by_participant(label: Labeller, participants: np.ndarray) -> Labeller:
     label : callable
         Takes data with a row a voxel and a parameter, returns labels.
     participants : array of shape (n_voxels,)
-        Whose voxel it is.
+        Name or number of the participant of each voxel.
 
     Returns
     -------
     callable
-        Of all rows; no cluster has voxels of two participants.
+        Method for the rows of all participants; no cluster has voxels of two of them.
     """
     participants = as_array("participants", participants)
 
@@ -142,7 +142,7 @@ def hdbscan(weights: np.ndarray, min_cluster_size: float) -> np.ndarray:
     weights : array of shape (n_voxels, D)
         Rows of decoder weights.
     min_cluster_size : float
-        Voxels; rounded.
+        Voxels of the smallest cluster; rounded.
 
     Returns
     -------
@@ -162,9 +162,9 @@ def kmeans(weights: np.ndarray, n_clusters: float, random_state: int = 0) -> np.
     weights : array of shape (n_voxels, D)
         Rows of decoder weights.
     n_clusters : float
-        Clusters; rounded.
+        Number of clusters; rounded.
     random_state : int, default=0
-        Of the first centres.
+        Seed of the first centres.
 
     Returns
     -------
@@ -188,11 +188,11 @@ def factorise(
     responses : array of shape (n_voxels, n_trials)
         z-scored. For NMF the smallest response of each voxel is taken as its zero.
     n_components : float
-        Components; rounded.
+        Number of components; rounded.
     method : {"nmf", "ica"}
         Non-negative matrix factorisation or independent components.
     random_state : int, default=0
-        Of the start.
+        Seed of the start.
 
     Returns
     -------

@@ -36,7 +36,7 @@ class NegationTest:
     p_lower_than_middle : float
         One-sided p-value of "the bottom is not lower than the middle": what people often test.
     margin, alpha : float
-        As given.
+        The margin of equivalence and the level of the tests, as they were given.
     """
 
     top: np.ndarray
@@ -68,14 +68,15 @@ def response_by_rank(
     Parameters
     ----------
     responses, scores : sequences of arrays of shape (n_pictures,)
-        One a participant: the response to each held-out picture and its place along the concept.
+        Response to each held-out picture and its place along the concept, an array for each
+        participant.
     n_bins : int, default=10
         Bins of as equal numbers of pictures as possible.
 
     Returns
     -------
     float array of shape (n_bins, n_participants)
-        The least associated pictures first.
+        Mean responses by bin, from the least associated pictures to the most.
 
     Raises
     ------
@@ -106,14 +107,14 @@ def negation_test(
     Parameters
     ----------
     responses : sequence of arrays of shape (n_pictures,)
-        One a participant: mean response of the concept's voxels to held-out pictures, such that
-        zero is baseline; not z-scored.
+        Mean response of the concept's voxels to held-out pictures, an array for each participant,
+        such that zero is baseline; not z-scored.
     scores : sequence of arrays of shape (n_pictures,)
         Place of the same pictures along the concept, from training data alone.
     fraction : float, default=0.1
         Share of the pictures at each end, at most a quarter; twice as many are the middle.
     margin : float, default=0.1
-        Of the response to the top: a smaller dip than this still counts as "not below".
+        Share of the response to the top: a smaller dip than this still counts as "not below".
     alpha : float, default=0.05
         Level of the verdict; divide it by the number of concepts where several are tested.
 
@@ -126,6 +127,19 @@ def negation_test(
     ValueError
         If there are fewer than two participants, lengths differ, values are not finite, or a
         number is out of range.
+
+    See Also
+    --------
+    ranking_auc : How well a concept ranks pictures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import negation_test
+    >>> rng, scores = np.random.default_rng(0), np.linspace(-1, 1, 40)
+    >>> responses = [scores + rng.standard_normal(40) for _ in range(6)]
+    >>> negation_test(responses, [scores] * 6).verdict
+    'below'
     """
     limits = {"fraction": (fraction, 0.25), "margin": (margin, 1), "alpha": (alpha, 0.5)}
     for name, (value, most) in limits.items():

@@ -26,19 +26,19 @@ def ranking_auc(
     Parameters
     ----------
     scores : array of shape (n_pictures,)
-        Such as the embeddings of held-out pictures times the concept vector.
+        Score of each picture, such as the embeddings of held-out pictures times the concept vector.
     factor : bool array of shape (n_pictures,)
         Whether the picture has the factor.
     sign : {1, -1}, default=1
         -1 asks whether the lowest scores go with the factor: the concept's negation. Choose it on
         other pictures; the better of both on the same pictures is above 0.5 by chance.
     confidence : float, default=0.95
-        Of the interval.
+        Coverage of the interval, in (0, 1).
     n_bootstrap : int, default=1000
         Resamples of the pictures, of those with and those without the factor apart, so that every
         resample has as many of each.
     rng : numpy.random.Generator or int, optional
-        Of the resamples.
+        Source of the resamples, or its seed.
 
     Returns
     -------
@@ -51,6 +51,16 @@ def ranking_auc(
     ValueError
         If scores are not finite numbers, the factor is not bool (or 0 and 1) of their length, all
         or no pictures have it, or another argument is out of range.
+
+    See Also
+    --------
+    negation_test : Whether the least associated pictures lower the response.
+
+    Examples
+    --------
+    >>> from sdc_helpers.concepts import ranking_auc
+    >>> ranking_auc([3, 2, 1, 0], [True, False, True, False], rng=0).value
+    0.75
     """
     scores, factor = _check_ranking(scores, factor)
     if sign not in (1, -1):

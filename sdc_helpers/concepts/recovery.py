@@ -28,11 +28,12 @@ class PlantedVoxels:
     Attributes
     ----------
     participants : str array of shape (n_voxels,)
-        Whose voxel it is.
+        Name of the participant of each voxel.
     masks : dict of str to bool array of shape (n_voxels,)
-        By the name of the concept, or of the kind where it is no concept ("mixture", "noise").
+        Voxels by the name of the concept, or of the kind where it is no concept ("mixture",
+        "noise").
     kinds : dict of str to str
-        Kind of each name.
+        Kind of each planted thing, by name.
     """
 
     participants: np.ndarray
@@ -54,7 +55,7 @@ class ConceptMatch:
         Over voxels: share of the found that was planted, of the planted that was found, and their
         harmonic mean; all 0 without a match.
     recall_by_participant : dict of str to float
-        Of each participant who has planted voxels.
+        Recall in each participant who has planted voxels.
     is_recovered : bool
         Whether f1 is at least ``min_f1``.
     """
@@ -75,9 +76,9 @@ class FoundConcept:
     Attributes
     ----------
     number : int
-        Its label or column.
+        Label or column of the found concept.
     n_voxels : int
-        Size.
+        Number of its voxels.
     composition : dict of str to float
         Share of its voxels in each planted thing that has any, largest first. Voxels that are
         nothing are missing, voxels that are two things count twice.
@@ -107,19 +108,20 @@ class Recovery:
     Attributes
     ----------
     matches : tuple of ConceptMatch
-        One for each planted concept, as in the masks.
+        Match of each planted concept, in the order of the masks.
     found : tuple of FoundConcept
-        One for each found concept.
+        Composition and verdict of each found concept.
     merged : dict of int to tuple of str
-        For each found concept that holds at least half of each of several planted ones: which.
+        Names of the planted concepts that a found one merges, which holds at least half of each.
     reported : dict of str to float
-        Of each planted thing, traps included, the share of voxels in any found concept.
+        Share of the voxels of each planted thing, traps included, that are in any found concept.
     adjusted_rand_planted : float
         Adjusted Rand index of found labels (noise as one more label) and planted concepts, over
         voxels of exactly one planted concept. NaN if found concepts overlap, or without voxels.
     adjusted_rand_all : float
-        The same over these and all voxels of no planted concept, traps included, as one label.
-        Only voxels of two planted concepts or more, which have no single label, are left out.
+        The same index over these and all voxels of no planted concept, traps included, as one
+        label. Only voxels of two planted concepts or more, which have no single label, are left
+        out.
     """
 
     matches: tuple[ConceptMatch, ...]
@@ -158,7 +160,7 @@ def recover(
         Labels, -1 for noise, or masks, dense or scipy sparse, which may overlap, such as
         ``SharedDBSCAN.expanded_``.
     participants : array of shape (n_voxels,)
-        Whose voxel it is.
+        Name or number of the participant of each voxel.
     masks : mapping of str to bool array of shape (n_voxels,)
         What was planted where. Voxels may be in none or in several.
     kinds : mapping of str to str
@@ -175,6 +177,23 @@ def recover(
     ValueError
         If lengths differ, labels or masks are not what they should be, a kind is missing, nothing
         is planted to be found, or min_f1 is not in (0, 1].
+
+    See Also
+    --------
+    sdc_helpers.studies.truth_masks : What was planted in simulated participants.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import recover
+    >>> found = np.array([0, 0, 0, 1, -1, -1])  # labels of six voxels
+    >>> masks = {"faces": found == 0, "food": np.arange(6) > 3}
+    >>> kinds = {"faces": "shared", "food": "shared"}
+    >>> recovery = recover(found, ["a", "a", "b", "b", "b", "a"], masks, kinds)
+    >>> recovery.recovered
+    ('faces',)
+    >>> recovery.found[1].verdict  # the voxel with label 1 is no planted concept
+    'spurious'
     """
     participants = as_array("participants", participants)
     truth, to_find = _check_truth(masks, kinds, participants)

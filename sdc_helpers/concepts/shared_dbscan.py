@@ -59,7 +59,7 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
     block : int, default=1024
         Rows and columns of the distances in memory at a time.
     device : str, default="cpu"
-        Where torch multiplies, such as "cuda".
+        Where torch multiplies: "cpu", or a GPU such as "cuda".
     max_pairs : int, default=100,000,000
         Stop if more pairs of voxels than this are near. A fit takes some 50 bytes a pair.
 
@@ -70,17 +70,17 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
         at equal numbers by the smaller of their smallest rows of core weights. So the order of the
         voxels does not matter.
     core_ : bool array of shape (n_voxels,)
-        Whether the voxel is core.
+        Whether each voxel is a core voxel.
     expanded_ : scipy.sparse.csc_array of bool, shape (n_voxels, n_concepts)
         The expanded clusters, which may overlap; each contains its cluster.
     concepts_ : array of shape (n_concepts, D)
         Mean direction of the voxels of each cluster, unit length; zeros if they cancel.
     participants_per_concept_ : int array of shape (n_concepts, n_participants)
-        How many voxels of each participant the cluster has.
+        Number of voxels that the cluster has in each participant.
     participant_names_ : array of shape (n_participants,)
-        Columns of the former, ascending.
+        Names of the participants, ascending: the columns of `participants_per_concept_`.
     n_features_in_ : int
-        D.
+        Number of dimensions D of the weights.
 
     Examples
     --------
@@ -121,13 +121,13 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
         participants : array of shape (n_voxels,)
             Name or number of the participant of each voxel.
         pairs : NeighbourPairs, optional
-            Of these very voxels, from `pairs_within` at no smaller distances; then `block`,
-            `device` and `max_pairs` are not used. See `sweep` for many values of eps.
+            Near pairs of these very voxels, from `pairs_within` at no smaller distances; then
+            `block`, `device` and `max_pairs` are not used. See `sweep` for many values of eps.
 
         Returns
         -------
         SharedDBSCAN
-            Itself.
+            The estimator itself, fitted.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
         Returns
         -------
         int array of shape (n_voxels,)
-            `labels_`.
+            Cluster of each voxel, `labels_`.
         """
         return self.fit(weights, participants, pairs).labels_
 
@@ -196,7 +196,7 @@ def expansion_radius(
     Parameters
     ----------
     eps, expansion, expansion_limit
-        See `SharedDBSCAN`.
+        Parameters of `SharedDBSCAN`, which describes them.
 
     Returns
     -------
@@ -225,21 +225,30 @@ def sweep(
     Parameters
     ----------
     weights, participants
-        As for `SharedDBSCAN.fit`.
+        Decoder weights and participants of the voxels, see `SharedDBSCAN.fit`.
     eps_values : sequence of float
-        Such as (0.45, 0.5, 0.55, 0.6, 0.65, 0.7).
+        Cosine distances to try, such as (0.45, 0.5, 0.55, 0.6, 0.65, 0.7).
     **parameters
-        Other parameters of `SharedDBSCAN`.
+        Other parameters of `SharedDBSCAN`, the same for every eps.
 
     Returns
     -------
     dict of float to SharedDBSCAN
-        Fitted, by eps in the order given.
+        Fitted estimators by eps, in the order given.
 
     Raises
     ------
     ValueError
-        As `SharedDBSCAN.fit`, and if there is no eps.
+        If `SharedDBSCAN.fit` refuses the arguments, or there is no eps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import sweep
+    >>> weights = np.repeat(np.eye(3), 4, axis=0)
+    >>> fits = sweep(weights, [1, 2, 3, 4] * 3, eps_values=[0.4, 0.5])
+    >>> {eps: len(fit.concepts_) for eps, fit in fits.items()}
+    {0.4: 3, 0.5: 3}
     """
     models = {eps: SharedDBSCAN(eps, **parameters) for eps in eps_values}
     if not models:

@@ -46,7 +46,7 @@ _SMALL_BATCH = 128  # of products that a second thread does not speed up
 
 @dataclass(frozen=True, eq=False)
 class GapGrid:
-    """What `train_same_modality` found; runs are ordered by temperature, then seed.
+    """Results of `train_same_modality`; runs are ordered by temperature, then seed.
 
     Attributes
     ----------

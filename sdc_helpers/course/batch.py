@@ -25,9 +25,9 @@ class Batch:
     Attributes
     ----------
     records : list of dict
-        Of the complete runs, made now or kept, in order.
+        Records of the complete runs, made now or kept, in order.
     failures : dict of str to Exception
-        By notebook.
+        Error of each notebook that failed, by name.
     """
 
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -36,11 +36,11 @@ class Batch:
 
 def choose(names: Sequence[str]) -> list[Notebook]:
     """Return the notebooks that are named, each once; ``all`` names every chapter."""
-    found: dict[Path, Notebook] = {}
+    notebooks: dict[Path, Notebook] = {}
     for name in names:
         for notebook in list_notebooks() if name == "all" else [find_notebook(name)]:
-            found.setdefault(notebook.path, notebook)
-    return list(found.values())
+            notebooks.setdefault(notebook.path, notebook)
+    return list(notebooks.values())
 
 
 def run_batch(
@@ -63,7 +63,7 @@ def run_batch(
     texts : mapping of str to str
         Values for their parameters, as typed.
     profile, out, time_limit
-        As for :func:`sdc_helpers.course.runner.run`.
+        Passed to :func:`sdc_helpers.course.runner.run`, which describes them.
     again : bool
         Run also those of which ``out`` has a complete run that would be made the same way again
         (:mod:`sdc_helpers.course.made_by` has the rule). A notebook named alone is always run.

@@ -28,9 +28,9 @@ class Chapters:
     Attributes
     ----------
     records : list of dict
-        Those of the complete runs, in the order of the course.
+        Records of the complete runs, in the order of the course.
     missing : dict of str to str
-        For each chapter without one: what is wrong, and the command that mends it.
+        What is wrong with each chapter without one, and the command that mends it.
     stale : list of str
         Chapters whose latest run failed, and of which an earlier one is shown.
     """
@@ -46,22 +46,22 @@ def find_chapters(runs: Path) -> Chapters:
     Parameters
     ----------
     runs : pathlib.Path
-        Where the notebooks were run.
+        Folder where the notebooks were run.
 
     Returns
     -------
     Chapters
     """
-    found = Chapters([], {}, [])
+    chapters = Chapters([], {}, [])
     for notebook in list_notebooks():
         try:
-            found.records.append(load_record(runs, notebook.name))
+            chapters.records.append(load_record(runs, notebook.name))
         except RunError as error:
-            found.missing[notebook.name] = str(error)
+            chapters.missing[notebook.name] = str(error)
         else:
             if (runs / f"{notebook.name}.failed.run.json").is_file():
-                found.stale.append(notebook.name)
-    return found
+                chapters.stale.append(notebook.name)
+    return chapters
 
 
 def load_records(runs: Path) -> list[dict[str, Any]]:
@@ -70,12 +70,12 @@ def load_records(runs: Path) -> list[dict[str, Any]]:
     Parameters
     ----------
     runs : pathlib.Path
-        Where the notebooks were run.
+        Folder where the notebooks were run.
 
     Returns
     -------
     list of dict
-        One a notebook, in the order of the course.
+        One record a notebook, in the order of the course.
 
     Raises
     ------

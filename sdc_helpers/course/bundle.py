@@ -64,11 +64,11 @@ class Plan:
     Attributes
     ----------
     folder : pathlib.Path
-        The stick.
+        Folder of the stick.
     wheels : dict of str to dict of str to Wheel
-        For each system its wheels by file name, uv's among them.
+        Wheels of each system by file name, uv's among them.
     uv : dict of str to str
-        For each system the file name of uv's wheel.
+        File name of uv's wheel for each system.
     pythons : tuple of str
         The minor versions of Python that it serves.
     """
@@ -99,7 +99,7 @@ def plan_bundle(folder: Path, systems: Sequence[str], pythons: Sequence[str] = P
     folder : pathlib.Path
         The stick, or a folder on it.
     systems : sequence of str
-        Of "windows", "macos", "linux" and "linux-arm64".
+        Systems to take wheels for: "windows", "macos", "linux" and "linux-arm64".
     pythons : sequence of str
         Minor versions of Python.
 
@@ -144,7 +144,7 @@ def write_bundle(
     Parameters
     ----------
     plan : Plan
-        What :func:`plan_bundle` decided.
+        Plan made by :func:`plan_bundle`.
     data : iterable of DataFolder
         The datasets, with those that stay behind.
     on_bytes : callable, optional
@@ -158,7 +158,7 @@ def write_bundle(
     Raises
     ------
     CourseError
-        When there is too little space, or a file cannot be had.
+        When there is too little space, or a file is not available.
     """
     data = list(data)
     marker = plan.folder / "bundle.json"
@@ -193,7 +193,7 @@ def require_space(plan: Plan, data: Iterable[DataFolder] = ()) -> int:
     Parameters
     ----------
     plan : Plan
-        What it will hold.
+        Plan of what the stick will hold.
     data : iterable of DataFolder
         The datasets that go onto it.
 
@@ -332,7 +332,7 @@ def start_page(plan: Plan, data: Iterable[DataFolder]) -> str:
     Parameters
     ----------
     plan : Plan
-        What the stick holds.
+        Plan of what the stick holds.
     data : iterable of DataFolder
         The datasets, with those that stay behind.
 

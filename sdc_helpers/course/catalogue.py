@@ -144,7 +144,7 @@ def find_notebook(name: str | Path) -> Notebook:
     Raises
     ------
     RunError
-        With the nearest known names.
+        When no notebook has that name; the message names the nearest ones.
     """
     name = str(name)
     if name.endswith(".ipynb"):
@@ -153,10 +153,10 @@ def find_notebook(name: str | Path) -> Notebook:
             raise RunError(f"there is no notebook at {path}")
         return Notebook(path)
     known = {n.name: n for n in list_notebooks()}
-    found = [n for full, n in known.items() if name in (full, full.split("_")[0])]
-    if len(found) > 1:
-        names = " and ".join(n.name for n in found)
+    matching = [n for full, n in known.items() if name in (full, full.split("_")[0])]
+    if len(matching) > 1:
+        names = " and ".join(n.name for n in matching)
         raise RunError(f"{name!r} is {names}; give the whole name")
-    if not found:
+    if not matching:
         raise RunError(f"there is no notebook {name!r}: {nearest(name, known)}")
-    return found[0]
+    return matching[0]

@@ -207,11 +207,11 @@ def collect(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
     list of dict
         One per identifier, the last recorded, in order of first appearance.
     """
-    found: dict[str, dict[str, Any]] = {}
+    latest: dict[str, dict[str, Any]] = {}
     for bundle in _bundles(notebook):
         if MIME in bundle:
-            found[bundle[MIME]["identifier"]] = dict(bundle[MIME])
-    return list(found.values())
+            latest[bundle[MIME]["identifier"]] = dict(bundle[MIME])
+    return list(latest.values())
 
 
 def _bundles(notebook: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -28,9 +28,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     Parameters
     ----------
     name : str
-        What was asked for.
+        Name that was asked for.
     known : iterable of str
-        What there is.
+        Names that exist.
 
     Returns
     -------

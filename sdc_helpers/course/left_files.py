@@ -26,9 +26,9 @@ def snapshot(folder: Path, without: Collection[Path] = ()) -> Snapshot:
     Returns
     -------
     dict
-        From path relative to ``folder`` to (nanoseconds, bytes).
+        Nanoseconds and bytes of each file, by its path relative to ``folder``.
     """
-    found: Snapshot = {}
+    files: Snapshot = {}
     left = deque([folder])
     seen = 0
     while left and seen < _MOST:
@@ -47,10 +47,10 @@ def snapshot(folder: Path, without: Collection[Path] = ()) -> Snapshot:
                 elif entry.is_file():
                     stat = entry.stat()
                     name = Path(entry.path).relative_to(folder).as_posix()
-                    found[name] = (stat.st_mtime_ns, stat.st_size)
+                    files[name] = (stat.st_mtime_ns, stat.st_size)
             except OSError:
                 continue
-    return found
+    return files
 
 
 def written(before: Snapshot, after: Snapshot) -> list[str]:

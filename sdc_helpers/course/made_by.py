@@ -27,7 +27,7 @@ def digest(notebook: Notebook, values: Mapping[str, Any]) -> str:
     Parameters
     ----------
     notebook : Notebook
-        Its cells count, not its outputs.
+        Notebook to identify: its cells count, its outputs do not.
     values : mapping
         What is injected, the profile among it; the rest are the defaults of its cell.
 
@@ -46,15 +46,15 @@ def digest(notebook: Notebook, values: Mapping[str, Any]) -> str:
 def package_digest() -> str:
     """Return a sha256 of every file of the package, by name and content."""
     root = Path(__file__).resolve().parent.parent
-    found = hashlib.sha256()
+    total = hashlib.sha256()
     for file in sorted(root.rglob("*")):
         inside = file.relative_to(root)
         hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
         if hidden or file.suffix == ".pyc" or not file.is_file():
             continue
-        found.update(f"{inside.as_posix()}\0".encode())
-        found.update(hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()
+        total.update(f"{inside.as_posix()}\0".encode())
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
 
 
 def source_identity(notebook: Notebook, folder: Path) -> str:
@@ -63,9 +63,9 @@ def source_identity(notebook: Notebook, folder: Path) -> str:
     Parameters
     ----------
     notebook : Notebook
-        What is to be run.
+        Notebook that is to be run.
     folder : pathlib.Path
-        Where its run is written.
+        Folder where its run is written.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def start(
     chapter : str
         The notebook's name, ``09_cka_pitfalls``.
     by_profile : mapping, optional
-        For parameters whose default is None: ``{name: {profile: value}}``.
+        Values by profile for parameters whose default is None: ``{name: {profile: value}}``.
     cells : sequence of str, optional
         Sources of the cells run so far; the kernel's own history by default.
     namespace : mapping, optional
@@ -98,7 +98,7 @@ def on_gpu(what: str, *, estimate: str, recorded: str) -> bool:
     estimate : str
         How long it takes on which card; "unmeasured" where nobody has run it.
     recorded : str
-        Where a recorded result is.
+        Place where a recorded result is kept.
 
     Returns
     -------

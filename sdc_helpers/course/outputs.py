@@ -27,7 +27,7 @@ class RunResult:
     notebook : pathlib.Path
         The executed notebook.
     record : dict
-        What ``NAME.run.json`` holds.
+        Content of ``NAME.run.json``.
     """
 
     notebook: Path
@@ -42,7 +42,7 @@ def require_names_of_their_own(notebooks: Sequence[Notebook], folder: Path) -> N
     notebooks : sequence of Notebook
         What is to be run into ``folder``, each once.
     folder : pathlib.Path
-        Where the runs go.
+        Folder where the runs go.
 
     Raises
     ------
@@ -114,13 +114,13 @@ def publish(
     Parameters
     ----------
     folder : pathlib.Path
-        Where they go.
+        Folder where the files go.
     name : str
         The notebook's name.
     scratch : pathlib.Path
         The run's own folder inside ``folder``.
     record : dict
-        What ``NAME.run.json`` is to hold.
+        Content for ``NAME.run.json``.
     notebook : dict or None
         The executed notebook as JSON; None where no kernel came as far as a notebook.
 
@@ -195,7 +195,7 @@ def load_record(folder: Path, name: str) -> dict[str, Any]:
     Parameters
     ----------
     folder : pathlib.Path
-        Where :func:`sdc_helpers.course.runner.run` wrote.
+        Folder where :func:`sdc_helpers.course.runner.run` wrote.
     name : str
         The notebook's name.
 
@@ -227,7 +227,7 @@ def is_made(folder: Path, name: str, made_by: str) -> dict[str, Any] | None:
     Parameters
     ----------
     folder : pathlib.Path
-        Where runs are.
+        Folder of the runs.
     name : str
         The notebook's name.
     made_by : str

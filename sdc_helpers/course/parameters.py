@@ -38,7 +38,7 @@ class Parameter:
     Attributes
     ----------
     name, annotation, description : str
-        As written; the description without what is allowed.
+        Texts as written; the description without what is allowed.
     type : type
         The annotation, evaluated.
     default : object

@@ -27,11 +27,11 @@ class Check:
     Attributes
     ----------
     name : str
-        What was looked at.
+        Name of what was looked at.
     state : {"ok", "note", "fail"}
         ``note`` limits what can be done; ``fail`` stops it.
     detail : str
-        What was found.
+        Sentence that says what was found.
     remedy : str
         What to do; empty when there is nothing.
     """
@@ -55,7 +55,7 @@ def run_checks(
     profile : {"smoke", "workshop", "full"}
         Decides how much memory and disk is asked for.
     data_folder : pathlib.Path
-        Where data are kept.
+        Folder where data are kept.
     data : callable
         Returns (dataset, present, what to do) for each dataset; passed in, since the course
         machinery knows no dataset.
@@ -92,10 +92,10 @@ def is_ready(checks: Iterable[Check]) -> bool:
 
 
 def _python() -> Check:
-    found = ".".join(map(str, sys.version_info[:3]))
+    version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info >= (3, 11):  # noqa: UP036 (an installed package may be run elsewhere)
-        return Check("Python", "ok", found)
-    return Check("Python", "fail", found, "install Python 3.11 or newer, then run 'make env'")
+        return Check("Python", "ok", version)
+    return Check("Python", "fail", version, "install Python 3.11 or newer, then run 'make env'")
 
 
 def _packages() -> Check:

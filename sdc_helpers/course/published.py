@@ -44,7 +44,7 @@ class Address:
         Parameters
         ----------
         notebook : str, optional
-            Its name, ``09_cka_pitfalls``; the folder of notebooks by default.
+            Name of the notebook, ``09_cka_pitfalls``; the folder of notebooks by default.
         """
         path = f"notebooks/{notebook}.ipynb" if notebook else "notebooks"
         tree = f"{self.repository}/{'blob' if notebook else 'tree'}/{quote(self.branch, safe='')}"
@@ -94,7 +94,7 @@ def fill_links(text: str, address: Address | None) -> str:
     text : str
         A page of Markdown, with or without the marks.
     address : Address or None
-        Where the course is published.
+        Address where the course is published.
 
     Returns
     -------

@@ -29,9 +29,9 @@ class Entry:
     Attributes
     ----------
     name : str
-        As it is imported from there.
+        Name under which it is imported from the package.
     directive : str
-        What Sphinx's autodoc calls its kind.
+        Sphinx autodoc's name for its kind.
     """
 
     name: str
@@ -103,7 +103,7 @@ def render_page(module: ModuleType, entries: list[Entry]) -> str:
     module : module
         The package.
     entries : list of Entry
-        What it exports.
+        Entries of what the package exports.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def setup(app: Any) -> dict[str, bool]:
     Returns
     -------
     dict of str to bool
-        That it may be used in parallel.
+        Statement that the extension may be used in parallel.
     """
     if (Path(app.srcdir) / "reference.md").is_file():
         write_reference(Path(app.srcdir))

@@ -123,11 +123,11 @@ def check_parameters(
     Parameters
     ----------
     notebook : Notebook
-        What is to be run.
+        Notebook that is to be run.
     parameters : mapping
         Values for its parameters cell, without the profile.
     profile : str
-        One of "smoke", "workshop" and "full".
+        Profile: "smoke", "workshop" or "full".
 
     Returns
     -------

@@ -53,11 +53,11 @@ class Wheel:
     name : str
         The file's name.
     url : str
-        Its address, as the index that uv is set up with gave it.
+        Address of the file, as the index that uv is set up with gave it.
     n_bytes : int
-        Its size.
+        Size of the file in bytes.
     sha256 : str
-        Its checksum, 64 hexadecimal digits.
+        Checksum of the file, 64 hexadecimal digits.
     """
 
     name: str
@@ -115,7 +115,7 @@ def choose_wheels(
     Parameters
     ----------
     packages : iterable of dict
-        What :func:`ask_index` returns.
+        Packages that :func:`ask_index` returned.
     system : {"linux", "linux-arm64", "macos", "windows"}
         macOS 14 or newer on arm64; Windows on x86_64; Linux with glibc 2.28 or newer.
     pythons : sequence of str
@@ -126,7 +126,7 @@ def choose_wheels(
     Returns
     -------
     dict of str to Wheel
-        By file name: for each of the Pythons the best wheel of each package that it takes.
+        The best wheel of each package for each of the Pythons that it takes, by file name.
 
     Raises
     ------
@@ -159,9 +159,9 @@ def download(wheel: Wheel, folder: Path, on_bytes: Callable[[int], None] = lambd
     Parameters
     ----------
     wheel : Wheel
-        What to download.
+        Wheel to download.
     folder : pathlib.Path
-        Where to.
+        Folder to download into.
     on_bytes : callable, optional
         Told the bytes of every block.
 

@@ -20,7 +20,7 @@ def tagger_named(name: str) -> Tagger:
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If no tagger has that name.
     """
     if name not in _TAGGERS:
         raise ValueError(

@@ -55,9 +55,9 @@ def across_seeds(evaluations: Sequence[_Measured], level: float = 0.95) -> Inter
     Parameters
     ----------
     evaluations : sequence of Evaluation or of CaptionLikelihood
-        One a seed, of the same items.
+        Evaluations of the same items, one for each seed of training.
     level : float, default=0.95
-        Of the interval, in (0, 1).
+        Coverage of the interval, in (0, 1).
 
     Returns
     -------
@@ -72,8 +72,8 @@ def across_seeds(evaluations: Sequence[_Measured], level: float = 0.95) -> Inter
         units, or the level is out of range.
     """
     table = _table(evaluations)
-    one = evaluations[0]
-    chance = one.chance if isinstance(one, Evaluation) else None
+    first = evaluations[0]
+    chance = first.chance if isinstance(first, Evaluation) else None
     return _interval(table, *_error(table), level, chance)
 
 
@@ -89,13 +89,13 @@ def paired_difference(
     Parameters
     ----------
     first, second : sequence of Evaluation or of CaptionLikelihood
-        One a seed, in the same order of seeds, all of the same items.
+        Evaluations of the same items, one for each seed, in the same order of seeds in both.
     level : float, default=0.95
-        Of the interval, in (0, 1).
+        Coverage of the interval, in (0, 1).
     n_flips : int, default=9999
-        Random sign flips.
+        Number of random sign flips.
     seed : int, default=0
-        Of the flips.
+        Seed of the random flips.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def paired_difference(
     Raises
     ------
     ValueError
-        As `across_seeds`, and if numbers of seeds differ or `n_flips` is less than 1.
+        If `across_seeds` refuses one of them, numbers of seeds differ or `n_flips` is less than 1.
     """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} seeds against {len(second)}; expected as many of both.")

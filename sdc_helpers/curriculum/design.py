@@ -39,24 +39,24 @@ class StudyDesign:
     n_images, n_captions : int
         Training pictures, and captions of each; a sample is one caption with its picture.
     n_sentences : int
-        Of the text stage: captions of other pictures, which nobody sees.
+        Sentences of the text stage: captions of other pictures, which nobody sees.
     n_test : int
-        Pictures, minimal pairs and questions of the evaluations, each so many.
+        Number of test pictures, and as many minimal pairs and questions.
     size : str
-        Of the models.
+        Name of the models' size, see ``SIZES``.
     n_bins, epochs_per_bin : int
         Cumulative bins of the curriculum, and passes over each; the standard order makes
         ``n_bins * epochs_per_bin`` passes over everything.
     text_epochs, text_batch_size : int
-        Of the text stage.
+        Passes over the text, and sentences in a batch, of the text stage.
     batch_size, lr, warmup_steps : int, float, int
-        Of the captions stage; AdamW at a constant rate.
+        Pairs in a batch, learning rate and warm-up of the captions stage; AdamW at a constant rate.
     vocabulary_size : int
-        Of the tokenizer.
+        Largest vocabulary of the tokenizer.
     n_curve : int
         Points of the learning curve.
     data_seed : int
-        Of pictures and captions, the same for every cell.
+        Seed of pictures and captions, the same for every cell.
     """
 
     n_images: int = 1000
@@ -97,7 +97,7 @@ class Cell:
         Raises
         ------
         ValueError
-            If it is not family/text/order/seed of the design.
+            If the name is not family/text/order/seed of the design.
         """
         *parts, seed = name.split("/")
         if len(parts) != 3 or not seed.isdigit() or tuple(parts) not in _CONDITIONS:
@@ -124,18 +124,18 @@ class CellResult:
     Attributes
     ----------
     cell : Cell
-        Which run.
+        The run that was made: family, text, order and seed.
     n_samples, n_words : int
         Captions seen with their pictures, and the words in them.
     evaluations : dict of str to Evaluation
-        By task.
+        The evaluations after training, by task.
     losses : dict of str to float
-        Of held-out captions, nats a token: "right" with their picture, "wrong" with another one,
-        "none" without.
+        Loss of held-out captions, nats a token: "right" with their picture, "wrong" with another
+        one, "none" without.
     curve : tuple of (int, float)
         Samples seen, and the loss of held-out captions with their picture, along the run.
     seconds : float
-        Of training on captions.
+        Duration of the training on captions, in seconds.
     """
 
     cell: Cell
@@ -160,17 +160,17 @@ def plan_of(
     Parameters
     ----------
     design : StudyDesign
-        Bins and passes.
+        The study's design, which gives bins and passes.
     difficulty : array of shape (n_samples,)
-        Of each caption, the maximum over those of its picture.
+        Difficulty of each caption, the maximum over those of its picture.
     order : str
-        One of `ORDERS`.
+        Order of the samples, one of `ORDERS`.
     seed : int
-        Of the shuffling.
+        Seed of the shuffling.
     n_words : int array of shape (n_samples,)
-        Words of each caption: what "cut" is cut by.
+        Words of each caption, which the order "cut" counts.
     pacing : Pacing, optional
-        Instead of the study's bins.
+        Pacing to take instead of the study's bins.
 
     Returns
     -------

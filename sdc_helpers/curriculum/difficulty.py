@@ -46,7 +46,7 @@ class NounCount:
     Parameters
     ----------
     tagger : {"textblob", "spacy"} or callable, default="textblob"
-        What tells nouns from other words:
+        Part-of-speech tagger that tells nouns from other words:
 
         - "textblob": Brill's rules (1992) for any English; ``pip install textblob``.
         - "spacy": the model en_core_web_sm, where it is installed.
@@ -64,9 +64,25 @@ class NounCount:
     ImportError
         When called: if the tagger is not installed.
 
+    See Also
+    --------
+    WordCount : Number of words.
+    WordRarity : How rare the words are.
+    image_difficulty : Difficulty of an image with several captions.
+
     References
     ----------
     Marcus, Santorini and Marcinkiewicz (1993), Computational Linguistics 19(2), for the tags.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import NounCount
+    >>> from sdc_helpers.scenes import tag_by_lexicon
+    >>> captions = ["Two red apples on a table.", "A dog."]
+    >>> NounCount(tagger=tag_by_lexicon)(captions)
+    array([2., 1.])
+    >>> NounCount(tagger=tag_by_lexicon, plurals=False)(captions)
+    array([1., 1.])
     """
 
     tagger: str | Tagger = "textblob"
@@ -121,6 +137,12 @@ class WordRarity:
     ------
     ValueError
         If it has no word, or holds something else than strings.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import WordRarity
+    >>> WordRarity(["a dog", "a cat"])(["a dog", "a zebra"]).round(2)
+    array([1.18, 1.53])
     """
 
     def __init__(self, training_sentences: Iterable[str]) -> None:
@@ -177,12 +199,13 @@ class ModelLoss:
                 f"pictures has {len(self.pictures)} rows for {len(captions)} captions."
             )
         rows = None if self.pictures is None else as_array("pictures", self.pictures, np.int64)
-        found = self.score(captions, rows)
-        if not isinstance(found, LogLikelihoods) or len(found.total) != len(captions):
+        likelihoods = self.score(captions, rows)
+        if not isinstance(likelihoods, LogLikelihoods) or len(likelihoods.total) != len(captions):
             raise ValueError(
-                f"score returned {found!r}; expected LogLikelihoods of {len(captions)} captions."
+                f"score returned {likelihoods!r}; expected LogLikelihoods of {len(captions)} "
+                "captions."
             )
-        return -found.total / found.n_tokens
+        return -likelihoods.total / likelihoods.n_tokens
 
 
 def image_difficulty(captions: Sequence[Sequence[str]], measure: Measure) -> np.ndarray:
@@ -206,6 +229,16 @@ def image_difficulty(captions: Sequence[Sequence[str]], measure: Measure) -> np.
     ValueError
         If there is no image, one has no caption, or the measure returns another number of values
         or one that is not finite.
+
+    See Also
+    --------
+    curriculum_plan : The order of training that follows from difficulties.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import WordCount, image_difficulty
+    >>> image_difficulty([["A dog.", "A big dog."], ["A cat."]], WordCount())
+    array([3., 2.])
     """
     captions = text_groups(captions)
     flat = [caption for own in captions for caption in own]

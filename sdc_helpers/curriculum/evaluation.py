@@ -110,7 +110,8 @@ def text_score(score: Scorer, pairs: Sequence[MinimalPair]) -> TextScore:
     Returns
     -------
     TextScore
-        With 2 n and n items; their units are pairs, their kinds "relation" and "attribute".
+        The scores of 2 n and of n items; their units are pairs, their kinds "relation" and
+        "attribute".
 
     Raises
     ------
@@ -144,7 +145,7 @@ def vqa_score(score: Scorer, questions: Sequence[Question], seed: int = 0) -> VQ
     questions : sequence of Question
         n questions.
     seed : int, default=0
-        Of the wrong pictures: each is that of another question of the same kind with another
+        Seed of the wrong pictures: each is that of another question of the same kind with another
         answer.
 
     Returns
@@ -193,10 +194,10 @@ def acceptability(
     score : Scorer
         The model.
     pairs : sequence of (good, bad) or (good, bad, paradigm)
-        From `acceptability_pairs`, or from BLiMP by paradigm:
-        ``[(*pair, name) for name, pairs in load_blimp().items() for pair in pairs]``.
+        Pairs from `acceptability_pairs`, or from BLiMP by paradigm: ``[(*pair, name) for name,
+        pairs in load_blimp().items() for pair in pairs]``.
     name : str, optional
-        Of the evaluation.
+        Name of the evaluation.
 
     Returns
     -------

@@ -42,23 +42,23 @@ class Materials:
     Attributes
     ----------
     captions : list of list of str
-        Of the training pictures.
+        Captions of the training pictures.
     pictures : tensor of shape (n_images, channels, height, width)
         Feature maps of the training pictures.
     tokens : int64 tensor of shape (n_samples, n_tokens)
-        Their captions, one after the other.
+        Tokens of those captions, one caption after the other.
     image_of, difficulty, n_words : arrays of shape (n_samples,)
         Picture of each caption, the difficulty of that picture, words in the caption.
     text_tokens : int64 tensor of shape (n_sentences, n_tokens)
-        Of the text stage.
+        Tokens of the sentences of the text stage.
     tokenizer : CaptionTokenizer
-        Trained on captions and text.
+        Tokenizer that was trained on captions and text.
     test_captions : list of str
-        One of each test picture.
+        One caption of each test picture.
     test_pictures, pair_pictures : tensors
         Feature maps of test pictures, and of those of the minimal pairs.
     pairs, asked, sentence_pairs : list
-        Of the evaluations.
+        Minimal pairs, questions and acceptability pairs of the evaluations.
     """
 
     captions: list[list[str]]
@@ -81,14 +81,14 @@ class Materials:
         shown = Scorer(model, self.tokenizer, self.test_pictures)
         pairs = text_score(Scorer(model, self.tokenizer, self.pair_pictures), self.pairs)
         asked = vqa_score(shown, self.asked)
-        found = (
+        answers = (
             pairs.each,
             asked.right,
             asked.wrong,
             asked.none,
             acceptability(shown, self.sentence_pairs),
         )
-        return dict(zip(TASKS, found, strict=True))
+        return dict(zip(TASKS, answers, strict=True))
 
     def losses(self, model: Captioner) -> dict[str, float]:
         """Loss of held-out captions in nats a token: right, wrong, and no picture."""

@@ -27,10 +27,10 @@ class ModelConfig:
     Attributes
     ----------
     width, n_layers, n_heads : int
-        Of the decoder.
+        Width, layers and attention heads of the decoder.
     n_latents, perceiver_depth, cross_every : int
-        Of Flamingo alone: latents of a picture, layers of the perceiver, and every how many layers
-        words look at the picture.
+        Flamingo's own sizes: latents of a picture, layers of the perceiver, and every how many
+        layers words look at the picture.
     open_gates : bool
         Of Flamingo alone: whether words see the picture from the first step. Flamingo's own gates
         start closed, to spare a language model that has learned already; trained from scratch with
@@ -66,18 +66,18 @@ class Captioner(nn.Module):
     Parameters
     ----------
     family : {"git", "flamingo"}
-        Which.
+        Family of the model: the way in which pictures enter it.
     size : str or ModelConfig
         Name of `SIZES`, or another size.
     vocabulary_size : int
-        Of the tokenizer.
+        Number of tokens that the tokenizer knows.
     pictures : tuple of int
         Shape of what stands for a picture: (channels, height, width) of a feature map of a frozen
         network, or (3, height, width) of pixels with `train_image_encoder`.
     train_image_encoder : bool, default=False
         Whether pictures are pixels and the family's own vision transformer is trained on them.
     seed : int, default=0
-        Of the initial values; torch's own random state is left alone.
+        Seed of the initial values; torch's own random state is left alone.
 
     Raises
     ------
@@ -143,14 +143,21 @@ class Captioner(nn.Module):
         Parameters
         ----------
         pictures : tensor of shape (b, channels, height, width) or None
-            None, or one of length 0 in the second dimension: text alone.
+            What stands for the picture of each sentence. None, or length 0 in the second dimension:
+            text alone.
         tokens : int64 tensor of shape (b, n_tokens)
-            From `CaptionTokenizer`.
+            Tokens of the sentences, as `CaptionTokenizer` makes them.
 
         Returns
         -------
         tensor of shape (b, n_tokens - 1)
             0 for `PAD`.
+
+        Raises
+        ------
+        ValueError
+            If pictures do not have the shape that the model was built for, or sentences are longer
+            than it reads.
         """
         if pictures is not None and pictures.ndim == 2 and pictures.shape[1] == 0:
             pictures = None

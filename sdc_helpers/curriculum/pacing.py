@@ -65,13 +65,23 @@ def quantile_bins(difficulty: np.ndarray, n_bins: int = 4) -> Bins:
     Returns
     -------
     Bins
-        With many ties a bin can equal the one before, see ``Bins.added``.
+        The bins. With many ties one can equal the one before, see ``Bins.added``.
 
     Raises
     ------
     ValueError
         If there is no sample, a difficulty is not finite, there are fewer samples than bins, or
         all samples have the same difficulty and there is more than one bin.
+
+    See Also
+    --------
+    threshold_bins : Bins at given difficulties.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import quantile_bins
+    >>> quantile_bins([1, 3, 2, 4], n_bins=2).members
+    (array([0, 2]), array([0, 2, 1, 3]))
     """
     difficulty = check_difficulty(difficulty)
     n_bins = check_count("n_bins", n_bins, least=1)
@@ -114,10 +124,10 @@ class Pacing(Protocol):
         Parameters
         ----------
         ranked : float array of shape (n_samples,)
-            In the order in which samples are let in, ascending: difficulties, or minus those with
-            `hardest_first`.
+            What decides the order in which samples are let in, ascending: difficulties, or minus
+            those with `hardest_first`.
         hardest_first : bool
-            What `ranked` is.
+            Whether `ranked` holds minus the difficulties.
 
         Returns
         -------
@@ -134,7 +144,7 @@ class BinnedPacing:
     Parameters
     ----------
     n_bins : int, default=4
-        At the quantiles of difficulty, see `quantile_bins`.
+        Number of bins, at the quantiles of difficulty; see `quantile_bins`.
     epochs_per_bin : int, default=2
         Passes over each bin.
     below : tuple of float, optional

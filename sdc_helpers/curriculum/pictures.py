@@ -20,14 +20,14 @@ def feature_maps(clip: ClipModel, pictures: np.ndarray) -> torch.Tensor:
     Parameters
     ----------
     clip : ClipModel
-        From ``load_clip``; its weights stay as they are.
+        CLIP model from ``load_clip``; its weights stay as they are.
     pictures : uint8 array of shape (n, height, width, 3), or list of pictures of one size
         RGB; pictures of Pillow are converted.
 
     Returns
     -------
     float16 tensor of shape (n, channels, height, width), on the CPU
-        For the course's small CLIP (n, 640, 2, 2), 5 KB a picture.
+        Feature map of each picture. For the course's small CLIP (n, 640, 2, 2), 5 KB a picture.
 
     Raises
     ------

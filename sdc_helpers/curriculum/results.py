@@ -22,7 +22,7 @@ class LogLikelihoods:
     total : float64 array of shape (n,)
         Natural logarithm of each sentence's probability, summed over its tokens.
     n_tokens : int64 array of shape (n,)
-        How many tokens were summed.
+        Number of tokens that were summed for each sentence.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Evaluation:
     Attributes
     ----------
     name : str
-        Of the evaluation.
+        Name of the evaluation.
     correct : float64 array of shape (n_items,)
         1 where the right option scored highest, 0 where another did. Where k options tie at the
         top and the right one is among them, 1 / k: what guessing between them is worth. A model
@@ -119,7 +119,7 @@ class Evaluation:
         n_draws : int, default=2000
             Resamples.
         seed : int, default=0
-            Of the resampling.
+            Seed of the resampling.
         """
         return _bootstrap(self, self.accuracy, self.chance, level, n_draws, seed)
 
@@ -152,9 +152,9 @@ class CaptionLikelihood:
     total : float64 array of shape (n,)
         Log-likelihood of each caption, nats.
     n_tokens, n_words : int64 arrays of shape (n,)
-        Its tokens as the model counts them, and its words between spaces.
+        Number of tokens of each caption as the model counts them, and of words between spaces.
     units : int array of shape (n,)
-        Its picture: captions of a picture are resampled together.
+        Picture of each caption: captions of a picture are resampled together.
     """
 
     total: np.ndarray

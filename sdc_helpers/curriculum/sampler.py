@@ -29,9 +29,9 @@ class CurriculumSampler(Sampler[int]):
     Parameters
     ----------
     plan : Plan
-        From ``curriculum_plan``.
+        Plan of the samples, made by ``curriculum_plan``.
     rank : int, default=0
-        This process.
+        Number of this process, from 0.
     num_replicas : int, default=1
         Processes. Leave both alone where a library divides batches among processes itself, as
         ``accelerate`` does with a prepared data loader.

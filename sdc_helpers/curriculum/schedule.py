@@ -52,12 +52,13 @@ class Plan:
     Attributes
     ----------
     order : str
-        One of `ORDERS`.
+        Order of the samples, one of `ORDERS`.
     n_distinct : int
         Samples there are to choose from.
     counts : int64 array of shape (n_passes,)
         Samples in each pass, before the plan is cut.
     seed : int
+        Seed of the shuffling.
     identity : dict
         What distinguishes this plan from others, as JSON.
     """
@@ -85,7 +86,7 @@ class Plan:
         Returns
         -------
         int64 array of shape (stop - start,)
-            The same whatever was asked for before.
+            Samples at those positions, the same whatever was asked for before.
 
         Raises
         ------
@@ -195,7 +196,7 @@ def curriculum_plan(
     n_samples : int, optional
         Cut the plan after so many samples, repeated ones counted each time.
     seed : int
-        Of the shuffling inside every pass and of "random".
+        Seed of the shuffling inside every pass and of "random".
 
     Returns
     -------
@@ -206,6 +207,23 @@ def curriculum_plan(
     ValueError
         If a difficulty is not finite, the order is unknown, the pacing's first bin is empty or
         difficulties do not differ, or `n_samples` is more than the plan has.
+
+    See Also
+    --------
+    CurriculumSampler : Gives the plan to a data loader of torch.
+    PlanBatches : Gives it to ``train_on_captions``.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import BinnedPacing, curriculum_plan
+    >>> pacing = BinnedPacing(n_bins=2, epochs_per_bin=1)
+    >>> plan = curriculum_plan([1, 3, 2, 4], "curriculum", pacing, seed=0)
+    >>> plan.counts  # the easier half, then all
+    array([2, 4])
+    >>> plan.indices(0, len(plan))
+    array([2, 0, 1, 0, 3, 2])
+    >>> plan.exposure()
+    array([2, 1, 2, 1])
     """
     difficulty = check_difficulty(difficulty)
     seed = check_count("seed", seed)
@@ -240,7 +258,7 @@ def samples_of_words(plan: Plan, n_words: np.ndarray, total: int) -> int:
     Parameters
     ----------
     plan : Plan
-        Of n_distinct samples.
+        Plan over n_distinct samples.
     n_words : int array of shape (n_distinct,)
         Words of each sample.
     total : int
@@ -277,7 +295,7 @@ class PlanBatches:
     Parameters
     ----------
     plan : Plan
-        From `curriculum_plan`.
+        Plan of the samples, made by `curriculum_plan`.
     batch_size : int
         Samples in a batch, over all processes.
 

@@ -26,9 +26,9 @@ class Scorer:
     model : Captioner
         Trained.
     tokenizer : CaptionTokenizer
-        That it was trained with.
+        Tokenizer that the model was trained with.
     pictures : tensor of shape (n_images, channels, height, width), optional
-        What it can be shown; without, only text can be scored.
+        Pictures that the model can be shown; without any, only text can be scored.
     batch_size : int, default=128
         Sentences at a time; scores do not depend on it.
     """
@@ -56,7 +56,7 @@ class Scorer:
         Parameters
         ----------
         sentences : sequence of str
-            What to score.
+            Sentences to score.
         pictures : int array of shape (n,), optional
             Row of the picture that each is shown with; None for text alone.
         given : sequence of str, optional

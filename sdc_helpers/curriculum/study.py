@@ -27,9 +27,9 @@ def run_cell(
     Parameters
     ----------
     cell : Cell
-        Which.
+        The run to make: family, text, order and seed.
     design : StudyDesign
-        Sizes.
+        Sizes of the study.
     materials : Materials
         Pictures, captions and questions, from ``make_materials(design)``.
     out : path, optional
@@ -47,7 +47,7 @@ def run_cell(
     Raises
     ------
     ValueError, TrainingStateError
-        As ``train_on_captions``.
+        If ``train_on_captions`` refuses the arguments or the checkpoint.
     """
     from sdc_helpers.curriculum.models import Captioner
     from sdc_helpers.curriculum.training import CaptionPairs, train_on_captions, train_on_text

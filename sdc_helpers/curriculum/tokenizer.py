@@ -49,6 +49,16 @@ class CaptionTokenizer:
         Numbers that a token can have, the special ones included.
     max_tokens : int
         Longer sentences are cut, their `END` kept.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import CaptionTokenizer
+    >>> tokenizer = CaptionTokenizer.train(["A dog.", "A red apple."], vocabulary_size=270)
+    >>> tokens = tokenizer(["A dog.", "A cat."])
+    >>> tokens[:, 0].tolist()  # each begins with START
+    [1, 1]
+    >>> tokenizer.decode(tokens[1])
+    'A cat.'
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -75,7 +85,7 @@ class CaptionTokenizer:
         sentences : iterable of str
             The training text, and nothing else: what is held out must not shape the vocabulary.
         vocabulary_size : int, default=1000
-            At most so many; at least 260, for the 256 bytes and the special tokens.
+            Largest vocabulary; at least 260, for the 256 bytes and the special tokens.
         max_tokens : int, default=50
             Longest sentence, `START` and `END` included (the study: 50).
 

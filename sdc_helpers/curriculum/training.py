@@ -90,7 +90,7 @@ def train_on_text(
     options : TrainingOptions
         Steps, batch size, learning rate, seed.
     out, device, progress
-        As in ``train_pairs``.
+        Passed to ``train_pairs``, which describes them.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def train_on_text(
     Raises
     ------
     ValueError, TrainingStateError
-        As ``train_pairs``.
+        If ``train_pairs`` refuses the arguments or the checkpoint.
     """
     tokens = as_tensor("tokens", tokens)
     source = TensorPairs(torch.empty(len(tokens), 0), tokens)
@@ -126,15 +126,15 @@ def train_on_captions(
     Parameters
     ----------
     model : Captioner
-        From scratch or from `train_on_text`.
+        Model to train, new or after `train_on_text`.
     pairs : CaptionPairs
-        What to train on.
+        Captions and pictures to train on.
     batches : PlanBatches
-        In what order: standard, curriculum, or another.
+        Order of the pairs: standard, curriculum, or another.
     options : TrainingOptions
         Learning rate and seed; its number of steps and batch size are those of `batches`.
     evaluate, evaluate_every, out, device, progress
-        As in ``train_pairs``.
+        Passed to ``train_pairs``, which describes them.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def train_on_captions(
     Raises
     ------
     ValueError, TrainingStateError
-        As ``train_pairs``.
+        If ``train_pairs`` refuses the arguments or the checkpoint.
     """
     options = replace(
         options,

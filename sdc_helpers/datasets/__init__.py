@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from sdc_helpers.datasets.babylm import Utterance, read_babylm
+from sdc_helpers.datasets.blimp import load_blimp
+from sdc_helpers.datasets.captions import ImageCaptions, read_captions
 from sdc_helpers.datasets.catalogue import DataFile, DatasetInfo, dataset_info, list_datasets
+from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.datasets.clip_pairs import ClipPairs, load_clip_pairs
 from sdc_helpers.datasets.errors import DataFormatError, DataUnavailableError
 from sdc_helpers.datasets.haxby import (
@@ -24,6 +28,7 @@ from sdc_helpers.datasets.registry import (
     verify,
 )
 from sdc_helpers.datasets.splits import Split, check_split, split_sdc2025, split_strict
+from sdc_helpers.datasets.sugar_crepe import HardNegative, load_sugar_crepe
 from sdc_helpers.datasets.things import THINGSfMRI
 
 __all__ = [
@@ -34,11 +39,14 @@ __all__ = [
     "DataUnavailableError",
     "DatasetInfo",
     "FileStatus",
+    "HardNegative",
     "HaxbyBlocks",
     "HaxbyRun",
+    "ImageCaptions",
     "Objects92",
     "Split",
     "THINGSfMRI",
+    "Utterance",
     "available",
     "block_means",
     "category_model",
@@ -48,10 +56,16 @@ __all__ = [
     "fetch",
     "is_present",
     "list_datasets",
+    "load_blimp",
     "load_clip_pairs",
     "load_haxby",
     "load_haxby_runs",
     "load_objects92",
+    "load_sugar_crepe",
+    "ncsnr",
+    "noise_ceiling",
+    "read_babylm",
+    "read_captions",
     "split_sdc2025",
     "split_strict",
     "verify",

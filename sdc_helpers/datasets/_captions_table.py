@@ -29,9 +29,9 @@ class _Columns:
     Attributes
     ----------
     caption, image : int
-        Their columns.
+        Columns of the caption and of the image.
     number : int
-        How many columns there are.
+        Number of columns in the file.
     header : str
         Where the header is; empty where there is none.
     addresses : bool
@@ -78,11 +78,11 @@ def _texts(file: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _columns_by_header(where: str, fields: list[str]) -> _Columns | None:
     names = [name.strip("\"'# ").lower().replace(" ", "_") for name in fields]
-    found = [
+    columns = [
         [i for i, name in enumerate(names) if name in known]
         for known in (_CAPTION_NAMES, _IMAGE_NAMES)
     ]
-    captions, images = found
+    captions, images = columns
     if not captions or not images:
         return None
     if len(captions) > 1:

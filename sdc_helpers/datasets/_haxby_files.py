@@ -34,17 +34,17 @@ class Events:
 def find_runs(root: Path) -> dict[int, Path]:
     """Map run numbers, ascending, to their folders."""
     folder = root / "sub001" / "BOLD"
-    found = {
+    folders = {
         int(match[1]): path
         for path in listed(folder, "task001_run*")
         if (match := _RUN_FOLDER.fullmatch(path.name))
     }
-    if not found:
+    if not folders:
         raise DataFormatError(
             f"{folder} holds no folder task001_run001 or the like; expected the files of "
             "haxby2001 under root, or leave root out to have them fetched."
         )
-    return found
+    return folders
 
 
 def read_tr(root: Path) -> float:

@@ -42,7 +42,7 @@ def find(file: Path, group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset 
     if link is None:
         return None
     try:
-        found = group[name]
+        item = group[name]
     except (KeyError, OSError) as error:
         if isinstance(link, h5py.HardLink):
             raise unreadable(file, error) from error
@@ -52,8 +52,8 @@ def find(file: Path, group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset 
             f"{file}: {name!r} is a link to {target}, which cannot be opened. Put the file that it "
             "names where the link says, beside this one, or write the dataset into this file."
         ) from error
-    _require_sources(file, name, found)
-    return found
+    _require_sources(file, name, item)
+    return item
 
 
 def _require_sources(file: Path, name: str, found: h5py.Group | h5py.Dataset) -> None:

@@ -57,11 +57,11 @@ class Grid:
     Attributes
     ----------
     file : pathlib.Path
-        The file.
+        File that the grid was read from.
     shape : tuple of int
-        (X, Y, Z).
+        Size of the volume, (X, Y, Z).
     affine : Affine of shape (4, 4)
-        From voxel indices to millimetres.
+        Matrix from voxel indices to millimetres.
     is_placed : bool
         Whether the header has an affine. Without one (sform_code and qform_code 0) `affine` is
         what nibabel makes up.
@@ -133,7 +133,7 @@ def on_grid(
     Parameters
     ----------
     data : array of shape (X, Y, Z) or (X, Y, Z, n)
-        From `read_nifti`.
+        Data of a file, read by `read_nifti`.
     grid, reference : Grid
         Where its voxels lie, and where they should.
     released_axes : str, optional

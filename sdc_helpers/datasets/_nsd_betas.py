@@ -49,7 +49,7 @@ def read_session(session: Session, voxels: np.ndarray, out: np.ndarray) -> None:
     Parameters
     ----------
     session : Session
-        From `inspect_session`.
+        Session to read, from `inspect_session`.
     voxels : int64 array of shape (n_voxels,)
         C-order indices into the (X, Y, Z) grid; need not be sorted, may repeat.
     out : float32 array of shape (n_trials, n_voxels)
@@ -79,7 +79,7 @@ def standardise(
         Are replaced by (betas - mean) / sd, in float64, with the population sd (ddof=0); NaN
         where the voxel is constant.
     zscore : bool
-        Whether to do so.
+        Whether to standardise.
     train : bool array of shape (n_trials,), optional
         The trials whose mean and sd are taken and that must not be constant; all by default.
     out_constant : bool array of shape (n_voxels,)

@@ -65,11 +65,11 @@ def cached_array(
     folder : pathlib.Path
         Folder of the cache; made if necessary.
     name : str
-        From `entry_name`.
+        Name of the entry, made by `entry_name`.
     shape : tuple of int
         Shape of the result.
     dtype : type
-        Its dtype.
+        Type of the array's values.
     fill : callable
         Fills an array of that shape and dtype. If it raises, nothing is kept.
 
@@ -84,25 +84,25 @@ def cached_array(
         If the folder cannot be written to or has no room.
     """
     file = folder / f"{name}.npy"
-    found = _map(file, shape, dtype)
-    if found is not None:
-        return found
+    cached = _map(file, shape, dtype)
+    if cached is not None:
+        return cached
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_abandoned(folder)
         with one_at_a_time(folder / f".{name}.lock"):
-            found = _map(file, shape, dtype)  # another process may have been first
-            if found is None:
+            cached = _map(file, shape, dtype)  # another process may have been first
+            if cached is None:
                 _write(file, shape, dtype, fill)
-                found = _map(file, shape, dtype)
+                cached = _map(file, shape, dtype)
     except OSError as error:
         raise ValueError(
             f"cache={str(folder)!r} cannot be used ({error}). Choose another folder (SDC_DATA "
             "moves the default), or NSD(..., cache=False) to keep results in memory."
         ) from error
-    if found is None:
+    if cached is None:
         raise ValueError(f"cache={str(folder)!r}: {file.name} was changed while it was written.")
-    return found
+    return cached
 
 
 def _map(file: Path, shape: tuple[int, ...], dtype: type) -> np.memmap | None:

@@ -34,8 +34,8 @@ class Tree:
     def participants(self) -> tuple[str, ...]:
         """Names of the participants of whom anything is there, ascending."""
         folders = (self.root / top / "ppdata" for top in ("nsddata", "nsddata_betas"))
-        found = {path.name for folder in folders for path in listed(folder, "subj*")}
-        return tuple(sorted(name for name in found if _PARTICIPANT.fullmatch(name)))
+        names = {path.name for folder in folders for path in listed(folder, "subj*")}
+        return tuple(sorted(name for name in names if _PARTICIPANT.fullmatch(name)))
 
     def check_participant(self, participant: str) -> str:
         """Return the name if the participant is there; otherwise say who is."""

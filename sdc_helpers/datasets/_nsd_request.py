@@ -25,13 +25,13 @@ class BetasRequest:
     Attributes
     ----------
     participant : str
-        Whose betas.
+        Name of the participant, such as ``"subj01"``.
     sessions : dict of int to Session
         The sessions, in the order of the rows.
     voxels : int64 array of shape (n_voxels,)
         C-order indices into the (X, Y, Z) grid that all sessions have.
     zscore : {"session", "train"} or None
-        See `sdc_helpers.datasets.nsd.NSD.betas`.
+        How betas are standardised, see `sdc_helpers.datasets.nsd.NSD.betas`.
     train : bool array of shape (n_trials,) or None
         The training trials, at least two in each session.
     """

@@ -21,7 +21,7 @@ class ROI:
     Attributes
     ----------
     participant, name : str
-        For example ``"subj01"`` and ``"floc-faces"``.
+        Names of the participant and of the ROI, such as ``"subj01"`` and ``"floc-faces"``.
     volume : int32 array of shape (X, Y, Z)
         Label of each voxel; -1 outside the cortex, 0 where the voxel has none.
     labels : dict of int to str

@@ -83,7 +83,7 @@ def good_rows(
     Yields
     ------
     object
-        What `parse` returned, in order.
+        Results of `parse`, in order.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def good_rows(
     n_good, n_bad, first, places = 0, 0, "", []
     for where, row in rows:
         try:
-            found = parse(row, where)
+            parsed = parse(row, where)
         except DataFormatError as error:
             n_bad += 1
             first = first or str(error)
@@ -103,9 +103,9 @@ def good_rows(
             if n_bad >= _LEAST and n_bad > n_good:
                 break
             continue
-        if found is not None:
+        if parsed is not None:
             n_good += 1
-            yield found
+            yield parsed
     if n_bad > n_good:
         rest = f" So are {n_bad - 1} of the next {n_good + n_bad - 1}." if n_bad > 1 else ""
         raise DataFormatError(f"{first}{rest}")

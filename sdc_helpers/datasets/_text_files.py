@@ -18,7 +18,7 @@ def data_files(folder: Path, suffix: str) -> list[Path]:
     Raises
     ------
     DataFormatError
-        If there is none.
+        If the folder holds no such file.
     """
     files = [path for path in listed(folder, f"*{suffix}") if path.is_file()]
     if not files:
@@ -49,7 +49,7 @@ def check_last_line(file: Path, separator: str) -> None:
     file : pathlib.Path
         The table.
     separator : str
-        Of its fields.
+        Separator of the table's fields.
 
     Raises
     ------
@@ -71,11 +71,11 @@ def check_last_line(file: Path, separator: str) -> None:
     if not lines:
         return
     expected = _n_fields(header.decode("utf-8-sig", "replace"), separator)
-    found, *before = [_n_fields(line, separator) for line in reversed(lines[-2:])]
-    is_short = found < min([expected, *before])
+    n_last, *before = [_n_fields(line, separator) for line in reversed(lines[-2:])]
+    is_short = n_last < min([expected, *before])
     if is_short or not ends:
         reason = (
-            f"has {found} fields where the header has {expected}"
+            f"has {n_last} fields where the header has {expected}"
             if is_short
             else "has no line end, so that its last field may be a part"
         )

@@ -50,13 +50,13 @@ def find_folder(root: Path) -> Path:
 def find_participants(folder: Path) -> tuple[str, ...]:
     """Names ("sub-01") of the participants of whom there is at least one file."""
     matches = (_PARTICIPANT_FILE.fullmatch(path.name) for path in listed(folder, "sub-*_*"))
-    found = tuple(sorted({match[1] for match in matches if match}))
-    if not found:
+    names = tuple(sorted({match[1] for match in matches if match}))
+    if not names:
         raise DataFormatError(
             f"{folder} holds no file sub-01_{RESPONSES}, sub-01_{VOXELS} or the like; expected "
             "the unpacked table form of THINGS-fMRI (betas_csv) under root."
         )
-    return found
+    return names
 
 
 def concept_of(image: str) -> str | None:
@@ -186,7 +186,7 @@ class ResponseTable:
     Attributes
     ----------
     file : pathlib.Path
-        Where they are.
+        File that holds the responses.
     values : h5py.Dataset of shape (n_voxels, n_trials)
         Not read yet.
     voxel_ids : numpy.ndarray of int64, shape (n_voxels,)
@@ -217,9 +217,9 @@ class ResponseTable:
         Yields
         ------
         positions : numpy.ndarray of shape (k,)
-            Which of `rows` these are.
+            Places in `rows` of the responses in the block.
         block : numpy.ndarray of shape (k, n_trials)
-            Their responses.
+            Responses of those rows.
         """
         order = np.argsort(rows)
         ordered = rows[order]
@@ -261,8 +261,8 @@ def _response_table(handle: h5py.File, file: Path) -> ResponseTable:
             f"{file}: {KEY} is in pandas' format 'table'; expected 'fixed', as in the release. "
             f"Write it again with to_hdf(..., key={KEY!r}, format='fixed')."
         )
-    found = {name: find(file, group, name) for name in group if name.endswith("_values")}
-    blocks = {k.removesuffix("_values"): v for k, v in found.items() if hasattr(v, "dtype")}
+    entries = {name: find(file, group, name) for name in group if name.endswith("_values")}
+    blocks = {k.removesuffix("_values"): v for k, v in entries.items() if hasattr(v, "dtype")}
     trials = [k for k, v in blocks.items() if v.dtype.kind == "f" and v.ndim == 2]
     ids = [k for k, v in blocks.items() if v.dtype.kind in "iu" and v.shape[1:] == (1,)]
     if len(trials) != 1 or len(ids) != 1:
@@ -290,9 +290,9 @@ def _check_labels(group: h5py.Group, block: str, expected: list[str], file: Path
     labels = find(file, group, f"{block}_items")
     if labels is None or labels.dtype.kind not in "Siu":  # absent, or pickled: see above
         return
-    found = [x.decode() if isinstance(x, bytes) else str(x) for x in labels[:]]
-    if found != expected:
+    names = [x.decode() if isinstance(x, bytes) else str(x) for x in labels[:]]
+    if names != expected:
         raise DataFormatError(
-            f"{file}: the columns of {block} are {found[:3]} ... ({len(found)}); expected "
+            f"{file}: the columns of {block} are {names[:3]} ... ({len(names)}); expected "
             f"{expected[:3]} ... ({len(expected)})."
         )

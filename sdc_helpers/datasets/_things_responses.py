@@ -16,7 +16,7 @@ class THINGSAlignment:
     Attributes
     ----------
     responses : numpy.ndarray of float32, shape (n_matched, n_voxels)
-        One row an image.
+        Response to each image, a row an image.
     images, concepts : numpy.ndarray of str, shape (n_matched,)
         File name and concept of each row.
     positions : numpy.ndarray of int, shape (n_matched,)

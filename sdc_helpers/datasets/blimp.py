@@ -25,7 +25,7 @@ def load_blimp(
         the same fields. By default the registered files, fetched if necessary: five paradigms of
         1000 pairs.
     paradigms : sequence of str, optional
-        Which ones; by default all there are.
+        Names of the paradigms to read; by default all there are.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def load_blimp(
         If a file is not what it should be, or most of its lines are no pairs; the message names
         it, the line and the field.
     ValueError
-        If a paradigm is not there.
+        If a paradigm is not among the files.
     """
     folder = fetch(DATASET) if root is None else Path(root).expanduser()
     files = {file.stem: file for file in data_files(folder, ".jsonl")}

@@ -62,18 +62,18 @@ def read_captions(path: str | Path) -> ImageCaptions:
         If the file is not of its kind, most of its rows are bad, it is not clear which column
         holds captions, or there is none; the message names the file and the line or entry.
     ValueError
-        If the suffix is another one.
+        If the suffix is none of these.
     """
     file = Path(path).expanduser()
     reader = _READERS.get(file.suffix)
     if reader is None:
         raise ValueError(f"{file}: expected a file of captions, {', '.join(_READERS)}.")
-    found: dict[str, list[str]] = {}
+    captions: dict[str, list[str]] = {}
     for image, caption in reader(file):
-        found.setdefault(image, []).append(caption.strip())
-    if not found:
+        captions.setdefault(image, []).append(caption.strip())
+    if not captions:
         raise DataFormatError(f"{file} holds no caption.")
-    return ImageCaptions(tuple(found), tuple(map(tuple, found.values())))
+    return ImageCaptions(tuple(captions), tuple(map(tuple, captions.values())))
 
 
 _Pairs = Iterator[tuple[str, str]]

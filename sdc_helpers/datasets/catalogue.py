@@ -20,7 +20,7 @@ class DataFile:
     path : str
         Path inside the dataset's folder, with forward slashes.
     n_bytes : int
-        Size.
+        Size of the file in bytes.
     sha256 : str
         Checksum, 64 hexadecimal digits.
     url : str
@@ -75,7 +75,7 @@ def list_datasets() -> tuple[DatasetInfo, ...]:
     Returns
     -------
     tuple of DatasetInfo
-        In the registry's order.
+        Datasets in the registry's order.
     """
     return tuple(_load_registry(REGISTRY_FILE).values())
 
@@ -91,7 +91,7 @@ def dataset_info(name: str) -> DatasetInfo:
     Returns
     -------
     DatasetInfo
-        What the registry knows about it.
+        Entry of the registry for this dataset.
 
     Raises
     ------

@@ -23,10 +23,10 @@ class ClipPairs:
     Attributes
     ----------
     images : numpy.ndarray of float32, shape (500, 512)
-        Of the pictures. Lengths are 1 within 0.001: they are kept as published, where they had
-        been rounded to half precision.
+        Embeddings of the pictures. Lengths are 1 within 0.001: they are kept as published, where
+        they had been rounded to half precision.
     texts : numpy.ndarray of float32, shape (500, 512)
-        Of the captions, likewise.
+        Embeddings of the captions, with the same lengths.
     """
 
     images: np.ndarray

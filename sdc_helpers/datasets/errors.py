@@ -1,4 +1,4 @@
-"""What can go wrong with a dataset: its files cannot be had, or they are not what they claim."""
+"""What can go wrong with a dataset: files are not available, or are not what they claim."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DataUnavailableError(RuntimeError):
 
     def __init__(self, dataset: str, path: str, source: str, reason: str, remedy: str) -> None:
         self.dataset, self.path, self.source = dataset, path, source
-        super().__init__(f"{dataset}/{path} could not be had from {source}: {reason}. {remedy}")
+        super().__init__(f"{dataset}/{path} is not available from {source}: {reason}. {remedy}")
 
 
 class DataFormatError(ValueError):
@@ -42,13 +42,13 @@ def unreadable(
     Parameters
     ----------
     file : pathlib.Path
-        What was read.
+        File that was read.
     error : BaseException
-        What the reader raised.
+        Error that the reader raised.
     action : str
         What was tried: "opened as HDF5", "read as a table".
     remedy : str
-        What mends a damaged file.
+        Sentence that says how a damaged file is mended.
 
     Returns
     -------

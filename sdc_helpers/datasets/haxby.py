@@ -37,9 +37,9 @@ class HaxbyRun:
     tr : float
         Repetition time, seconds a volume.
     grid_shape : tuple of int
-        (x, y, z).
+        Size of the grid, (x, y, z).
     affine : numpy.ndarray of shape (4, 4)
-        From voxel indices to millimetres.
+        Matrix from voxel indices to millimetres.
     """
 
     run: int
@@ -72,9 +72,9 @@ class HaxbyBlocks:
     category_names : tuple of str
         The categories in the order of the condition key.
     grid_shape : tuple of int
-        (x, y, z) of the volume.
+        Size of the volume, (x, y, z).
     affine : numpy.ndarray of shape (4, 4)
-        From voxel indices to millimetres.
+        Matrix from voxel indices to millimetres.
     units : str
         Unit of `responses`.
     """
@@ -95,7 +95,7 @@ class HaxbyBlocks:
         Parameters
         ----------
         values : array-like of shape (n_voxels,)
-            In the order of `voxels`.
+            Value of each voxel, in the order of `voxels`.
 
         Returns
         -------
@@ -133,8 +133,8 @@ def load_haxby(
     Parameters
     ----------
     view : {"slice", "whole_brain"}, default="slice"
-        One axial slice at full resolution (40 x 20 x 1 voxels of 3.1 x 3.75 x 3.75 mm) or the
-        whole brain resampled to 25 mm (6 x 10 x 10 voxels).
+        Voxels to read: one axial slice at full resolution (40 x 20 x 1 voxels of 3.1 x 3.75 x 3.75
+        mm) or the whole brain resampled to 25 mm (6 x 10 x 10 voxels).
     shift_s : float, default=5.0
         Delay of the haemodynamic response, seconds.
     mask : {"brain", "gray", "vt"}, optional
@@ -221,16 +221,16 @@ def load_haxby_runs(
     Parameters
     ----------
     view : {"slice", "whole_brain"}, default="slice"
-        See `load_haxby`.
+        Voxels to read, see `load_haxby`.
     runs : sequence of int, optional
         Numbers of the runs, in the order wanted; all of them by default.
     root : path-like, optional
-        See `load_haxby`.
+        Folder of the dataset, see `load_haxby`.
 
     Yields
     ------
     HaxbyRun
-        One run.
+        One run at a time, in the order wanted.
 
     Raises
     ------
@@ -291,11 +291,11 @@ def block_means(
     series : numpy.ndarray of shape (n_volumes, n_voxels)
         Signal; volume i belongs to the time ``i * tr``.
     onsets, durations : array-like of shape (n_blocks,)
-        Seconds.
+        Start and length of each block, in seconds.
     tr : float
         Repetition time in seconds.
     shift_s : float, default=5.0
-        Delay in seconds.
+        Delay of the haemodynamic response, in seconds.
 
     Returns
     -------

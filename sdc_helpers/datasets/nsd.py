@@ -49,6 +49,10 @@ class NSD:
         fit what is there, and a DataFormatError (a ValueError) for a file that is missing or is
         not what its name says; both say what was expected.
 
+    See Also
+    --------
+    sdc_helpers.studies.open_study : Opens simulated participants, or real ones by this reader.
+
     References
     ----------
     Allen et al. (2022), Nature Neuroscience 25, 116-126.
@@ -89,7 +93,7 @@ class NSD:
         Parameters
         ----------
         participant : str
-            For example ``"subj01"``.
+            Name of the participant, such as ``"subj01"``.
         sessions : sequence of int, optional
             Sessions, in the order wanted; all by default.
         with_betas : bool, default=False
@@ -146,7 +150,7 @@ class NSD:
         Parameters
         ----------
         participant : str
-            For example ``"subj01"``.
+            Name of the participant, such as ``"subj01"``.
         voxels : array-like, optional
             A bool mask in the axis order of the NIfTI files, (X, Y, Z), whose voxels come in C
             order; or integers counted from 0, (n, 3) coordinates x, y, z or (n,) C-order
@@ -197,7 +201,7 @@ class NSD:
         Parameters
         ----------
         participant, voxels, sessions, train
-            As for `betas`.
+            Parameters of `betas`, which describes them.
 
         Returns
         -------
@@ -239,7 +243,16 @@ class NSD:
         Returns
         -------
         uint8 array of shape (n, height, width, 3)
-            In the order of `ids`; 425 x 425 pixels in the released file.
+            Pictures in the order of `ids`; 425 x 425 pixels in the released file.
+
+        Raises
+        ------
+        ValueError
+            If an id is no image of the dataset.
+        DataUnavailableError
+            If the file of the stimuli is missing.
+        DataFormatError
+            If it is damaged.
         """
         return read_stimuli(self._tree.stimuli(), ids)
 
@@ -256,10 +269,19 @@ class NSD:
         list of list of str
             COCO's captions (mostly five) of each image, in the order of `ids`. They describe the
             whole COCO photograph, of which NSD shows a square part.
+
+        Raises
+        ------
+        ValueError
+            If an id is no image of the dataset.
+        DataUnavailableError
+            If the files of COCO's captions are missing.
+        DataFormatError
+            If a file is damaged, or has no caption of an image.
         """
         ids = check_image_ids(ids, N_IMAGES)
         info = tables.image_info(self._stim_info, ids, self._tree.stim_info())
-        found = []
+        captions = []
         for image_id, coco_id, split in zip(ids, info["cocoId"], info["cocoSplit"], strict=True):
             file = self._tree.captions(split)
             if split not in self._captions:
@@ -269,8 +291,8 @@ class NSD:
                     f"{file} has no caption of image {image_id} (cocoId {coco_id}); expected "
                     "COCO's captions of 2017, complete."
                 )
-            found.append(list(self._captions[split][coco_id]))
-        return found
+            captions.append(list(self._captions[split][coco_id]))
+        return captions
 
     def rois(self, participant: str) -> tuple[str, ...]:
         """List the ROI volumes of a participant that are there, such as ``"lh.floc-faces"``."""
@@ -286,13 +308,20 @@ class NSD:
         Parameters
         ----------
         participant : str
-            For example ``"subj01"``.
+            Name of the participant, such as ``"subj01"``.
         name : str
             One of ``rois(participant)``; ``lh.`` and ``rh.`` volumes hold one hemisphere.
 
         Returns
         -------
         ROI
+
+        Raises
+        ------
+        ValueError
+            If the participant or the ROI does not exist.
+        DataFormatError
+            If the volume is damaged, or does not fit the betas.
         """
         files = self._tree.rois(self._tree.check_participant(participant))
         if name not in files:

@@ -48,7 +48,7 @@ class FileStatus:
     detail : str
         Why it is not ok, empty otherwise.
     file : pathlib.Path
-        Where the file is, or would be.
+        Path of the file, whether or not it exists.
     """
 
     dataset: str
@@ -85,12 +85,12 @@ def verify(name: str | None = None) -> tuple[FileStatus, ...]:
     Parameters
     ----------
     name : str, optional
-        One dataset; all of them by default.
+        Name of one dataset; all of them by default.
 
     Returns
     -------
     tuple of FileStatus
-        One entry a registered file.
+        Status of each registered file.
 
     Raises
     ------
@@ -165,8 +165,8 @@ def fetch(name: str, progress: bool = False) -> Path:
     """Make a dataset's files available on disk, verified, and return their folder.
 
     Files that are there with the right checksum are left alone, missing and corrupted ones are
-    fetched, each under a temporary name until its sha256 is confirmed. The first file that cannot
-    be had ends the attempt. Processes that fetch at the same time wait for each other.
+    fetched, each under a temporary name until its sha256 is confirmed. The first file that is not
+    available ends the attempt. Processes that fetch at the same time wait for each other.
 
     Parameters
     ----------

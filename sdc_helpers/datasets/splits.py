@@ -58,13 +58,13 @@ class Split:
     Attributes
     ----------
     name : str
-        Which rule made it.
+        Name of the rule that made the split.
     seed : int
         Seed of the draws.
     common_images : int64 array
         Shared images that every participant saw at least three times, ascending.
     participants : mapping of str to ParticipantSplit
-        The sides of each.
+        Sides of each participant, by name.
     """
 
     name: str
@@ -88,12 +88,12 @@ class SplitCheck:
     Attributes
     ----------
     within : dict of str to int64 array
-        For each participant, the images on two of the participant's own sides.
+        Images on two of the participant's own sides, for each participant.
     across : int64 array
         Images on one side for a participant and on another side for another.
     held_out_in_training : dict of str to float
-        For each participant, the fraction of test images that are training images of another
-        participant: what a model trained on everybody has seen before.
+        Fraction of each participant's test images that are training images of another participant:
+        what a model trained on everybody has seen before.
     """
 
     within: dict[str, np.ndarray]
@@ -143,6 +143,24 @@ def split_sdc2025(
     ValueError
         If a column is missing, a number is not positive, or a participant has too few images with
         three repetitions.
+
+    See Also
+    --------
+    split_strict : No image is on two sides for any two participants.
+    check_split : Which images are on two sides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sdc_helpers.datasets import split_sdc2025
+    >>> image_id = np.repeat(np.arange(8), 3)  # eight images, three times each
+    >>> trials = pd.DataFrame({"image_id": image_id, "is_shared": image_id < 4})
+    >>> split = split_sdc2025({"subj01": trials}, n_test=4, n_validation=2)
+    >>> split["subj01"].test_images
+    array([0, 1, 2, 3])
+    >>> len(split["subj01"].train_images)
+    2
     """
     return _split("sdc2025", trials, seed, n_test, n_validation, exclusive=False)
 
@@ -158,7 +176,7 @@ def split_strict(
     Parameters
     ----------
     trials, seed, n_test, n_validation
-        As for `split_sdc2025`.
+        Parameters of `split_sdc2025`, which describes them.
 
     Returns
     -------
@@ -167,7 +185,11 @@ def split_strict(
     Raises
     ------
     ValueError
-        As `split_sdc2025`.
+        If `split_sdc2025` would refuse them, or too few images were seen by one participant alone.
+
+    See Also
+    --------
+    split_sdc2025 : The rule of the 2025 study.
     """
     return _split("strict", trials, seed, n_test, n_validation, exclusive=True)
 
@@ -178,7 +200,7 @@ def check_split(split: Split) -> SplitCheck:
     Parameters
     ----------
     split : Split
-        Any.
+        Split to look at.
 
     Returns
     -------

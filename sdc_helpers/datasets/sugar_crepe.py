@@ -44,8 +44,8 @@ def load_sugar_crepe(root: str | Path | None = None) -> dict[str, list[HardNegat
     Returns
     -------
     dict of str to list of HardNegative
-        In the files' order. An item that is incomplete or has the same caption twice is left out
-        with a warning.
+        Items by kind of change, in the files' order. An item that is incomplete or has the same
+        caption twice is left out with a warning.
 
     Raises
     ------

@@ -80,7 +80,7 @@ class THINGSfMRI:
         Parameters
         ----------
         participant : str
-            For example "sub-01".
+            Name of the participant, such as "sub-01".
 
         Returns
         -------
@@ -104,7 +104,7 @@ class THINGSfMRI:
         Parameters
         ----------
         participant : str
-            For example "sub-01".
+            Name of the participant, such as "sub-01".
 
         Returns
         -------
@@ -130,7 +130,7 @@ class THINGSfMRI:
         Parameters
         ----------
         participant : str
-            For example "sub-01".
+            Name of the participant, such as "sub-01".
 
         Returns
         -------
@@ -162,7 +162,7 @@ class THINGSfMRI:
         Parameters
         ----------
         participant : str
-            For example "sub-01".
+            Name of the participant, such as "sub-01".
         roi : str, sequence of str, boolean mask or voxel ids, optional
             A ROI, several (their union), a boolean mask over the rows of `voxels`, or voxel ids,
             whose order is kept. Default: every voxel of the brain.

@@ -33,11 +33,11 @@ class WrongAnswer:
     Attributes
     ----------
     name : str
-        Short: ``diagonal kept``.
+        Short name of the mistake, such as ``diagonal kept``.
     message : str
-        What the learner is told.
+        Message that the learner is shown.
     function : callable
-        Takes what the solution takes.
+        Wrong function, with the arguments of the solution.
     """
 
     name: str
@@ -54,11 +54,11 @@ class Exercise:
     identifier : str
         ``chapter.topic``; the part before the dot names the module that holds it.
     title : str
-        A few words.
+        Title of a few words.
     minutes : int
-        For someone who read the chapter.
+        Minutes that someone needs who has read the chapter.
     difficulty : int
-        1 to 3.
+        Difficulty from 1 to 3.
     solution : callable
         The answer; its source is shown to the learner.
     cases : callable
@@ -66,7 +66,7 @@ class Exercise:
     wrong_answers : tuple of WrongAnswer
         Each must differ from the solution and from the others on the cases.
     hints : tuple of str
-        Of rising strength.
+        Hints, from the weakest to the strongest.
     tolerance : float
         Largest difference, relative to the expected value (absolute below 1), that still counts
         as the same.
@@ -90,10 +90,11 @@ class Verdict:
     Attributes
     ----------
     identifier : str
-        The exercise.
+        Identifier of the exercise.
     status : {"not attempted", "correct", "wrong", "hint"}
+        Outcome of the check; "hint" for a hint.
     message : str
-        For the learner.
+        Message for the learner.
     mistake : str
         The name of the wrong answer recognised, or empty.
     """
@@ -146,7 +147,7 @@ def check(identifier: str, answer: Callable[..., Any]) -> Verdict:
     Parameters
     ----------
     identifier : str
-        The exercise, ``cka.debias``.
+        Identifier of the exercise, such as ``cka.debias``.
     answer : callable
         The learner's function; one that returns None or ``...`` counts as not attempted.
 
@@ -190,12 +191,12 @@ def hint(identifier: str) -> Verdict:
     Parameters
     ----------
     identifier : str
-        The exercise.
+        Identifier of the exercise.
 
     Returns
     -------
     Verdict
-        With status "hint" and the hint as its message.
+        Status "hint", with the hint as its message.
     """
     exercise = find(identifier)
     number = min(_hints_given.get(identifier, 0) + 1, len(exercise.hints))
@@ -210,7 +211,7 @@ def card(identifier: str) -> Card:
     Parameters
     ----------
     identifier : str
-        The exercise.
+        Identifier of the exercise.
 
     Returns
     -------
@@ -225,7 +226,7 @@ def find(identifier: str) -> Exercise:
     Raises
     ------
     CourseError
-        With the nearest known identifiers.
+        When no exercise has that identifier; the message names the nearest ones.
     """
     known = {e.identifier: e for e in list_exercises()}
     if identifier not in known:

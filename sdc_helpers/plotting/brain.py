@@ -35,7 +35,7 @@ def project_to_cortex(volume: Any, affine: Any) -> Any:
     volume : (X, Y, Z) array
         Values in NIfTI axis order; nan outside the voxels that were measured.
     affine : (4, 4) array
-        From voxel indices to MNI millimetres.
+        Matrix from voxel indices to MNI millimetres.
 
     Returns
     -------
@@ -119,17 +119,17 @@ def plot_cortex(
     volume : (X, Y, Z) array
         Values in NIfTI axis order; nan is left blank.
     affine : (4, 4) array
-        From voxel indices to MNI millimetres.
+        Matrix from voxel indices to MNI millimetres.
     label : str
-        Of the colour bar, with units.
+        Label of the colour bar, with units.
     colormap : str
         A matplotlib colour map.
     limits : (float, float), optional
-        Of the colours; the 2nd and 98th percentile by default.
+        Smallest and largest value of the colour map; the 2nd and 98th percentile by default.
     threshold : float, optional
         Values nearer to zero than this are left blank.
     title : str
-        Of the figure.
+        Title of the figure.
     panels : sequence of (str, str)
         Hemisphere and view of each panel; fewer panels are larger.
 
@@ -175,15 +175,17 @@ def draw_surface(
     Parameters
     ----------
     ax : Axes
-        With a 3d projection.
+        Axes with a 3d projection.
     surface : nilearn.surface.SurfaceImage
-        What :func:`project_to_cortex` returns.
+        Surface data, returned by :func:`project_to_cortex`.
     hemisphere : {"left", "right"}
+        Hemisphere to draw.
     view : str
         ``lateral``, ``medial``, ``ventral``, ``posterior`` ...
     colormap : str or matplotlib.colors.Colormap
+        Colour map of the values.
     limits : (float, float)
-        Of the colours.
+        Smallest and largest value of the colour map.
     threshold : float, optional
         Values nearer to zero than this are left blank.
 
@@ -229,9 +231,9 @@ def plot_shared_cortex(
     masks : mapping of str to (X, Y, Z) bool array
         The voxels of each participant.
     affines : mapping of str to (4, 4) array
-        From voxel indices to MNI millimetres, of the same participants.
+        Matrices from voxel indices to MNI millimetres, of the same participants.
     axes : sequence of Axes, optional
-        One a panel, with a 3d projection.
+        Axes with a 3d projection, one for each panel.
     panels : sequence of (str, str)
         Hemisphere and view of each.
 
@@ -299,9 +301,9 @@ def show_turning_cortex(
     volume : (X, Y, Z) array
         Values in NIfTI axis order, above 0; nan and 0 are left blank.
     affine : (4, 4) array
-        From voxel indices to MNI millimetres.
+        Matrix from voxel indices to MNI millimetres.
     caption : str
-        What to see, in plain text.
+        Sentence that says what to see, in plain text.
     colormap : str
         A matplotlib colour map.
     """
@@ -316,9 +318,9 @@ def show_turning_shared_cortex(
     Parameters
     ----------
     masks, affines
-        As there.
+        Masks and affines of the participants, see `plot_shared_cortex`.
     caption : str
-        What to see, in plain text.
+        Sentence that says what to see, in plain text.
     """
     surface, colormap, limits = _shared_surface(masks, affines)
     _show_turning(surface, caption, colormap, vmin=limits[0], vmax=limits[1])

@@ -48,17 +48,28 @@ def figure(
     Parameters
     ----------
     rows, columns : int
-        Panels.
+        Number of rows and columns of panels.
     width, height : float
-        Inches.
+        Size of the figure in inches.
     **options : object
-        For ``Figure.subplots``.
+        Further arguments of ``Figure.subplots``.
 
     Returns
     -------
     fig : matplotlib.figure.Figure
     axes : Axes or array of Axes
-        As ``Figure.subplots`` returns them.
+        One axes, or an array of them, as ``Figure.subplots`` returns them.
+
+    See Also
+    --------
+    show : Shows the figure with its caption.
+
+    Examples
+    --------
+    >>> from sdc_helpers.plotting import figure, plot_bars
+    >>> fig, ax = figure(width=4)
+    >>> ax is plot_bars({"a": [1.0, 2.0], "b": [3.0]}, ax)
+    True
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -83,6 +94,14 @@ def show(fig: Figure, caption: str) -> None:
     ValueError
         When an axis with data, or a colour bar, has no label: a figure without units proves
         nothing. The axes of an image need none, since its rows and columns may have names.
+
+    Examples
+    --------
+    >>> from sdc_helpers.plotting import figure, plot_bars, show
+    >>> fig, ax = figure(width=4)
+    >>> _ = plot_bars({"a": [1.0, 2.0], "b": [3.0]}, ax).set(xlabel="group", ylabel="score")
+    >>> show(fig, "Group b scores higher.")  # doctest: +ELLIPSIS
+    {'text/html': '<figure ...', 'text/plain': '[figure] Group b scores higher.'}
     """
     for number, axes in enumerate(fig.axes, start=1):
         _require_labels(axes, number)
@@ -104,7 +123,7 @@ def display_captioned(body: str, caption: str, kind: str) -> None:
     body : str
         HTML of the figure itself.
     caption : str
-        Plain text.
+        Sentence under the figure, in plain text.
     kind : str
         What a text-only viewer shows before the caption: ``figure``.
     """
@@ -150,17 +169,17 @@ def plot_spread(
     Parameters
     ----------
     x : (n,) sequence of float
-        Positions.
+        Positions on the x axis.
     values : (n, n_seeds) array
-        One column a seed.
+        Values at each position, a column for each seed.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw in; a new figure's by default.
     label : str, optional
         Written at the line's right end, in its colour.
     colour : str
-        Of line, range and label.
+        Colour of line, range and label.
     **line : object
-        For ``Axes.plot``.
+        Further arguments of ``Axes.plot``.
 
     Returns
     -------
@@ -191,13 +210,13 @@ def label_line(ax: Axes, x: float, y: float, text: str, colour: str, dy: float =
     Parameters
     ----------
     ax : Axes
-        Where to write.
+        Axes to write in.
     x, y : float
         The end of the line, in data units.
     text : str
-        The name.
+        Name of the line.
     colour : str
-        Of the line.
+        Colour of the line.
     dy : float
         Shift in points, where two ends are close.
 
@@ -215,13 +234,13 @@ def plot_reference(ax: Axes, y: float, text: str, *, vertical: bool = False) -> 
     Parameters
     ----------
     ax : Axes
-        Where to draw.
+        Axes to draw in.
     y : float
-        The value.
+        Value to compare with.
     text : str
         What it is; written at the left (or top) end.
     vertical : bool
-        For a value on the x axis.
+        Whether the value lies on the x axis.
 
     Returns
     -------
@@ -252,17 +271,17 @@ def plot_null(
     Parameters
     ----------
     positions : (n,) sequence of float
-        On the x axis.
+        Positions on the x axis.
     nulls : sequence of n arrays
-        Shuffled values.
+        Shuffled values at each position.
     values : (n,) or (n, n_seeds) array
         Measured values; those of several seeds stand side by side.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw in; a new figure's by default.
     colour : str
-        Of the dots; nulls are grey.
+        Colour of the dots; nulls are grey.
     width : float
-        Of the distributions, in data units.
+        Width of the distributions, in data units.
 
     Returns
     -------
@@ -293,9 +312,9 @@ def plot_bars(
     groups : mapping of str to (n_seeds,) array
         Values by name; names are the tick labels. A group of one value has no dot.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw in; a new figure's by default.
     colours : sequence of str, optional
-        One a group; blue by default.
+        Colour of each group; blue by default.
 
     Returns
     -------
@@ -330,15 +349,15 @@ def plot_heatmap(
     values : (n_rows, n_columns) array
         The table; nan leaves a cell blank.
     rows, columns : sequence of str
-        Names.
+        Names of the rows and of the columns.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw in; a new figure's by default.
     limit : float, optional
         The colours run from ``-limit`` to ``limit``; the largest absolute value by default.
     label : str
-        Of the colour bar.
+        Label of the colour bar.
     numbers : bool
-        Write each value into its cell.
+        Whether to write each value into its cell.
 
     Returns
     -------

@@ -37,19 +37,19 @@ def plot_intervals(
     names : sequence of n str
         The tick labels, at whole numbers from 0; none where the axis has its labels already.
     intervals : sequence of Interval
-        In the unit of the axis, see `Interval.scaled`. As many as positions.
+        Intervals in the unit of the axis, see `Interval.scaled`. As many as positions.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw in; a new figure's by default.
     positions : sequence of float, optional
-        Of the intervals on the axis with the names; 0, 1, 2 and so on by default.
+        Positions of the intervals on the axis with the names; 0, 1, 2 and so on by default.
     horizontal : bool
         Whether the values run along the x axis, one name a row.
     colour : str or sequence of str
-        One for all or one for each interval.
+        Colour of all intervals, or of each.
     chance : str
         Written at a broken line at each chance value that the intervals hold; "" draws no line.
     **line : object
-        For ``Axes.plot`` of the lines, such as ``lw`` and ``alpha``.
+        Further arguments of ``Axes.plot`` for the lines, such as ``lw`` and ``alpha``.
 
     Returns
     -------

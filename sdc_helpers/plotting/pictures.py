@@ -47,7 +47,7 @@ def plot_pictures(
     wrap : int
         Characters a line of a title or of a row's name.
     fontsize : float
-        Of titles and rows' names, in points.
+        Size of the titles and of the rows' names, in points.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def label_with_pictures(
     Parameters
     ----------
     ax : Axes
-        Its tick labels on x are removed.
+        Axes to label; its own tick labels on x are removed.
     images : array of shape (n, height, width, 3), or sequence of such pictures
         uint8, or floats from 0 to 1.
     positions : sequence of n float, optional

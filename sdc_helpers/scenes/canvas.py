@@ -93,7 +93,7 @@ class Frame:
     draw : PIL.ImageDraw.ImageDraw
         Draws into an RGB picture, with transparency.
     box : Box
-        Where the thing is in the picture.
+        Place of the thing in the picture.
     side : int
         Side of the picture, pixels.
     flip : bool

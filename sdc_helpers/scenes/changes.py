@@ -25,7 +25,7 @@ class SceneChanges:
     Attributes
     ----------
     source : int array of shape (m,)
-        Which picture each question starts from.
+        Row of the picture that each question starts from.
     change : str array of shape (m,)
         "colour" (a red apple to a green apple), "distance" (near to far, or far to near),
         "number" (one to three) or "thing" (a dog to a cat).

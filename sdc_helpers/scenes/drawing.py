@@ -51,7 +51,7 @@ def render(scenes: Sequence[Scene], size: int = 64) -> np.ndarray:
     Parameters
     ----------
     scenes : sequence of Scene
-        What to draw.
+        Scenes to draw.
     size : int, default=64
         Side of the pictures in pixels, 16 or more.
 
@@ -64,6 +64,17 @@ def render(scenes: Sequence[Scene], size: int = 64) -> np.ndarray:
     ------
     ValueError
         If `size` is not an integer of 16 or more.
+
+    See Also
+    --------
+    sdc_helpers.scenes.contact_sheet : Many pictures as one.
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import generate_scenes, render
+    >>> pictures = render(generate_scenes(2), size=32)
+    >>> pictures.shape, pictures.dtype
+    ((2, 32, 32, 3), dtype('uint8'))
     """
     size = check_count("size", size, least=16)
     pictures = np.empty((len(scenes), size, size, 3), dtype=np.uint8)

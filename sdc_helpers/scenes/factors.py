@@ -39,7 +39,7 @@ def factors(scenes: Sequence[Scene]) -> DataFrame:
     Parameters
     ----------
     scenes : sequence of Scene
-        What to describe.
+        Scenes to describe.
 
     Returns
     -------
@@ -58,6 +58,13 @@ def factors(scenes: Sequence[Scene]) -> DataFrame:
           orientation (counterclockwise from horizontal) times its strength;
         - ``main_category``, ``main_colour`` (str): of the object that paints most;
         - ``relation`` (str): of the largest object that has one, else "none".
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import factors, generate_scenes
+    >>> table = factors(generate_scenes(2, seed=1))
+    >>> table[["place", "n_people"]].to_dict("list")
+    {'place': ['forest', 'street'], 'n_people': [0.0, 1.0]}
     """
     from pandas import DataFrame
 
@@ -82,7 +89,7 @@ def painted_areas(scene: Scene) -> list[float]:
     Returns
     -------
     list of float
-        In the order of ``scene.objects``.
+        Painted area of each object, in the order of ``scene.objects``.
     """
     areas = []
     for item, shares in zip(scene.objects, visible_shares(scene.objects), strict=True):

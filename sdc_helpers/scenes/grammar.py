@@ -69,7 +69,7 @@ class SentencePair(NamedTuple):
     good, bad : str
         The grammatical one and the other.
     paradigm : str
-        What is wrong with the other.
+        Name of the error in the other sentence.
     """
 
     good: str
@@ -87,7 +87,7 @@ def acceptability_pairs(
     n_per_paradigm : int, default=100
         Pairs of each paradigm, an even number: twins follow each other.
     seed : int, default=0
-        Which ones. A paradigm's pairs do not depend on which others are asked for.
+        Seed of the choice of pairs. A paradigm's pairs do not depend on which others are asked for.
     paradigms : sequence of str, optional
         Names of `PARADIGMS`; by default all.
 
@@ -100,6 +100,18 @@ def acceptability_pairs(
     ------
     ValueError
         If an argument is out of range, or there are fewer different pairs.
+
+    See Also
+    --------
+    sdc_helpers.curriculum.acceptability : How often a model finds the grammatical one likelier.
+    sdc_helpers.datasets.load_blimp : Pairs of the same kind from everyday English.
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import acceptability_pairs
+    >>> pair = acceptability_pairs(2, paradigms=["determiner_noun_agreement"])[0]
+    >>> pair.good, pair.bad
+    ('A couch in the woods.', 'A couches in the woods.')
     """
     n_per_paradigm = check_count("n_per_paradigm", n_per_paradigm, least=2)
     seed = check_count("seed", seed)

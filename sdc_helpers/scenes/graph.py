@@ -32,15 +32,15 @@ class SceneObject:
     Attributes
     ----------
     category : str
-        One of `CATEGORIES`, or "furniture", which belongs to the place.
+        Category of the object: one of `CATEGORIES`, or "furniture", which belongs to the place.
     kind : str
-        What it is, e.g. "apple".
+        Kind of thing, such as "apple".
     colour : str
         Main colour; of people the shirt, of a hand the sleeve, of legs the trousers.
     count : int
         1 to 8.
     distance : {"near", "far"}
-        How far away.
+        Distance of the object.
     x, y : float
         Middle and foot of the group in the picture, 0-1 from the left and from the top.
     size : float
@@ -56,7 +56,7 @@ class SceneObject:
     hair : str
         Hair colour of a person.
     text : str
-        What is written on it.
+        Words that are written on it.
     style : int
         Seed of everything that has no name.
     """
@@ -87,7 +87,7 @@ class Scene:
     seed, index : int
         The scene is a function of these two alone.
     place : str
-        One of `PLACES`.
+        Place of the scene, one of `PLACES`.
     lighting : {"day", "dusk", "night"}
         Light falling on the scene.
     horizon : float
@@ -98,7 +98,7 @@ class Scene:
     orientation_strength : float
         0 (no orientation dominates) to 1.
     objects : tuple of SceneObject
-        In the order in which they are painted, the hindmost first.
+        Objects in the order in which they are painted, the hindmost first.
     style : int
         Seed of the background.
     """
@@ -169,7 +169,7 @@ def instance_boxes(item: SceneObject) -> list[Box]:
     Returns
     -------
     list of Box
-        One for each of its `count` instances.
+        Box of each of the group's `count` instances.
     """
     width = kind_of(item).aspect * item.size
     step = width * _SPACING.get(item.category, 0.98)
@@ -195,12 +195,12 @@ def visible_shares(objects: Sequence[SceneObject]) -> list[list[float]]:
     Parameters
     ----------
     objects : sequence of SceneObject
-        In the order in which they are painted.
+        Objects in the order in which they are painted.
 
     Returns
     -------
     list of list of float
-        For each object, one share in [0, 1] for each instance.
+        Visible share of each instance of each object, in [0, 1].
     """
     boxes = []
     for item in objects:

@@ -45,7 +45,7 @@ def captions(scenes: Sequence[Scene], n_captions: int = 5, seed: int = 0) -> lis
     Parameters
     ----------
     scenes : sequence of Scene
-        What to describe.
+        Scenes to describe.
     n_captions : int, default=5
         Captions a scene, 1 or more.
     seed : int, default=0
@@ -60,6 +60,16 @@ def captions(scenes: Sequence[Scene], n_captions: int = 5, seed: int = 0) -> lis
     ------
     ValueError
         If `n_captions` or `seed` is not such an integer.
+
+    See Also
+    --------
+    sdc_helpers.scenes.render : Pictures of the same scenes.
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import captions, generate_scenes
+    >>> captions(generate_scenes(2, seed=1), n_captions=1)
+    [['Three crimson houses.'], ['A truck.']]
     """
     n_captions = check_count("n_captions", n_captions, least=1)
     seed = check_count("seed", seed)

@@ -88,16 +88,16 @@ def arrange(
     drafts : list of Draft
         Objects; changed in place.
     place : str
-        One of `PLACES`.
+        Place of the scene, one of `PLACES`.
     horizon : float
-        Where the ground begins.
+        Height at which the ground begins, 0-1 from the top.
     rng : numpy.random.Generator
         Source of chance.
 
     Returns
     -------
     tuple of SceneObject
-        In the order in which they are painted.
+        Objects in the order in which they are painted.
     """
     roots = [draft for draft in drafts if draft.support is None]
     for root in roots:

@@ -60,9 +60,9 @@ def minimal_pairs(n: int, seed: int = 0) -> list[MinimalPair]:
     Parameters
     ----------
     n : int
-        How many, 0 or more; every other one swaps an attribute.
+        Number of pairs, 0 or more; every other one swaps an attribute.
     seed : int, default=0
-        Which series, 0 or more.
+        Number of the series, 0 or more.
 
     Returns
     -------
@@ -73,6 +73,21 @@ def minimal_pairs(n: int, seed: int = 0) -> list[MinimalPair]:
     ------
     ValueError
         If an argument is not an integer of 0 or more.
+
+    See Also
+    --------
+    sdc_helpers.curriculum.text_score : How often a model tells the captions of such pairs apart.
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import minimal_pairs
+    >>> pair = minimal_pairs(1)[0]
+    >>> pair.kind
+    'relation'
+    >>> pair.captions[0]
+    'A dog in front of a tomato in the kitchen in dim light.'
+    >>> pair.captions[1]
+    'A tomato in front of a dog in the kitchen in dim light.'
     """
     n, seed = check_count("n", n), check_count("seed", seed)
     return [_pair(seed, index) for index in range(n)]

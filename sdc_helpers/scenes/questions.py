@@ -49,7 +49,7 @@ class Question:
     Attributes
     ----------
     kind : str
-        What is asked for, one of `QUESTION_KINDS`.
+        Kind of thing that is asked for, one of `QUESTION_KINDS`.
     picture : int
         Row of the scene in the sequence that was asked about.
     sentences : tuple of str
@@ -57,7 +57,7 @@ class Question:
     answers : tuple of str
         What fills the blank in each: a colour, number, kind of thing or place.
     right : int
-        Which of them is true.
+        Index of the true sentence.
     """
 
     kind: str
@@ -96,10 +96,10 @@ def questions(
     n_per_kind : int, default=40
         Questions of each kind, 1 or more.
     seed : int, default=0
-        Of the choice of questions and distractors. Questions of a kind do not depend on which
+        Seed of the choice of questions and distractors. Questions of a kind do not depend on which
         other kinds are asked for.
     kinds : sequence of str
-        Of `QUESTION_KINDS`:
+        Kinds of question to ask, of `QUESTION_KINDS`:
 
         - "colour": "A ___ car." or "Two boys in ___ shirts."; distractors are first of all
           colours in which such things come;
@@ -119,6 +119,17 @@ def questions(
     ------
     ValueError
         If an argument is out of range, or the scenes are too few for that many questions.
+
+    See Also
+    --------
+    sdc_helpers.curriculum.vqa_score : How often a model answers such questions.
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import generate_scenes, questions
+    >>> asked = questions(generate_scenes(60), n_per_kind=1, kinds=["place"])[0]
+    >>> len(asked.sentences), asked.sentences[asked.right]
+    (8, 'A tomato in a room.')
     """
     n_per_kind = check_count("n_per_kind", n_per_kind, least=1)
     seed = check_count("seed", seed)

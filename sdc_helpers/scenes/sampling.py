@@ -54,11 +54,11 @@ def generate_scenes(n: int, seed: int = 0, start: int = 0) -> list[Scene]:
     Parameters
     ----------
     n : int
-        How many, 0 or more.
+        Number of scenes, 0 or more.
     seed : int, default=0
-        Which series, 0 or more.
+        Number of the series, 0 or more.
     start : int, default=0
-        Number of the first one, 0 or more.
+        Index of the first scene in the series, 0 or more.
 
     Returns
     -------
@@ -69,6 +69,20 @@ def generate_scenes(n: int, seed: int = 0, start: int = 0) -> list[Scene]:
     ------
     ValueError
         If an argument is not an integer of 0 or more.
+
+    See Also
+    --------
+    sdc_helpers.scenes.render : Pictures of the scenes.
+    sdc_helpers.scenes.captions : Sentences about them.
+    sdc_helpers.scenes.factors : Numbers that describe them.
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import generate_scenes
+    >>> [scene.place for scene in generate_scenes(2, seed=1)]
+    ['forest', 'street']
+    >>> generate_scenes(1, seed=1, start=1) == generate_scenes(2, seed=1)[1:]
+    True
     """
     n, seed, start = (
         check_count(name, value) for name, value in (("n", n), ("seed", seed), ("start", start))

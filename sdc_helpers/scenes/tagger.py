@@ -48,7 +48,7 @@ def tag_by_lexicon(sentence: str) -> list[tuple[str, str]]:
     Parameters
     ----------
     sentence : str
-        In the words of `sdc_helpers.scenes.lexicon`.
+        Sentence in the words of `sdc_helpers.scenes.lexicon`.
 
     Returns
     -------
@@ -58,6 +58,16 @@ def tag_by_lexicon(sentence: str) -> list[tuple[str, str]]:
     ------
     ValueError
         If a word is not in the lexicon.
+
+    See Also
+    --------
+    sdc_helpers.curriculum.NounCount : Counts nouns by such tags.
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import tag_by_lexicon
+    >>> tag_by_lexicon("two red apples")
+    [('two', 'CD'), ('red', 'JJ'), ('apples', 'NNS')]
     """
     tags = _lexicon_tags()
     words = _WORD.findall(sentence)

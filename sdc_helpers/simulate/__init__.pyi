@@ -1,11 +1,11 @@
 from .cache import simulated_nsd
+from .nsd import write_nsd
 from .profiles import (
     PROFILES,
     Profile,
     generator_version,
 )
 from .things import (
-    ROI_SIZES,
     things_images,
     write_things,
 )
@@ -16,11 +16,9 @@ from .truth import (
     load_truth,
 )
 from .worlds import WORLDS, World
-from .write_nsd import write_nsd
 
 __all__ = [
     "PROFILES",
-    "ROI_SIZES",
     "WORLDS",
     "ParticipantTruth",
     "PlantedConcept",

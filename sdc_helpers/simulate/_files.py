@@ -31,7 +31,7 @@ def write_betas(file: Path, betas: np.ndarray, cortex: Cortex) -> None:
     Parameters
     ----------
     file : pathlib.Path
-        Its name.
+        File to write.
     betas : int16 array of shape (n_voxels, n_trials)
         300 times the percent signal change, rows as in the cortex.
     cortex : Cortex
@@ -178,7 +178,9 @@ def estimate_ncsnr(betas: np.ndarray, design: Design) -> np.ndarray:
     Parameters
     ----------
     betas : int16 array of shape (n_voxels, n_trials)
+        300 times the percent signal change.
     design : Design
+        The experiment, which says which picture and session a trial belongs to.
 
     Returns
     -------

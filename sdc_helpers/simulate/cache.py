@@ -8,8 +8,8 @@ from pathlib import Path
 from sdc_helpers._files import one_at_a_time, private_path
 from sdc_helpers._paths import data_root
 from sdc_helpers.simulate import truth
+from sdc_helpers.simulate.nsd import write_nsd
 from sdc_helpers.simulate.profiles import find_profile, generator_version
-from sdc_helpers.simulate.write_nsd import write_nsd
 
 
 def simulated_nsd(
@@ -25,9 +25,9 @@ def simulated_nsd(
     Parameters
     ----------
     profile : {"smoke", "workshop", "full"}, default="workshop"
-        Its sizes.
+        Name of the profile, which decides the sizes.
     seed : int, default=0
-        Its seed.
+        Seed of everything that is drawn.
     progress : bool, default=False
         Whether to show a progress bar while it is written.
     world : {"easy", "hard"}, default="easy"

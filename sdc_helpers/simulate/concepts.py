@@ -37,7 +37,7 @@ class Site:
     Attributes
     ----------
     name : str
-        Of the area, e.g. "FFA-1".
+        Name of the area, such as "FFA-1".
     mm : tuple of float
         Centre |x|, y, z in millimetres.
     n_left, n_right : int
@@ -63,18 +63,19 @@ class Concept:
     name : str
         Short name.
     meaning : str
-        What raises the response.
+        What raises the response, in words.
     opposite : str
-        What lowers it.
+        What lowers the response, in words.
     formula : str
-        The same in columns of the factor table.
+        The meaning in columns of the factor table.
     value : callable
-        From the factor table to one float a picture, 0 at baseline, not standardised.
+        Function of the factor table that gives one float a picture, 0 at baseline, not
+        standardised.
     negation : {"below", "less"}
         Whether the opposite lowers the response below baseline; "less" means that negative values
         are set to zero.
     sites : tuple of Site
-        Where it lies.
+        Areas where the concept lies.
     is_shared : bool
         Whether all participants have it; otherwise the world says who does.
     """

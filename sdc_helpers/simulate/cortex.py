@@ -28,7 +28,7 @@ class Cortex:
     Attributes
     ----------
     affine : float array of shape (4, 4)
-        From voxel indices (x, y, z) to millimetres.
+        Matrix from voxel indices (x, y, z) to millimetres.
     shape : tuple of int
         (X, Y, Z) of the volumes.
     voxels : int array of shape (n_voxels, 3)

@@ -61,7 +61,7 @@ class Tuning:
     noise_sd, drift : float arrays of shape (n_voxels,)
         Standard deviation of all noise, and of the part of it that is drift; percent signal change.
     centres : dict of str to list
-        Of each concept, the centre in millimetres of each of its patches.
+        Centre in millimetres of each patch of each concept.
     """
 
     kind: np.ndarray
@@ -100,9 +100,9 @@ def make_tuning(
     cortex : Cortex
         The participant's voxels.
     participant : int
-        Its number, from 1.
+        Number of the participant, from 1.
     names : list of str
-        Columns of `concept_values`.
+        Names of the concepts, the columns of `concept_values`.
     is_poor : bool
         Whether its data are poor: the noise is larger (2.2 times in the easy world, 1.3 in the
         hard one), the signals are not.
@@ -230,7 +230,7 @@ def motion(design: Design, rng_shared: np.random.Generator, rng: np.random.Gener
     design : Design
         The experiment.
     rng_shared, rng : numpy.random.Generator
-        The same for all participants, and the participant's own.
+        Source of what all participants share, and of what is the participant's own.
 
     Returns
     -------
@@ -309,11 +309,11 @@ def make_betas(
     tuning : Tuning
         The participant's voxels.
     signals : float32 array of shape (n_voxels, n_pictures)
-        From `make_signals`.
+        Responses to the pictures, made by `make_signals`.
     design : Design
         The experiment.
     course : float array of shape (n_trials,)
-        From `motion`.
+        Motion during the trials, made by `motion`.
     rng : numpy.random.Generator
         Draws the noise.
     mixing : scipy.sparse.csr_array of shape (n_voxels, n_voxels), optional
@@ -348,7 +348,8 @@ def truth_table(
     Parameters
     ----------
     cortex, tuning, signals, values, names
-        As above.
+        Voxels, tuning, responses and standardised concept values of the participant, and the names
+        of the concepts, as the functions above make them.
 
     Returns
     -------

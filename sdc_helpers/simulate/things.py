@@ -143,7 +143,7 @@ def write_things(
     n_other_voxels : int, default=300
         Voxels of no ROI.
     seed : int, default=0
-        Same seed and arguments, same files.
+        Seed of everything that is drawn: the same seed and arguments give the same files.
 
     Returns
     -------

@@ -33,15 +33,15 @@ class PlantedConcept:
     name, meaning, opposite : str
         What it is called, what raises the response and what lowers it.
     formula : str
-        The same in columns of the factor table, before standardising.
+        The meaning in columns of the factor table, before standardising.
     negation : {"below", "less"}
         Whether the opposite lowers the response below baseline or only to it.
     is_shared : bool
         Whether all participants have it; otherwise one alone, or in the hard world two or three.
     participants : tuple of str
-        Who has it.
+        Names of the participants who have it.
     centres : dict of str to float array of shape (n_patches, 3)
-        Of each of them, the centres of its patches in millimetres.
+        Centres of the patches in millimetres, for each of these participants.
     """
 
     name: str
@@ -61,13 +61,13 @@ class ParticipantTruth:
     Attributes
     ----------
     name : str
-        For example ``"subj01"``.
+        Name of the participant, such as ``"subj01"``.
     is_poor : bool
         Whether its data are poor on purpose.
     shape : tuple of int
         (X, Y, Z) of its volumes.
     affine : float array of shape (4, 4)
-        From voxel indices to millimetres.
+        Matrix from voxel indices to millimetres.
     voxels : pandas.DataFrame
         A row a voxel of the brain mask, in C order of (X, Y, Z). Columns: x, y, z, is_visual, kind,
         concept, site, gain, purity, signal_var, noise_var, drift_var, ncsnr, nc1, weight_*.
@@ -87,17 +87,17 @@ class ParticipantTruth:
         concept : str, optional
             Name of a concept that this participant has.
         kind : str, optional
-            Such as "shared", "private", "mixture", "drift", "unexplained", "noise".
+            Kind of voxel, such as "shared", "private", "mixture", "drift", "unexplained", "noise".
 
         Returns
         -------
         bool array of shape (X, Y, Z)
-            With neither, the brain mask.
+            Voxels planted so; with neither argument, the brain mask.
 
         Raises
         ------
         ValueError
-            If no voxel was planted so.
+            If no voxel was planted in this way.
         """
         keep = np.ones(len(self.voxels), dtype=bool)
         for column, value in (("concept", concept), ("kind", kind)):
@@ -116,7 +116,7 @@ class ParticipantTruth:
         Parameters
         ----------
         column : str
-            Such as "nc1".
+            Name of a column of the table, such as "nc1".
 
         Returns
         -------
@@ -146,7 +146,7 @@ class Truth:
     Attributes
     ----------
     seed : int
-        Of the generator.
+        Seed of the generator.
     generator_version : str
         Hash of its source and sizes.
     world : {"easy", "hard"}
@@ -154,14 +154,14 @@ class Truth:
     concepts : dict of str to PlantedConcept
         The shared first.
     participants : dict of str to ParticipantTruth
-        By name.
+        Truth of each participant, by name.
     kinds : dict of str to str
         What each kind of voxel is; all but "shared" are traps.
     images : pandas.DataFrame
         A row an image by its 1-based 73KID: the factors of the picture, and ``concept_<name>``,
         the value of each concept in standard deviations, 0 at baseline.
     sizes : dict of str to float
-        Of the profile.
+        Sizes of the profile.
     """
 
     seed: int

@@ -10,8 +10,13 @@ from .curriculum_grid import (
     save_grid,
 )
 from .curriculum_materials import make_materials
-from .decoder import course_decoder
+from .decoder import course_decoder, whiten
 from .discovery_study import StudyOutcome, recorded_studies, run_studies
+from .gap_finetuning import (
+    FinetuneDesign,
+    finetune_runs,
+    load_finetuning,
+)
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -42,8 +47,10 @@ from .shared_concepts import (
     find_concepts,
 )
 from .source import Study, open_study
+from .type_one import load_type_one, type_one_errors
 
 __all__ = [
+    "FinetuneDesign",
     "FoundConcepts",
     "Grid",
     "ImageEmbeddings",
@@ -59,9 +66,12 @@ __all__ = [
     "course_decoder",
     "embed_stimuli",
     "find_concepts",
+    "finetune_runs",
     "fit_decoders",
+    "load_finetuning",
     "load_grid",
     "load_participants",
+    "load_type_one",
     "make_materials",
     "measure_on_scenes",
     "open_study",
@@ -77,4 +87,6 @@ __all__ = [
     "score_on_scenes",
     "train_small_clip",
     "truth_masks",
+    "type_one_errors",
+    "whiten",
 ]

@@ -40,11 +40,11 @@ class SmallClipRecipe:
     n_pictures : int
         Training pictures, each with 5 captions of which one is drawn every time.
     n_steps, batch_size, lr, warmup_steps, weight_decay
-        As in `TrainingOptions`; the learning rate falls along half a cosine.
+        Training options, see `TrainingOptions`; the learning rate falls along half a cosine.
     temperature : float
-        Where the learned temperature starts.
+        Start value of the temperature, which is learned.
     seed : int
-        Of the initial values and the batches.
+        Seed of the initial values and of the batches.
     repeats_are_negatives : bool
         Whether pictures of a batch with the same caption are pushed apart from it all the same.
         The weights that the course ships were trained so; a new study should not be.
@@ -81,7 +81,7 @@ class ScenePairs:
     Parameters
     ----------
     pictures : uint8 array of shape (n, 64, 64, 3)
-        As `render` gives them.
+        Pictures of the scenes, as `render` draws them.
     tokens : int64 tensor of shape (n, n_captions, n_tokens)
         Captions of each; one is drawn whenever its picture is used.
 
@@ -127,9 +127,9 @@ def scene_pairs(
     n : int
         Number of scenes.
     seed : int
-        Of scenes and captions.
+        Seed of the scenes and of their captions.
     tokenizer : SmallClipTokenizer, optional
-        By default one is made of these captions.
+        Tokenizer of the captions; by default one is made of them.
 
     Returns
     -------
@@ -176,11 +176,11 @@ def train_small_clip(
         Gets ``weights.safetensors`` (float16), ``tokenizer.json`` and ``metrics.json``, and holds
         the checkpoint from which a run that was cut off goes on.
     recipe : SmallClipRecipe, optional
-        By default the one that gave the course's weights.
+        Sizes and options of the training; by default those that gave the course's weights.
     device : str or None
-        As in `train_pairs`.
+        Device to train on, see `train_pairs`.
     progress : bool
-        Whether to show a bar.
+        Whether to show a progress bar.
     hardware : str
         Description of the machine, to be written beside the minutes.
     measure : bool

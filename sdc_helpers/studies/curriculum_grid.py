@@ -26,9 +26,9 @@ class Grid:
     Attributes
     ----------
     design : StudyDesign
-        Their sizes.
+        Sizes of the study.
     results : dict of Cell to CellResult
-        In the order of `all_cells`.
+        Result of each run, in the order of `all_cells`.
     made : dict
         When, on what, from which revision, in how many minutes.
     """
@@ -45,11 +45,11 @@ class Grid:
         ValueError
             If there is no such condition or task.
         """
-        found = [r for c, r in self.results.items() if (c.family, c.text, c.order) ==
+        results = [r for c, r in self.results.items() if (c.family, c.text, c.order) ==
                  (family, text, order)]  # fmt: skip
-        if not found or task not in found[0].evaluations:
+        if not results or task not in results[0].evaluations:
             raise ValueError(f"the grid holds no {family}, {text}, {order} with task {task!r}.")
-        return [r.evaluations[task] for r in sorted(found, key=lambda r: r.cell)]
+        return [r.evaluations[task] for r in sorted(results, key=lambda r: r.cell)]
 
 
 def run_grid(
@@ -66,11 +66,11 @@ def run_grid(
     Parameters
     ----------
     design : StudyDesign
-        Sizes.
+        Sizes of the study.
     out : path
         Folder of checkpoints and results, a file a cell. Started again, it goes on.
     cells : sequence of Cell, optional
-        By default all with seeds 0, 1 and 2.
+        Runs to make; by default all with seeds 0, 1 and 2.
     n_jobs : int, default=1
         Processes, of one thread each if more than one.
     device : str
@@ -168,7 +168,13 @@ def read_result(path: str | Path) -> CellResult:
 
 
 def save_grid(grid: Grid, path: str | Path) -> None:
-    """Write a grid as one JSON file, atomically; what all cells share is written once."""
+    """Write a grid as one JSON file, atomically; what all cells share is written once.
+
+    Raises
+    ------
+    ValueError
+        If the cells were not evaluated on the same items.
+    """
     cells = [_as_json(result) for result in grid.results.values()]
     shared = {
         task: {key: evaluation[key] for key in _SAME_FOR_ALL}
@@ -190,7 +196,7 @@ def load_grid(path: str | Path | None = None) -> Grid:
     Raises
     ------
     ValueError
-        If the file is no grid.
+        If the file does not hold such a grid.
     """
     return _load(Path(path) if path is not None else _RECORDED)
 

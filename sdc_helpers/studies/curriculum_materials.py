@@ -29,9 +29,9 @@ def make_materials(design: StudyDesign, clip: ClipModel) -> Materials:
     Parameters
     ----------
     design : StudyDesign
-        Sizes and seed.
+        Sizes and seed of the study.
     clip : ClipModel
-        Whose frozen image tower makes the feature maps.
+        CLIP model whose frozen image tower makes the feature maps.
 
     Returns
     -------

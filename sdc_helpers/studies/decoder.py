@@ -39,7 +39,7 @@ def course_decoder(profile: str = "workshop", **changes: Any) -> ContrastiveDeco
     Parameters
     ----------
     profile : {"smoke", "workshop", "full"}
-        How long to train.
+        Profile that decides how long it trains.
     **changes
         Parameters of `ContrastiveDecoder` that are to be others.
 
@@ -76,7 +76,7 @@ def whiten(
     Parameters
     ----------
     embeddings : ImageEmbeddings
-        Of every image that was seen.
+        Embeddings of every image that anybody saw.
     split : Split
         Images that are training images of anybody, and held out for nobody, make the space.
     n_components : int
@@ -85,13 +85,13 @@ def whiten(
     Returns
     -------
     ImageEmbeddings
-        Unit length in the white space.
+        The same images in the white space, with unit length.
     WhiteSpace
 
     Raises
     ------
     ValueError
-        As `white_space`.
+        If `white_space` refuses them.
     """
     from sdc_helpers.studies.participants import ImageEmbeddings
 

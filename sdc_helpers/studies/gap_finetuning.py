@@ -44,18 +44,18 @@ class FinetuneDesign:
     Attributes
     ----------
     dimension : int
-        d of the new projections.
+        Dimension d of the new projections.
     n_scenes, n_test : int
         Training scenes, with five captions each, and test scenes.
     n_epochs, batch_size : int
         Passes through the training scenes, and pairs in a batch.
     lr, weight_decay : float
-        Of AdamW. The rate is half of that with which the small CLIP was trained from scratch; it
-        was not tuned for any loss.
+        AdamW's options. The rate is half of that with which the small CLIP was trained from
+        scratch; it was not tuned for any loss.
     temperature : float
-        tau, fixed.
+        Temperature tau, which is fixed.
     scene_seed : int
-        Of the training scenes; the next one gives the test scenes.
+        Seed of the training scenes; the next one gives the test scenes.
     """
 
     dimension: int = 128
@@ -83,13 +83,13 @@ def finetune_runs(
     Parameters
     ----------
     design : FinetuneDesign
-        What to train and to test.
+        Sizes and options of the training and the test.
     seeds : sequence of int
-        Of projections, batches and captions. All losses of a seed come before the next seed.
+        Seeds of projections, batches and captions. All losses of a seed come before the next seed.
     losses : iterable of {"start", "clip", "cua", "cuaxu"}
-        As for ``ContrastiveLoss.named``; "start" is the network before training.
+        Names of the losses, see ``ContrastiveLoss.named``; "start" is the network before training.
     device : str
-        Where to compute.
+        Device to compute on.
     done : sequence of dict
         Rows of an earlier call; what they hold is not trained again.
     on_run : callable, optional
@@ -105,7 +105,7 @@ def finetune_runs(
     Raises
     ------
     ValueError
-        As `finetune_clip`.
+        If `finetune_clip` refuses the arguments.
     """
     rows = [dict(row) for row in done]
     missing = [

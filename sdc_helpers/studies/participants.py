@@ -18,7 +18,7 @@ import numpy as np
 
 from sdc_helpers._checks import as_array
 from sdc_helpers._paths import data_root
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.embeddings import embed_images
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ class ImageEmbeddings:
     Attributes
     ----------
     image_ids : int64 array of shape (n_images,)
-        Ascending.
+        Image ids, ascending.
     vectors : float32 array of shape (n_images, n_dims)
-        Unit length.
+        Embedding of each image, with unit length.
     """
 
     image_ids: np.ndarray
@@ -53,7 +53,7 @@ class ImageEmbeddings:
         Raises
         ------
         ValueError
-            If one of them is not there.
+            If the embedding of an image is missing.
         """
         image_ids = as_array("image_ids", image_ids)
         rows = np.searchsorted(self.image_ids, image_ids).clip(max=len(self.image_ids) - 1)
@@ -70,17 +70,17 @@ class ParticipantData:
     Attributes
     ----------
     participant : str
-        Name.
+        Name of the participant.
     responses : float32 array of shape (n_trials, n_voxels)
         Single trials, each voxel z-scored within each session.
     embeddings : float32 array of shape (n_trials, n_dims)
-        Of the image of each trial, unit length.
+        Embedding of the image of each trial, unit length.
     image_ids : int64 array of shape (n_trials,)
         Image of each trial.
     split : ParticipantSplit
-        Which trials and images are for training, validation and test.
+        Trials and images for training, validation and test.
     mask : bool array of shape (X, Y, Z)
-        The voxels, in C order.
+        Voxels of the betas in the volume, in C order.
     ceiling : float array of shape (n_voxels,)
         Noise ceiling of a single trial in per cent, from training trials.
     excluded : int64 array of shape (n_excluded, 3)
@@ -111,11 +111,11 @@ def embed_stimuli(
     Parameters
     ----------
     nsd : NSD
-        The dataset.
+        Reader of the dataset.
     clip : ClipModel
-        From `load_clip`.
+        CLIP model to embed with, made by `load_clip`.
     image_ids : int array
-        Which pictures; repeated ones are embedded once.
+        Images to embed; repeated ones are embedded once.
     progress : bool
         Whether to show a bar where it takes long.
 
@@ -142,13 +142,13 @@ def load_participants(
     Parameters
     ----------
     nsd : NSD
-        The dataset.
+        Reader of the dataset.
     embeddings : ImageEmbeddings
-        Of every image that was seen.
+        Embeddings of every image that anybody saw.
     split : Split
-        From `split_sdc2025` or `split_strict`.
+        Split made by `split_sdc2025` or `split_strict`.
     participants : sequence of str, optional
-        Whom; by default all of the split.
+        Names of the participants to load; by default all of the split.
     min_ceiling : float
         Voxels whose noise ceiling on training trials is above this many per cent enter.
     bad_voxels : {"exclude", "raise"}
@@ -172,7 +172,7 @@ def load_participants(
     data = {
         name: _load(nsd, name, embeddings, split[name], min_ceiling, bad_voxels) for name in names
     }
-    counts = [f"{len(one.excluded)} of {name}" for name, one in data.items() if len(one.excluded)]
+    counts = [f"{len(own.excluded)} of {name}" for name, own in data.items() if len(own.excluded)]
     if counts:
         warnings.warn(
             f"Voxels of the brain mask left out: {', '.join(counts)}. They have one value in all "
@@ -233,9 +233,9 @@ def fit_decoders(
     Parameters
     ----------
     data : mapping of str to ParticipantData
-        From `load_participants`.
+        Data of each participant, from `load_participants`.
     decoder : ContrastiveDecoder
-        Unfitted; its parameters hold for everybody.
+        Unfitted decoder; its parameters hold for everybody.
     cache : bool or path
         Folder in which trained decoders are kept, True for ``cache/decoders`` in the data folder.
         They are found again by their parameters, responses and embeddings, the version of torch
@@ -243,7 +243,7 @@ def fit_decoders(
         What is kept but cannot be used, because it is damaged or another version of this package
         wrote it, is trained again, and a warning says so once.
     progress : bool
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Returns
     -------

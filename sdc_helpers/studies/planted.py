@@ -17,7 +17,7 @@ def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels
     Parameters
     ----------
     truth : Truth
-        From ``sdc_helpers.simulate``.
+        Truth of the simulated participants, see ``sdc_helpers.simulate``.
     voxels : mapping of str to bool array of shape (X, Y, Z)
         Voxels of each participant, as passed to ``NSD.betas``. The rows of the result are the
         participants in the order of the mapping, each in C order.

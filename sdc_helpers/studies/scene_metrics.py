@@ -63,9 +63,10 @@ class SceneMetrics:
         Among `n_gallery` pictures: with the first caption of each; with all 5, where any of a
         picture's captions is a right answer.
     probes : dict of str to LinearProbe
-        One a factor, read from the picture's embedding, on scenes not used to fit them.
+        Probe of each factor, which reads it from the picture's embedding, on scenes not used to fit
+        it.
     effective_rank_images, effective_rank_texts : float
-        See `sdc_helpers.contrastive.effective_rank`.
+        Effective rank of either modality, see `sdc_helpers.contrastive.effective_rank`.
     images : UnitEmbeddings, shape (n, d)
         Embeddings of the held-out pictures.
     """
@@ -109,7 +110,7 @@ def measure_on_scenes(
     Parameters
     ----------
     clip : ClipModel
-        From `load_clip`.
+        CLIP model to measure, made by `load_clip`.
     n : int
         Scenes; the probes are fitted on the first two thirds and scored on the rest.
     n_gallery : int
@@ -117,7 +118,7 @@ def measure_on_scenes(
     probes : bool
         Whether to probe the factors, which takes a minute.
     seed : int
-        Of the scenes.
+        Seed of the scenes.
 
     Returns
     -------
@@ -160,23 +161,23 @@ def probe_factors(vectors: np.ndarray, table: pd.DataFrame, n_fit: int) -> dict[
     vectors : array of shape (n, d)
         Embeddings of scenes.
     table : pandas.DataFrame of n rows
-        From `factors`. Numbers are regressed, names classified.
+        Factors of the scenes, made by `factors`. Numbers are regressed, names classified.
     n_fit : int
-        How many of the first rows the models are fitted on; the rest score them.
+        Number of first rows that the models are fitted on; the rest score them.
 
     Returns
     -------
     dict of str to LinearProbe
     """
-    found = {}
+    probes = {}
     for factor in table.columns:
         values = table[factor]
         values = values.astype(float) if values.dtype.kind in "fiub" else values.astype(str)
         values = values.to_numpy()
-        found[factor] = linear_probe(
+        probes[factor] = linear_probe(
             vectors[:n_fit], values[:n_fit], vectors[n_fit:], values[n_fit:], n_bootstrap=200
         )
-    return found
+    return probes
 
 
 def phrase_embeddings(clip: ClipModel, prompts: dict[str, tuple[str, ...]]) -> np.ndarray:
@@ -185,7 +186,7 @@ def phrase_embeddings(clip: ClipModel, prompts: dict[str, tuple[str, ...]]) -> n
     Parameters
     ----------
     clip : ClipModel
-        From `load_clip`.
+        CLIP model to embed with, made by `load_clip`.
     prompts : dict of str to tuple of str
         Sentences of each class.
 

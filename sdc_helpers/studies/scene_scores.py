@@ -33,21 +33,21 @@ class SceneTest:
     Attributes
     ----------
     pictures : uint8 array of shape (n, size, size, 3)
-        The gallery.
+        Pictures of the gallery.
     sentences : tuple of str
         Every sentence that a model has to embed: captions, class prompts, changes.
     caption : int array of shape (n,)
         One caption of each picture, as a row of `sentences`.
     prompts : dict of str to list of int array
-        For each task, the rows of `sentences` that describe each class.
+        Rows of `sentences` that describe each class, for each task.
     labels : dict of str to int array of shape (n,)
-        For each task, the class of each picture.
+        Class of each picture, for each task.
     probed : dict of str to float array of shape (n,)
         Factors that are read by a linear model.
     changes : SceneChanges
         Questions of picture arithmetic.
     before, after : int arrays of shape (m,)
-        Their sentences, as rows of `sentences`.
+        Sentences before and after each change, as rows of `sentences`.
     """
 
     pictures: np.ndarray
@@ -68,7 +68,7 @@ class SceneScores:
     Attributes
     ----------
     gap : GapReport
-        Of all pictures and one caption of each; recall at 1, 5 and 10.
+        Gap between all pictures and one caption of each; recall at 1, 5 and 10.
     zero_shot : dict of str to float
         Accuracy of "place" and "main_category".
     probe : float
@@ -113,11 +113,11 @@ def scene_test(
     scenes : sequence of Scene
         20 at least, not used in training.
     rng : numpy.random.Generator
-        Of the changes, see `scene_changes`.
+        Source of the changes, see `scene_changes`.
     size : int
         Height and width of the pictures, in pixels.
     seed : int
-        Of the captions' wording.
+        Seed of the captions' wording.
 
     Returns
     -------
@@ -146,10 +146,12 @@ def scene_test(
         pictures=render(scenes, size=size),
         sentences=sentences,
         caption=rows(one_caption),
-        prompts={task: [rows(texts) for texts in of.values()] for task, of in _TASKS.items()},
+        prompts={
+            task: [rows(texts) for texts in classes.values()] for task, classes in _TASKS.items()
+        },
         labels={
-            task: np.array([list(of).index(value) for value in table[task]])
-            for task, of in _TASKS.items()
+            task: np.array([list(classes).index(value) for value in table[task]])
+            for task, classes in _TASKS.items()
         },
         probed={name: table[name].to_numpy(float) for name in _PROBED},
         changes=changes,
@@ -172,7 +174,7 @@ def score_on_scenes(
     Parameters
     ----------
     test : SceneTest
-        From `scene_test`.
+        Questions to answer, made by `scene_test`.
     images : array of shape (n, d)
         Unit rows, one a picture.
     texts : array of shape (n_sentences, d)
@@ -180,7 +182,7 @@ def score_on_scenes(
     rng : numpy.random.Generator
         Shuffles the control of the arithmetic.
     weights : sequence of float
-        lambda of the arithmetic.
+        Weights lambda of the arithmetic to try.
 
     Returns
     -------

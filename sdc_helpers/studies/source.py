@@ -33,7 +33,7 @@ class Study:
     kind : {"simulated", "real"}
         The word to be said wherever a number from these participants stands.
     truth : Truth or None
-        What was planted; None for real participants.
+        What was planted in simulated participants; None for real ones.
     seed : int
         Seed of the split, and of simulated participants.
     n_held_out : int

@@ -74,16 +74,16 @@ def type_one_errors(
     n_nulls : int, default=1000
         Data sets of each kind, with nothing in common between both sides.
     n_permutations : int, default=99
-        Shuffles a test.
+        Number of shuffles in each test.
     seed : int, default=0
-        Of the data sets and the shuffles.
+        Seed of the data sets and of the shuffles.
     on_kind : callable, optional
         Called with a kind and its errors as soon as they are known.
 
     Returns
     -------
     dict of str to dict of str to float
-        By kind of rows and scheme: the share of data sets with p <= .05.
+        Share of data sets with p <= .05, by kind of rows and by scheme.
     """
     check_count("n_nulls", n_nulls, 1)
     errors = {}

@@ -13,10 +13,10 @@ from sklearn.base import clone
 from sklearn.cluster import DBSCAN
 from sklearn.utils import estimator_checks
 
-from sdc_helpers.concepts import SharedDBSCAN, _neighbour_pairs, expansion_radius
+from sdc_helpers.concepts import SharedDBSCAN, _neighbour_pairs, pairs_within
 from sdc_helpers.concepts import shared_dbscan as module
 from sdc_helpers.concepts import sweep as sweep_eps
-from sdc_helpers.concepts._neighbour_pairs import pairs_within
+from sdc_helpers.concepts.shared_dbscan import expansion_radius
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdc_helpers.concepts import SharedDBSCAN, sweep
-from sdc_helpers.concepts._neighbour_pairs import pairs_within
+from sdc_helpers.concepts import SharedDBSCAN, pairs_within, sweep
 
 WHO = np.repeat([1, 2, 3, 4], 3)
 

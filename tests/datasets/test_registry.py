@@ -248,7 +248,7 @@ class TestServerFaults:
 
     def test_truncated_twice_is_refused_and_removed(self, toy):
         toy.server.modes["a.bin"] = ["truncate"]
-        self.assert_refused(toy, r"toy/a\.bin could not be had")
+        self.assert_refused(toy, r"toy/a\.bin is not available")
         assert toy.server.requests["a.bin"] == 2
 
     def test_truncated_once_is_retried(self, toy):

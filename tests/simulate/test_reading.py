@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.datasets.nsd import NSD
 from sdc_helpers.datasets.splits import check_split, split_sdc2025
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sdc_helpers.datasets import NSD
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.simulate import Profile, load_truth, write_nsd
 from sdc_helpers.simulate.cortex import make_cortex, neighbour_mixing
 

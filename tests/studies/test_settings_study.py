@@ -7,8 +7,8 @@ import pytest
 
 from sdc_helpers.concepts.recovery import PlantedVoxels
 from sdc_helpers.datasets import NSD, split_sdc2025
+from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.datasets.errors import DataFormatError
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
 from sdc_helpers.simulate import load_truth, write_nsd
 from sdc_helpers.studies.participants import ImageEmbeddings
 from sdc_helpers.studies.settings_study import (

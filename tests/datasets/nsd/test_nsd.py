@@ -559,7 +559,7 @@ def test_json_of_captions_is_not_read_twice(nsd, tree):
 def test_importing_the_readers_imports_nothing_heavy():
     code = (
         "import sys, sdc_helpers.datasets.nsd, sdc_helpers.datasets.splits, "
-        "sdc_helpers.datasets.noise_ceiling; "
+        "sdc_helpers.datasets.ceilings; "
         "print({'pandas', 'h5py', 'nibabel', 'scipy'} & set(sys.modules))"
     )
     answer = subprocess.run(

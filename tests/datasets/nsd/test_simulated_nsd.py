@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sdc_helpers import simulate
-from sdc_helpers.datasets.noise_ceiling import ncsnr
+from sdc_helpers.datasets.ceilings import ncsnr
 from sdc_helpers.datasets.nsd import NSD
 from sdc_helpers.datasets.splits import check_split, split_sdc2025, split_strict
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdc_helpers.datasets import noise_ceiling as module
-from sdc_helpers.datasets.noise_ceiling import ncsnr, noise_ceiling
+from sdc_helpers.datasets import ceilings as module
+from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 
 
 def naive_ncsnr(betas, image_ids, train, n_repetitions=3, total=1.0):

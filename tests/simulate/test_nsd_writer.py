@@ -85,7 +85,7 @@ def test_the_number_of_processes_changes_nothing(tmp_path):
 
 
 def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
-    module = sys.modules["sdc_helpers.simulate.write_nsd"]
+    module = sys.modules["sdc_helpers.simulate.nsd"]
 
     def fail(*arguments):
         raise RuntimeError("disk on fire")
@@ -97,7 +97,7 @@ def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_root_that_appears_meanwhile_is_kept(tmp_path, monkeypatch):
-    module = sys.modules["sdc_helpers.simulate.write_nsd"]
+    module = sys.modules["sdc_helpers.simulate.nsd"]
     root = tmp_path / "nsd"
 
     def other_writer(folder, *arguments):

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.ndimage import gaussian_filter
 
 from sdc_helpers.concepts._surrogates import label_maps, smoothness_of_weights
-from sdc_helpers.concepts.contiguity import (
+from sdc_helpers.concepts.patches import (
     best_overlaps,
     blobs,
     contiguity,

@@ -46,10 +46,10 @@ class BestOverlap:
     Attributes
     ----------
     cluster : int
-        Its label.
+        Label of the cluster.
     dice : NullTest
-        Its Dice coefficient, against the largest one over all clusters in each draw of blobs: the
-        p-value counts that the best of all was taken.
+        Dice coefficient of that cluster, against the largest one over all clusters in each draw of
+        blobs: the p-value counts that the best of all was taken.
     """
 
     cluster: int
@@ -77,27 +77,41 @@ def contiguity(
     Parameters
     ----------
     positions : array of shape (n_voxels, 3)
-        Of the voxels of one participant that were clustered, in millimetres.
+        Positions of the voxels of one participant that were clustered, in millimetres.
     labels : int array of shape (n_voxels,)
-        Clusters, -1 for noise.
+        Cluster of each voxel, -1 for noise.
     weights : array of shape (n_voxels, D), optional
         What was clustered, such as decoder weights. Their correlation between near voxels, of all
         clusters and of none, is taken for that of the noise.
     n_draws : int, default=199
-        Label maps of noise.
+        Number of label maps of noise.
     rng : numpy.random.Generator
-        Of these.
+        Source of the label maps.
 
     Returns
     -------
     dict of int to NullTest
-        By cluster: the share of its voxels whose nearest other voxel (of equally near ones, the
-        first) is of the cluster too. Clusters of one voxel are left out.
+        Test of each cluster: the share of its voxels whose nearest other voxel (of equally near
+        ones, the first) is of the cluster too. Clusters of one voxel are left out.
 
     Raises
     ------
     ValueError
         If shapes do not match, positions or weights are not finite, or n_draws is below 1.
+
+    See Also
+    --------
+    overlap : Whether a cluster lies where a localiser says.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import contiguity
+    >>> x, y = (axis.ravel() for axis in np.indices((6, 6)))
+    >>> positions = 2.0 * np.column_stack([x, y, 0 * x])  # a sheet of voxels, 2 mm apart
+    >>> left = np.where(x < 3, 0, -1)
+    >>> contiguity(positions, left, n_draws=19, rng=np.random.default_rng(0))[0].value
+    1.0
     """
     from scipy.spatial import cKDTree
 
@@ -154,20 +168,20 @@ def overlap(
     Parameters
     ----------
     positions : array of shape (n_voxels, 3)
-        Of all voxels in which the cluster could be, in millimetres.
+        Positions of all voxels in which the cluster could be, in millimetres.
     cluster : bool array of shape (n_voxels,)
-        Members of the cluster.
+        Whether each voxel belongs to the cluster.
     localiser : array of shape (n_voxels,)
-        Such as the t value of faces against other categories.
+        Value of the localiser in each voxel, such as the t value of faces against other categories.
     region : bool array of shape (n_voxels,)
-        The region drawn from it.
+        Whether each voxel belongs to the region, which was drawn from the localiser.
     reach : float
         Voxels of the cluster at most so far apart, in millimetres, are of one patch; a voxel's
         diagonal is a good choice.
     n_draws : int, default=199
-        Sets of blobs.
+        Number of sets of blobs.
     rng : numpy.random.Generator
-        Of the blobs.
+        Source of the blobs' places.
 
     Returns
     -------
@@ -178,6 +192,21 @@ def overlap(
     ValueError
         If shapes do not match, a value is not finite, the cluster is empty or everything, reach is
         not positive or n_draws is below 1.
+
+    See Also
+    --------
+    best_overlaps : The cluster that overlaps a region most, tested as the best of all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.concepts import overlap
+    >>> x, y = (axis.ravel() for axis in np.indices((6, 6)))
+    >>> positions = 2.0 * np.column_stack([x, y, 0 * x])  # a sheet of voxels, 2 mm apart
+    >>> region, cluster, rng = x < 3, (x < 3) & (y < 3), np.random.default_rng(0)
+    >>> result = overlap(positions, cluster, 3.0 - x, region, reach=3, n_draws=19, rng=rng)
+    >>> round(result.dice.value, 2)  # 2 * 9 / (9 + 18)
+    0.67
     """
     positions = _check_positions(positions)
     cluster, region = as_array("cluster", cluster), as_array("region", region)
@@ -218,18 +247,18 @@ def best_overlaps(
     Parameters
     ----------
     positions : array of shape (n_voxels, 3)
-        Of all voxels in which a cluster could be, in millimetres.
+        Positions of all voxels in which a cluster could be, in millimetres.
     labels : int array of shape (n_voxels,)
-        Clusters, -1 for voxels of none.
+        Cluster of each voxel, -1 for voxels of none.
     regions : mapping of str to bool array of shape (n_voxels,)
-        Such as those of localisers.
+        Voxels of each region, such as those that localisers find.
     reach, n_draws, rng
-        As for `overlap`; all regions share the blobs.
+        Parameters of `overlap`, which describes them; all regions share the blobs.
 
     Returns
     -------
     dict of str to BestOverlap
-        By region; empty regions are left out.
+        Best cluster of each region, by its name; empty regions are left out.
 
     Raises
     ------
@@ -255,7 +284,7 @@ def best_overlaps(
         drawn = blobs(positions, patch_sizes(positions[own], reach), n_draws, rng)
         both = np.concatenate([own[None], drawn]).astype(np.int64) @ stacked.T.astype(np.int64)
         dice.append(2 * both / (own.sum() + stacked.sum(axis=1)))
-    best = np.argmax([one[0] for one in dice], axis=0)
+    best = np.argmax([of_cluster[0] for of_cluster in dice], axis=0)
     largest = np.max(dice, axis=0)  # (1 + n_draws, n_regions)
     scheme = f"patches elsewhere, largest of {len(clusters)} clusters"
     return {
@@ -273,7 +302,7 @@ def patch_sizes(positions: np.ndarray, reach: float) -> np.ndarray:
     Parameters
     ----------
     positions : array of shape (n, 3)
-        Of its voxels, in millimetres.
+        Positions of the patches' voxels, in millimetres.
     reach : float
         Voxels at most so far apart are of one patch.
 
@@ -303,13 +332,13 @@ def blobs(
     Parameters
     ----------
     positions : array of shape (n_voxels, 3)
-        Where patches can be, in millimetres.
+        Voxels where patches may be, in millimetres.
     sizes : int array of shape (n_patches,)
         Voxels of each patch of a set.
     n_draws : int
-        Sets.
+        Number of sets.
     rng : numpy.random.Generator
-        Of the places.
+        Source of the blobs' places.
 
     Returns
     -------

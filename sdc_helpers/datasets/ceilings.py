@@ -49,13 +49,32 @@ def ncsnr(
     Returns
     -------
     float64 array of shape (n_voxels,)
-        From 0 to infinity (no noise at all); NaN for bad voxels that are kept.
+        Noise-ceiling SNR of each voxel, from 0 to infinity (no noise at all); NaN for bad voxels
+        that are kept.
 
     Raises
     ------
     ValueError
         If an argument has another shape or type, there are no images with so many repetitions, or
         voxels are bad.
+
+    See Also
+    --------
+    noise_ceiling : The same as a percentage of variance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.datasets import ncsnr, noise_ceiling
+    >>> rng, image_ids = np.random.default_rng(0), np.repeat(np.arange(50), 3)
+    >>> signal, noise = rng.standard_normal(50)[image_ids], rng.standard_normal((2, 150))
+    >>> betas = np.column_stack([signal + noise[0] / 2, noise[1]])
+    >>> betas = (betas - betas.mean(axis=0)) / betas.std(axis=0, ddof=1)
+    >>> ratio = ncsnr(betas, image_ids, np.ones(150, bool))
+    >>> ratio.round(2)
+    array([1.74, 0.2 ])
+    >>> noise_ceiling(ratio, n=3).round()  # percent, of the mean of three showings
+    array([90., 10.])
     """
     betas = as_array("betas", betas)
     rows = _repeated_rows(betas, image_ids, train, n_repetitions)
@@ -84,7 +103,7 @@ def noise_ceiling(ncsnr: np.ndarray, n: float = 1) -> np.ndarray:
     Parameters
     ----------
     ncsnr : array of float, any shape
-        From `ncsnr`, or the released volume.
+        Noise-ceiling SNR, computed by `ncsnr` or read from the released volume.
     n : float, default=1
         Trials that are averaged: 1 for single trials, 3 for the mean of three showings.
 
@@ -97,6 +116,16 @@ def noise_ceiling(ncsnr: np.ndarray, n: float = 1) -> np.ndarray:
     ------
     ValueError
         If an ncsnr is negative, or `n` is not positive.
+
+    See Also
+    --------
+    ncsnr : Estimates the ratio.
+
+    Examples
+    --------
+    >>> from sdc_helpers.datasets import noise_ceiling
+    >>> noise_ceiling([0.0, 0.5, 1.0], n=3).round(1)
+    array([ 0. , 42.9, 75. ])
     """
     snr = as_array("ncsnr", ncsnr, np.float64)
     if np.any(snr < 0):

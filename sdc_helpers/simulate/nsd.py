@@ -56,7 +56,8 @@ def write_nsd(
         1 to 8; by default as many as the profile says (smoke 5, workshop 6, full 8). From 5 on,
         the last one has poor data.
     seed : int, default=0
-        Same seed and profile, same files, whatever the number of processes.
+        Seed of everything that is drawn: the same seed and profile give the same files, whatever
+        the number of processes.
     profile : {"smoke", "workshop", "full"} or Profile, default="workshop"
         All other sizes.
     progress : bool, default=False

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ from sdc_helpers.course import CourseError, RunError, outputs
 from sdc_helpers.course import book as book_module
 from sdc_helpers.course.book import build_book, find_chapters, load_records
 from sdc_helpers.course.catalogue import Notebook, list_notebooks
+from sdc_helpers.course.claims_page import count
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = next(
@@ -126,9 +128,11 @@ def test_every_claim_of_every_chapter_is_on_the_claims_page(smoke_runs, site):
     assert rows.keys() == {c["identifier"] for c in claims}
     for claim in claims:
         row = rows[claim["identifier"]]
-        assert f"{claim['value']:.4g}" in row
-        assert ("not held" in row) is not claim["held"]
-    assert f"{sum(c['held'] for c in claims)} of {len(claims)} held" in text
+        assert claim["measured"] in html.unescape(row)
+        for state in ("not held", "undecided"):
+            assert (f"<strong>{state}</strong>" in row) is (claim["state"] == state)
+    for kind in ("hypothesis", "regression", "identity"):
+        assert count(c for c in claims if c["kind"] == kind) in text
 
 
 def test_nothing_machine_readable_reaches_a_page(site):

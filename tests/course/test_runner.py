@@ -20,8 +20,9 @@ from sdc_helpers.course.runner import load_record, run
 CLAIM = """\
 import numpy as np
 draws = np.random.default_rng(p.seed).normal(size=p.size)
-claims.record("small.mean", "A mean is small.", draws.mean(), source="this course",
-              data="simulated normal numbers", at_most=100.0)
+claims.declare("small.mean", kind="identity", statement="A mean is small.",
+               data="simulated normal numbers", at_most=100.0)
+claims.record("small.mean", draws.mean())
 """
 FILES = """\
 from pathlib import Path

@@ -4,7 +4,7 @@
 # Children hear simple sentences before long ones. Does a small model that learns to describe pictures profit if its
 # captions come in such an order, the *easy* ones first? A study of two families of models says yes, a little. The
 # answer in one sentence: **a curriculum changes the order and also how much is seen, so compare it with a training
-# that saw as much before you speak of order; what is then left is measured below, with its interval.** After Saha,
+# that read as many words before you speak of order; what is then left is measured below, with its interval.** After Saha,
 # Fahim, Fyshe and Murphy (2024), *Exploring Curriculum Learning for Vision-Language Tasks*, arXiv 2410.15509:
 # `saha2024curriculum`.
 #
@@ -47,9 +47,10 @@ from scipy.stats import spearmanr
 
 from sdc_helpers import curriculum, exercises
 from sdc_helpers.course import claims, on_gpu, say, start
-from sdc_helpers.curriculum import acceptability, plan_of
+from sdc_helpers.curriculum import acceptability, caption_likelihood, plan_of
 from sdc_helpers.curriculum.design import FAMILIES, ORDERS, TEXTS
 from sdc_helpers.curriculum.materials import TASKS
+from sdc_helpers.curriculum.schedule import samples_of_words
 from sdc_helpers.curriculum.tokenizer import END, PAD, START
 from sdc_helpers.datasets import (
     available,
@@ -59,6 +60,7 @@ from sdc_helpers.datasets import (
     read_captions,
 )
 from sdc_helpers.embeddings import load_clip
+from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import (
     COLOURS,
     figure,
@@ -89,6 +91,8 @@ BLUE, ORANGE, GREEN, GREY, BLACK = (
     COLOURS[c] for c in ("blue", "orange", "green", "grey", "black")
 )
 COLOUR_OF = {"standard": BLACK, "curriculum": ORANGE, "cut": BLUE, "anti": GREEN}
+COLOUR_OF["cut_samples"] = COLOURS["sky"]
+NAMED = {"cut": "cut (words)", "cut_samples": "cut (samples)"}
 
 # %% [markdown]
 # ## How difficult is a caption?
@@ -194,8 +198,24 @@ say(
     + ". Counting nouns is nearly counting words here; how rare the words are is another matter. A fourth measure, the "
     "loss of a trained model, comes below."
 )
-claims.record("curriculum.difficulty.taggers", agreement)
-claims.record("curriculum.difficulty.length", spearmanr(by_lexicon, others["number of words"])[0])
+
+
+# %% [markdown]
+# How sure are such correlations? Captions of one scene are alike, so draw whole *scenes* anew, with replacement.
+
+
+# %%
+def rank_correlation(x, y, n_draws=200):
+    """Rank correlation over captions, with its interval for other scenes."""
+    rng, n = np.random.default_rng([p.seed, 2]), len(scenes)
+    of_scene = np.split(np.arange(len(x)), np.cumsum([len(c) for c in captions_of])[:-1])
+    drawn = [np.concatenate([of_scene[i] for i in rng.integers(n, size=n)]) for _ in range(n_draws)]
+    return Interval.from_resamples(spearmanr(x, y)[0], [spearmanr(x[d], y[d])[0] for d in drawn])
+
+
+claims.record("curriculum.difficulty.taggers", rank_correlation(by_lexicon, by_textblob))
+by_length = rank_correlation(by_lexicon, others["number of words"])
+claims.record("curriculum.difficulty.length", by_length)
 
 # %% [markdown]
 # ## What the bins hold
@@ -259,8 +279,38 @@ for by_hand in passes_by_hand(difficulty):
     begin += len(by_hand)
 assert begin == len(plans["curriculum"])
 share = len(plans["curriculum"]) / len(plans["standard"])
-plans["cut"] = curriculum.curriculum_plan(
-    difficulty, "standard", pacing, n_samples=len(plans["curriculum"]), seed=p.seed
+
+# %% [markdown]
+# How much is seen can be counted in two ways, in **samples** and in **words**. Cut the standard order at as many of
+# each as the curriculum sees (a sample is here a picture with all its captions):
+
+# %%
+words_of = np.array([sum(len(caption.split()) for caption in c) for c in captions_of])
+n_words_seen = int(plans["curriculum"].exposure() @ words_of)
+stops = {
+    "cut": samples_of_words(plans["standard"], words_of, n_words_seen),
+    "cut_samples": len(plans["curriculum"]),
+}
+for order, stop in stops.items():
+    plans[order] = curriculum.curriculum_plan(
+        difficulty, "standard", pacing, n_samples=stop, seed=p.seed
+    )
+seen_by = {
+    order: np.array([len(plan), plan.exposure() @ words_of]) for order, plan in plans.items()
+}
+part_of = {order: seen / seen_by["standard"] for order, seen in seen_by.items()}
+fewer = seen_by["curriculum"][1] / seen_by["cut_samples"][1]
+rows = [
+    [order, f"{samples:,}", f"{words:,}", *(f"{100 * x:.0f}%" for x in part_of[order])]
+    for order, (samples, words) in seen_by.items()
+    if order != "random"
+]
+head = ["order (simulated)", "samples seen", "words seen", "samples, of standard", "words, of it"]
+say(
+    table(head, rows)
+    + "\n\n**Equal in samples is not equal in words.** Easy captions are short, and the curriculum "
+    "sees them most often. So a standard order cut at as many samples reads more: the curriculum "
+    f"has {fewer:.3f} of its words."
 )
 
 # %%
@@ -271,7 +321,7 @@ pacings = {
     "root": (curriculum.RootPacing(8), BLUE),
 }
 ranked = np.sort(difficulty)
-fig, axes = figure(1, 2, width=9.6, height=3.6)
+fig, axes = figure(1, 3, width=12.6, height=3.6, gridspec_kw={"width_ratios": (1, 1, 0.8)})
 for name, (rule, colour) in pacings.items():
     shares = 100 * rule.counts(ranked) / len(ranked)
     axes[0].step(range(1, 9), shares, color=colour, where="mid")
@@ -282,7 +332,7 @@ for name, (rule, colour) in pacings.items():
         "root": (1, -0.45, 3),
     }[name]
     axes[0].annotate(name, (at + 1 + dx, shares[at] + dy), color=colour)
-for order in ("cut", "curriculum", "anti"):
+for order in ("cut_samples", "cut", "curriculum", "anti"):
     seen = plans[order].exposure()
     levels = np.unique(difficulty)
     mean = [seen[difficulty == level].mean() for level in levels]
@@ -290,8 +340,9 @@ for order in ("cut", "curriculum", "anti"):
 plot_reference(axes[1], 8, "standard: each picture in all 8 passes")
 low, high = np.quantile(difficulty, (0.02, 0.98))
 for text, x, y, order in (
-    ("curriculum", 0.98, 2.2, "curriculum"), ("anti-curriculum", 0.3, 1.4, "anti"),
-    ("standard, cut", 0.98, plans["cut"].exposure().mean() + 0.5, "cut"),
+    ("curriculum", 0.98, 2.2, "curriculum"), ("anti-curriculum", 0.36, 1.4, "anti"),
+    ("cut (words)", 0.24, plans["cut"].exposure().mean() - 0.7, "cut"),
+    ("cut (samples)", 0.28, plans["cut_samples"].exposure().mean() + 0.3, "cut_samples"),
 ):  # fmt: skip
     axes[1].annotate(
         text, (x, y), xycoords=("axes fraction", "data"), color=COLOUR_OF[order], ha="right"
@@ -303,28 +354,45 @@ axes[1].set(
     xlim=(low - 0.5, high + 0.5),
 )  # fmt: skip
 axes[1].set_title("Exposure", loc="left")
+counted = ("curriculum", "cut", "cut_samples", "anti")
+for x, marker in enumerate("os"):
+    axes[2].plot(
+        [100 * part_of[order][x] for order in counted], range(4), marker, color=(GREY, BLACK)[x]
+    )
+    axes[2].annotate(
+        f"{'●■'[x]} {('samples', 'words')[x]}", (0.03, 0.95 - 0.09 * x), va="top",
+        xycoords="axes fraction", color=(GREY, BLACK)[x],
+    )  # fmt: skip
+axes[2].set_yticks(range(4), [NAMED.get(order, order) for order in counted])
+axes[2].set(
+    xlabel="seen, of the standard order (%)", ylabel="order", xlim=(50, 100), ylim=(-0.5, 4.6)
+)
+axes[2].set_title("Samples and words", loc="left")
 show(
     fig,
-    f"Simulated. Left: what each pacing lets in. Right: the curriculum shows the easiest pictures 8 times and the most "
-    f"difficult 2 times, {100 * share:.0f} percent of the standard order's samples in all; cutting the standard "
-    f"order there takes the same from every picture.",
+    "Simulated. Left: what each pacing lets in. Middle: the curriculum shows the easiest pictures "
+    "8 times and the most difficult 2 times; cutting the standard order takes the same from every "
+    "picture. Right: the curriculum sees "
+    f"{100 * share:.0f} percent of the standard order's samples and "
+    f"{100 * part_of['curriculum'][1]:.0f} percent of its words; the anti-curriculum "
+    f"{100 * part_of['anti'][0]:.0f} and {100 * part_of['anti'][1]:.0f}.",
 )
 
 # %% [markdown]
 # This is the **confound** of every such study: a curriculum that lets samples in gradually also sees *fewer* of them.
-# In the study it sees 15.05 million samples and the standard order 23.13 million. If it loses, is it the order, or
-# the smaller diet? If it wins, it does so on less. So there are four arms here:
+# In the study it sees 15.05 million samples and the standard order 23.13 million, 65 percent. If it loses, is it the
+# order, or the smaller diet? If it wins, it does so on less. So there are five arms here:
 #
 # - **standard**: everything, shuffled, eight passes;
 # - **curriculum**: easy pictures first;
-# - **cut**: the standard order, stopped after as many samples as the curriculum sees (*equal exposure*);
+# - **cut**: the standard order, stopped when it has read as many words as the curriculum does (*equal words*): the
+#   main comparison;
+# - **cut_samples**: the standard order, stopped after as many samples (*equal samples*), to be seen beside it;
 # - **anti**: the hardest first, as a check that it is *this* order and not any.
 #
 # In PyTorch's own terms, `CurriculumSampler(plan)` goes into a `DataLoader`.
 
 # %%
-published_share = 15.05 / 23.13
-claims.record("curriculum.exposure.share", share)
 if has_real:
     study_bins = curriculum.threshold_bins(real_nouns, (3, 4, 6))
     say(
@@ -438,14 +506,13 @@ say(
     f"{n_parameters['git'] / 1e3:.0f} thousand parameters, Flamingo {n_parameters['flamingo'] / 1e3:.0f} thousand.)"
 )
 claims.record("curriculum.traps.placeholder", effects["open, no\nplaceholder"])
-claims.record("curriculum.traps.pads", diluted[-1] / diluted[0])
 
 # %% [markdown]
 # ## Train one yourself
 #
 # A small live version, of a few hundred updates: the same weights to begin with, the same pictures, two orders. The
-# learning rate is constant and both shuffle alike, so the **cut** arm needs no training of its own: it *is* the
-# standard run, as it was when it had seen as many samples as the curriculum sees in all.
+# learning rate is constant and both shuffle alike, so the arms that are **cut** need no training of their own: they
+# *are* the standard run, as it was when it had read as many words, or seen as many samples, as the curriculum in all.
 
 # %%
 pairs = curriculum.CaptionPairs(materials.pictures, materials.tokens, materials.image_of)
@@ -464,7 +531,8 @@ def train(order, seed):
         evaluate=lambda _: {"held_out": materials.held_out_loss(model)},
     )  # fmt: skip
     curve = history.table.dropna(subset="held_out")
-    return model, curve[["samples_seen", "held_out"]].to_numpy()
+    words = [plan.exposure(int(stop)) @ materials.n_words for stop in curve["samples_seen"]]
+    return model, curve[["samples_seen", "held_out"]].assign(words=words).to_numpy()
 
 
 live = {
@@ -473,28 +541,31 @@ live = {
     for s in range(p.n_seeds)
 }
 with_pictures = {key: materials.losses(model) for key, (model, _) in live.items()}
-n_seen = {order: live[order, 0][1][-1, 0] for order in ("standard", "curriculum")}
-final = {
-    order: np.array([live[order, s][1][-1, 1] for s in range(p.n_seeds)])
+curves = {
+    order: np.stack([live[order, s][1] for s in range(p.n_seeds)])
     for order in ("standard", "curriculum")
-}
-final["cut"] = np.array(
-    [np.interp(n_seen["curriculum"], *live["standard", s][1].T) for s in range(p.n_seeds)]
-)
+}  # of each seed: samples, loss, words
+final = {order: of_order[:, -1, 1] for order, of_order in curves.items()}
+for order, column in (("cut_samples", 0), ("cut", 2)):
+    final[order] = np.array(
+        [
+            np.interp(easy_first[-1, column], whole[:, column], whole[:, 1])
+            for whole, easy_first in zip(curves["standard"], curves["curriculum"], strict=True)
+        ]
+    )
 
 # %%
 fig, axes = figure(1, 2, width=9.6, height=3.6)
 for order in ("standard", "curriculum"):
-    curves = np.stack([live[order, s][1] for s in range(p.n_seeds)])
-    plot_spread(
-        curves[0, :, 0], curves[:, :, 1].T, axes[0], colour=COLOUR_OF[order], marker="o", ms=3
-    )
+    words = curves[order][:, :, 2].mean(axis=0)
+    plot_spread(words, curves[order][:, :, 1].T, axes[0], colour=COLOUR_OF[order], marker="o", ms=3)
     axes[0].annotate(
         order, (0.98, {"standard": 0.72, "curriculum": 0.64}[order]), xycoords="axes fraction", ha="right",
         color=COLOUR_OF[order],
     )  # fmt: skip
-plot_reference(axes[0], n_seen["curriculum"], "equal exposure", vertical=True)
-axes[0].set(xlabel="samples seen", ylabel="loss of held-out captions (nats a token)")
+equal_words = curves["curriculum"][:, -1, 2].mean()
+plot_reference(axes[0], equal_words, "equal words", vertical=True)
+axes[0].set(xlabel="words seen", ylabel="loss of held-out captions (nats a token)")
 axes[0].set_title(f"Learning curves, {p.family} (simulated)", loc="left")
 plot_bars(
     {
@@ -518,12 +589,23 @@ gap = {key: losses["wrong"] - losses["right"] for key, losses in with_pictures.i
 show(
     fig,
     f"Simulated, {p.n_seeds} seeds. Left: at the end the curriculum's loss is {final['curriculum'].mean():.2f}, the standard "
-    f"order's {final['standard'].mean():.2f}; at equal exposure (dashed) the standard order's is {final['cut'].mean():.2f}. Right: a "
+    f"order's {final['standard'].mean():.2f}; at equal words (dashed) the standard order's is {final['cut'].mean():.2f}, at equal samples "
+    f"{final['cut_samples'].mean():.2f}. Right: a "
     f"wrong picture costs {np.mean(list(gap.values())):.2f} nats a token on average over the runs.",
 )
 
 # %%
-claims.record("curriculum.live.picture_used", min(gap.values()))
+own_picture = np.arange(p.n_test)
+right, wrong = [], []
+for model, _ in live.values():
+    score = curriculum.Scorer(model, materials.tokenizer, materials.test_pictures)
+    right.append(caption_likelihood(score, materials.test_captions, own_picture))
+    exchanged = caption_likelihood(score, materials.test_captions, np.roll(own_picture, 1))
+    wrong.append(replace(exchanged, units=own_picture))  # paired by caption
+used = curriculum.paired_difference(right, wrong).difference
+claims.record("curriculum.live.picture_used", used)
+
+# %%
 model, _ = live["standard", 0]
 score = curriculum.Scorer(model, materials.tokenizer, materials.pictures)
 train_captions = [caption for of_one in materials.captions for caption in of_one]
@@ -545,7 +627,7 @@ say(
 # %% [markdown]
 # ## The complete grid
 #
-# Two families × with or without **text pretraining** (T+C: sentences first, then captions; C: captions alone) × four
+# Two families × with or without **text pretraining** (T+C: sentences first, then captions; C: captions alone) × five
 # orders × three seeds. That takes longer than a workshop, so it was computed once and *recorded*; one command makes
 # it again, and `recompute` any single cell of it.
 
@@ -558,19 +640,41 @@ CONDITIONS = {
 say(
     f"Recorded on {made['date']} (simulated scenes): {len(grid.results)} trainings on {grid.design.n_images} pictures with "
     f"{grid.design.n_captions} captions each, seeds {', '.join(map(str, seeds))}; {made['minutes_of_training']:.0f} minutes of training "
-    f"in {made['processes']} processes on {made['hardware']}, revision `{made['git_revision'][:9]}`. Again: "
-    "`sdc curriculum grid --out DIR`."
+    f"in {made['processes']} processes on {made['hardware']}, revision `{made['git_revision'][:9]}`. "
+    + (
+        f"The order `{made['added']['order']}` was added on {made['added']['date']} "
+        f"({made['added']['hardware']}). "
+        if "added" in made
+        else ""
+    )
+    + "Again: `sdc curriculum grid --out DIR`."
 )
-exposure = {
-    order: np.mean([r.n_samples for c, r in grid.results.items() if c.order == order])
-    for order in ORDERS
+
+# %%
+mean_of = {
+    what: {
+        order: np.mean([getattr(r, what) for c, r in grid.results.items() if c.order == order])
+        for order in ORDERS
+    }
+    for what in ("n_samples", "n_words")
 }
-shares = [f"{100 * exposure[o] / exposure['standard']:.0f}%" for o in ORDERS]
-rows = [
-    ["samples seen", *(f"{exposure[o]:,.0f}" for o in ORDERS)],
-    ["share of the standard order", *shares],
-]
-say(table(["recorded, simulated", *ORDERS], rows))
+exposure, words = mean_of.values()
+rows = []
+for what, counts in (("samples", exposure), ("words", words)):
+    shares = [f"{100 * counts[o] / counts['standard']:.0f}%" for o in ORDERS]
+    of_easy = [f"{counts[o] / counts['curriculum']:.3f}" for o in ORDERS]
+    rows += [
+        [f"{what} seen", *(f"{counts[o]:,.0f}" for o in ORDERS)],
+        [f"{what}, share of the standard order", *shares],
+        [f"{what}, times those of the curriculum", *of_easy],
+    ]
+say(
+    table(["recorded, simulated", *ORDERS], rows) + "\n\nAt as many samples the curriculum reads "
+    f"{words['curriculum'] / words['cut_samples']:.3f} of the words (easy captions are short), so "
+    "the main comparison is with `cut`, at equal words."
+)
+
+# %%
 if p.recompute:
     cell = curriculum.Cell.from_name(p.recompute)
     again = curriculum.run_cell(
@@ -589,8 +693,9 @@ if p.recompute:
 # %% [markdown]
 # Everything is asked by likelihood, of pictures and sentences that were held out:
 #
-# - **minimal pairs**: which of two captions with the same words is that of the picture (as Winoground,
-#   `thrush2022winoground`); chance is one half;
+# - **minimal pairs**: which of two captions with the same words is that of the picture, one picture at a time, as in
+#   the study; chance is one half. (Winoground's own *text score*, `thrush2022winoground`, counts a pair only if both
+#   its pictures are right: chance is one quarter);
 # - **questions**: which of eight ways to fill a blank is true of the picture; chance is one eighth. Asked again with
 #   a wrong picture and with none, as a control;
 # - **acceptability**: which of two sentences is grammatical, without a picture (as BLiMP, `warstadt2020blimp`); one
@@ -605,7 +710,8 @@ for ax, (condition, title) in zip(axes.flat, CONDITIONS.items(), strict=True):
         ]
         curves = np.stack([r.curve for r in runs])
         plot_spread(curves[0, :, 0], curves[:, :, 1].T, ax, colour=COLOUR_OF[order])
-    plot_reference(ax, exposure["curriculum"], "", vertical=True)
+    plot_reference(ax, exposure["cut"], "", vertical=True)
+    plot_reference(ax, exposure["cut_samples"], "", vertical=True)
     ax.set_title(f"{title} (recorded, simulated)", loc="left")
 for ax in axes[1]:
     ax.set_xlabel("samples seen")
@@ -615,8 +721,12 @@ best = min(loss for result in grid.results.values() for _, loss in result.curve)
 axes[0, 0].set_ylim(best - 0.05, 2 * best)
 for order, y in (("standard", 0.9), ("curriculum", 0.8), ("anti", 0.7)):
     axes[0, 1].annotate(order, (0.35, y), xycoords="axes fraction", color=COLOUR_OF[order])
-axes[0, 0].annotate("equal\nexposure", (exposure["curriculum"], 0.97), xycoords=("data", "axes fraction"),
-                    xytext=(-4, 0), textcoords="offset points", ha="right", va="top", color=GREY, fontsize=8.5)  # fmt: skip
+for text, order, dx, ha in (
+    ("equal\nwords", "cut", -4, "right"),
+    ("equal\nsamples", "cut_samples", 4, "left"),
+):
+    axes[0, 0].annotate(text, (exposure[order], 0.97), xycoords=("data", "axes fraction"), xytext=(dx, 0),
+                        textcoords="offset points", ha=ha, va="top", color=GREY, fontsize=8.5)  # fmt: skip
 of_loss = {
     order: np.array([r.losses["right"] for c, r in grid.results.items() if c.order == order])
     for order in ORDERS
@@ -636,10 +746,13 @@ behind = {
 }
 show(
     fig,
-    f"Simulated, recorded; bands: range over {len(seeds)} seeds. Half way to the dashed line the curriculum, still without the "
-    f"difficult pictures, has a loss of {behind['curriculum']:.2f}, the standard order of {behind['standard']:.2f}. At the line the standard order's loss is "
-    f"{of_loss['cut'].mean():.2f} on average over the conditions, the curriculum's {of_loss['curriculum'].mean():.2f}, the "
-    f"anti-curriculum's {of_loss['anti'].mean():.2f}. At its own end the standard order reaches {of_loss['standard'].mean():.2f}.",
+    f"Simulated, recorded; bands: range over {len(seeds)} seeds. Half way to its end the curriculum, "
+    f"still without the difficult pictures, has a loss of {behind['curriculum']:.2f}, the standard "
+    f"order of {behind['standard']:.2f}. At its end it has {of_loss['curriculum'].mean():.2f}, on "
+    f"average over the conditions. The standard order has {of_loss['cut'].mean():.2f} after as many "
+    f"words (left dashed line), {of_loss['cut_samples'].mean():.2f} after as many samples (right), "
+    f"and {of_loss['standard'].mean():.2f} at its own end; the anti-curriculum ends at "
+    f"{of_loss['anti'].mean():.2f}.",
 )
 
 # %%
@@ -671,9 +784,10 @@ scores = {
     for condition in CONDITIONS
     for order in ORDERS
 }
+drawn = [order for order in ORDERS if order != "cut_samples"]  # that one is in the table
 fig, axes = figure(1, 3, width=10.4, height=3.9)
 for ax, (task, chance) in zip(axes, asked.items(), strict=True):
-    for k, order in enumerate(ORDERS):
+    for k, order in enumerate(drawn):
         of_order = [scores[task, condition, order] for condition in CONDITIONS]
         x = np.arange(len(of_order)) + 0.17 * (k - 1.5)
         plot_intervals([], of_order, ax, positions=x, colour=COLOUR_OF[order], chance="")
@@ -684,9 +798,9 @@ for ax, (task, chance) in zip(axes, asked.items(), strict=True):
     ax.set_xlim(-1, 3.6)
     if task == "minimal pairs":
         ax.set_ylim(0.4, 0.7)
-for k, order in enumerate(ORDERS):
+for k, order in enumerate(drawn):
     axes[2].annotate(
-        order,
+        NAMED.get(order, order),
         (0.12 + 0.45 * (k % 2), 0.5 - 0.08 * (k // 2)),
         xycoords="axes fraction",
         color=COLOUR_OF[order],
@@ -715,10 +829,11 @@ say(
 # %% [markdown]
 # ## Pitfall: comparing trainings that saw different data
 #
-# Here is the comparison that suggests itself, *curriculum minus standard*, beside the one at equal exposure,
-# *curriculum minus cut*, and the check that the direction matters, *anti minus cut*. The differences are **paired**:
-# same pictures, same questions, same seeds, so that what is hard for all cancels. An interval that holds zero says:
-# these items and seeds cannot tell.
+# Here is the comparison that suggests itself, *curriculum minus standard*, beside the main one at equal words,
+# *curriculum minus cut*, and the one at equal samples, *curriculum minus cut_samples*. The check that the direction
+# matters is *anti minus cut_samples*: about as many samples, but more words, for which anti has to thank its long
+# captions. The differences are **paired**: same pictures, same questions, same seeds, so that what is hard for all
+# cancels. An interval that holds zero says: these items and seeds cannot tell.
 
 
 # %%
@@ -736,8 +851,9 @@ def pooled(order, task, conditions=tuple(CONDITIONS), less=None):
 
 COMPARISONS = {
     "naive: curriculum - standard": ("curriculum", "standard"),
-    "equal exposure: curriculum - cut": ("curriculum", "cut"),
-    "anti - cut": ("anti", "cut"),
+    "equal words: curriculum - cut": ("curriculum", "cut"),
+    "equal samples: curriculum - cut_samples": ("curriculum", "cut_samples"),
+    "more words: anti - cut_samples": ("anti", "cut_samples"),
 }
 GROUPS = {**{name: (c,) for c, name in CONDITIONS.items()}, "all four": tuple(CONDITIONS)}
 differences = {
@@ -763,7 +879,7 @@ def verdict(difference):
 
 
 # %%
-fig, axes = figure(1, 3, width=10.4, height=4.6, sharey=True, sharex=True)
+fig, axes = figure(1, 4, width=12.6, height=4.6, sharey=True, sharex=True)
 labels = []
 for ax, comparison in zip(axes, COMPARISONS, strict=True):
     y, labels = 0.0, []
@@ -777,11 +893,11 @@ for ax, comparison in zip(axes, COMPARISONS, strict=True):
         y += 0.8
     plot_reference(ax, 0, "", vertical=True)
     ax.set_title(comparison.replace(": ", "\n"), loc="left", fontsize=10)
-    ax.set_xlabel("difference (percentage points)")
+    ax.set_xlabel("difference (points)")
 axes[0].set_yticks(*zip(*labels, strict=True), fontsize=8.5)
 axes[0].set_ylabel("task and condition")
 axes[0].invert_yaxis()
-naive, fair, anti = COMPARISONS
+naive, fair, by_samples, anti = COMPARISONS
 counts = {
     c: [
         sum(verdict(differences[c, t, g]) == v for t in asked for g in CONDITIONS.values())
@@ -791,9 +907,12 @@ counts = {
 }
 show(
     fig,
-    f"Simulated, recorded; dots are seeds, lines 95 percent intervals, green above zero, orange below, grey cannot tell. Of 12 single comparisons the naive one finds help in "
-    f"{counts[naive][0]} and harm in {counts[naive][1]}; at equal exposure it is {counts[fair][0]} and {counts[fair][1]}; anti against cut "
-    f"{counts[anti][0]} and {counts[anti][1]}.",
+    "Simulated, recorded; percentage points, dots are seeds, lines 95 percent intervals, green above "
+    "zero, orange below, grey cannot tell. Of 12 single comparisons the naive one finds help in "
+    f"{counts[naive][0]} and harm in {counts[naive][1]}; at equal words it is {counts[fair][0]} and "
+    f"{counts[fair][1]}; at equal samples {counts[by_samples][0]} and {counts[by_samples][1]}; anti, "
+    f"with {words['anti'] / words['cut_samples']:.2f} of the words, {counts[anti][0]} and "
+    f"{counts[anti][1]}.",
 )
 
 # %%
@@ -807,8 +926,8 @@ interaction = {
     for task in asked
 }
 say(
-    "**Together with text pretraining?** How much more the curriculum adds (to cut) with text first than without it, percentage points, "
-    "recorded, simulated: "
+    "**Together with text pretraining?** How much more the curriculum adds (to cut, at equal words) "
+    "with text first than without it, percentage points, recorded, simulated: "
     + "; ".join(
         f"{task} {100 * d.value:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}]"
         for task, d in interaction.items()
@@ -832,6 +951,7 @@ def loss_difference(first, second):
 
 
 loss_of = {c: loss_difference(*orders) for c, orders in COMPARISONS.items()}
+all_four = {c: Interval.over_seeds(by_seed.mean(axis=0)) for c, by_seed in loss_of.items()}
 head = ["held-out loss, nats a token (recorded, simulated)", *CONDITIONS.values()]
 rows = [
     [c, *(f"{row.mean():+.3f} ({row.min():+.3f} to {row.max():+.3f})" for row in per_condition)]
@@ -839,7 +959,17 @@ rows = [
 ]
 say(
     table(head, rows)
-    + f"\n\nMean over {len(seeds)} seeds and their range; below zero the first is better."
+    + f"\n\nMean over {len(seeds)} seeds and their range; below zero the first is better. All four "
+    "conditions together, with the 95% interval for other seeds: "
+    + "; ".join(f"{c} {d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}]" for c, d in all_four.items())
+    + ". Against as many *words* and against as many *samples* are two questions, and here the sign "
+    "of the mean "
+    + ("differs." if all_four[fair].value * all_four[by_samples].value < 0 else "is the same.")
+    + (
+        " But not one of these intervals excludes zero."
+        if all(d.against(0) == "undecided" for d in all_four.values())
+        else ""
+    )
 )
 
 # %% [markdown]
@@ -902,69 +1032,75 @@ show(
 
 # %%
 lines = []
-for comparison in (naive, fair, anti):
+for comparison in COMPARISONS:
     for task in asked:
         d = differences[comparison, task, "all four"]
         lines.append(
             f"- **{comparison}**, {task}: {verdict(d)} ({100 * d.value:+.1f} points, 95% interval {100 * d.low:+.1f} to {100 * d.high:+.1f})"
         )
-changed = [
-    task for task in asked
-    if verdict(differences[naive, task, "all four"]) != verdict(differences[fair, task, "all four"])
-]  # fmt: skip
+
+
+def changed_by(other):
+    """Tasks in which another comparison than that at equal words gives another word."""
+    pairs = ((differences[other, t, "all four"], differences[fair, t, "all four"]) for t in asked)
+    return [t for t, (one, two) in zip(asked, pairs, strict=True) if verdict(one) != verdict(two)]
+
+
+at_equal = [differences[fair, task, "all four"] for task in asked]
+conclusions = []
+for other, about in (
+    (naive, "with all that the standard order sees"),
+    (by_samples, "at equal samples"),
+):
+    tasks = " and ".join(changed_by(other))
+    conclusions.append(
+        f"Comparing {about} instead of at equal words changes the word for {tasks}."
+        if tasks
+        else f"Comparing {about} instead of at equal words changes the word for no task, only the "
+        "size."
+    )
 say(
     "Recorded, simulated; both families, with and without text, three seeds:\n\n"
     + "\n".join(lines)
     + "\n\n"
-    + (
-        f"What the comparison is with changes the word for {' and '.join(changed)}: the exposure, not the order, had made the difference or hidden it."
-        if changed
-        else "What the comparison is with does not change the word for any task; it changes the size."
-    )
+    + " ".join(conclusions)
+    + f" At equal words the three intervals reach from {100 * min(d.low for d in at_equal):+.1f} to "
+    f"{100 * max(d.high for d in at_equal):+.1f} points: larger effects of the order are unlikely, "
+    "smaller ones are open."
 )
 
 # %%
 multimodal = ("minimal pairs", "questions")
-
-
-def lowest(comparison, tasks, group="all four"):
-    """Lower end of the interval, in the task where it is lowest."""
-    return min(differences[comparison, task, group].low for task in tasks)
-
-
-for name, comparison in (("naive", naive), ("equal", fair)):
-    claims.record(f"curriculum.grid.multimodal_{name}", lowest(comparison, multimodal))
-claims.record("curriculum.grid.with_text", interaction["questions"].low)
-smaller = {text: differences[fair, "acceptability", CONDITIONS["git", text]] for text in TEXTS}
-claims.record("curriculum.grid.text_only", max(d.low for d in smaller.values()))
-claims.record(
-    "curriculum.grid.small",
-    max(
-        abs(differences[fair, task, group].value) for task in asked for group in CONDITIONS.values()
-    ),
-)
+compared = {"naive": naive, "words": fair, "samples": by_samples}
+for name, comparison in compared.items():
+    in_tasks = [differences[comparison, task, "all four"] for task in multimodal]
+    claims.record(f"curriculum.grid.multimodal_{name}", min(in_tasks, key=lambda d: d.low))
+claims.record("curriculum.grid.with_text", interaction["questions"])
+of_git = [
+    pooled(order, "acceptability", [("git", text) for text in TEXTS])
+    for order in ("curriculum", "cut")
+]
+alone = curriculum.paired_difference(*of_git).difference
+claims.record("curriculum.grid.text_only", alone)
+twelve = [differences[fair, task, group] for task in asked for group in CONDITIONS.values()]
+furthest = max(twelve, key=lambda d: max(-d.low, d.high))
+claims.record("curriculum.grid.small", furthest)
 
 # %%
-claims.record(
-    "curriculum.grid.picture_used",
-    min(uses_picture.values()),
-    reason=f"in {n_blind} of {len(grid.results)} trainings the way to the picture was not found",
-)
-claims.record("curriculum.grid.pairs_at_chance", mean_score["minimal pairs"])
-claims.record(
-    "curriculum.grid.cut_is_prefix",
-    max(
-        abs(
-            grid.results[curriculum.Cell(*condition, "cut", s)].losses["right"]
-            - np.interp(
-                exposure["cut"],
-                *np.transpose(grid.results[curriculum.Cell(*condition, "standard", s)].curve),
-            )
-        )
-        for condition in CONDITIONS
-        for s in seeds
-    ),
-)
+smallest = [min(x for c, x in uses_picture.items() if c.seed == s) for s in seeds]
+claims.record("curriculum.grid.picture_used", Interval.over_seeds(smallest))
+by_order = [pooled(order, "minimal pairs") for order in ORDERS]
+every_order = [
+    replace(of_seed[0], correct=np.mean([e.correct for e in of_seed], axis=0))
+    for of_seed in zip(*by_order, strict=True)
+]
+claims.record("curriculum.grid.pairs_at_chance", curriculum.across_seeds(every_order))
+off = []
+for cell, result in grid.results.items():
+    if cell.order in NAMED:
+        curve = grid.results[replace(cell, order="standard")].curve
+        off.append(result.losses["right"] - np.interp(result.n_samples, *np.transpose(curve)))
+claims.record("curriculum.grid.cut_is_prefix", np.abs(off).max())
 
 # %% [markdown]
 # ## On real data
@@ -1011,10 +1147,16 @@ else:
         f"{overall.value:.2f} of pairs; always choosing the sentence with fewer word pieces (orange) would be right in {shorter.mean():.2f}.",
     )
     even = lengths[0] == lengths[1]
-    of_even = np.mean([e.correct[even].mean() for e in found])
+    by_paradigm = np.unique(found[0].kinds, return_inverse=True)[1]
+    alike = [
+        replace(e, correct=e.correct[even], margin=e.margin[even], kinds=e.kinds[even],
+                units=by_paradigm[even])
+        for e in found
+    ]  # fmt: skip
+    of_even = curriculum.across_seeds(alike)
     say(
         f"Of these real pairs {even.sum()} have as many pieces in both sentences. On them the models are right in "
-        f"**{of_even:.2f}**; where the right sentence is the shorter one in "
+        f"**{of_even.value:.2f}**; where the right sentence is the shorter one in "
         f"{np.mean([e.correct[lengths[0] < lengths[1]].mean() for e in found]):.2f}, where it is the longer one in "
         f"{np.mean([e.correct[lengths[0] > lengths[1]].mean() for e in found]):.2f}."
     )
@@ -1169,8 +1311,8 @@ exercises.card("curriculum.loss")
 # %% [markdown]
 # ## Take-aways
 #
-# 1. A curriculum changes what is seen *and* how much. Run the standard order cut to the same number of samples, and
-#    report both comparisons.
+# 1. A curriculum changes what is seen *and* how much, and as many samples are not as many words. Run the standard
+#    order cut to the same number of words, and report both comparisons.
 # 2. Show the wrong picture, keep pads out of the loss, count what is trained: none of these faults gives an error
 #    message.
 # 3. Differences between orders need several seeds, paired items and an interval over both. Let the interval choose

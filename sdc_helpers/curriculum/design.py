@@ -113,7 +113,7 @@ _CONDITIONS = frozenset(product(FAMILIES, TEXTS, ORDERS))
 
 
 def all_cells(seeds: Sequence[int] = (0, 1, 2)) -> list[Cell]:
-    """Return every cell: 2 families x 2 texts x 4 orders x seeds."""
+    """Return every cell: 2 families x 2 texts x 5 orders x seeds."""
     return [Cell(*parts) for parts in product(FAMILIES, TEXTS, ORDERS, seeds)]
 
 

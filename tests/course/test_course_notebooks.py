@@ -102,7 +102,7 @@ def test_every_notebook_is_what_its_source_generates():
 
 def test_claim_and_exercise_identifiers_are_unique_over_the_course():
     checks = Counter(written(c.args[0]) for n in NOTEBOOKS for c in all_calls(n, "check"))
-    stated = Counter(read_statements(claims.FOLDER))  # which refuses what stands twice
+    stated = Counter(list(read_statements(claims.FOLDER)))  # which refuses what stands twice
     assert {i: k for i, k in (stated + checks).items() if k > 1} == {}
     assert set(checks) == {e.identifier for e in list_exercises()}
 

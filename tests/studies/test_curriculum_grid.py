@@ -83,9 +83,14 @@ def test_a_cell_is_trained_and_asked_everything(results):
         assert seen[-1] == result.n_samples
         assert losses[-1] < losses[0]
         assert result.losses["right"] == pytest.approx(losses[-1])
-        assert result.n_words > result.n_samples
-    exposed = {r.n_samples for r in results.values()}
-    assert max(exposed) - min(exposed) < DESIGN.batch_size
+
+
+def test_a_cell_sees_its_plan_but_for_a_last_batch_that_is_not_full(materials, results):
+    n_words = materials.n_words
+    for cell, result in results.items():
+        plan = plan_of(DESIGN, materials.difficulty, cell.order, cell.seed, n_words)
+        assert 0 <= len(plan) - result.n_samples < DESIGN.batch_size
+        assert result.n_words == n_words[plan.indices(0, result.n_samples)].sum()
 
 
 def test_a_cell_is_the_same_twice(materials, results):

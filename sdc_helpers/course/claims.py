@@ -83,10 +83,8 @@ class Claim:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         of = self.statement
-        shown = (
-            f"{of.statement} Here {self.measured}; expected {of.condition} "
-            f"[{of.kind}; {of.source}; {self.data}]."
-        )
+        told = "; ".join(part for part in (of.kind, of.source, self.data) if part)
+        shown = f"{of.statement} Here {self.measured}; expected {of.condition} [{told}]."
         if not self.held and self.reason:
             shown += f" {self.reason}"
         colour = _COLOURS[self.state]

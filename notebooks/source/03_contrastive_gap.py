@@ -35,7 +35,7 @@ temperatures: list[float] | None = None  # fixed ones; None: the profile decides
 clip_dimensions: list[int] | None = None  # of the CLIP; None: the profile decides [4, 512]
 n_seeds: int | None = None  # repetitions of every training; None: the profile decides [2, 20]
 n_clip_seeds: int | None = None  # of the CLIP's; None: the profile decides [2, 20]
-real_data: bool = True  # run the section on real embeddings, where their file can be had
+real_data: bool = True  # run the section on real embeddings, where their file is available
 
 # %%
 from dataclasses import replace
@@ -228,10 +228,8 @@ if has_pairs:
     say(table(["measure (real CLIP, 500 pairs)", "value", "without a gap, or at best"], measures))
     claims.record("contrastive.real.gap", real.centroid_distance)
     claims.record("contrastive.real.separable", real.linear_separability)
-    claims.record(
-        "contrastive.real.strangers",
-        cosines["two pictures"].mean() - cosines["picture, its caption"].mean(),
-    )
+    more_alike = cosines["two pictures"].mean() - cosines["picture, its caption"].mean()
+    claims.record("contrastive.real.strangers", more_alike)
 
 # %% [markdown]
 # ### Two subtractions
@@ -299,14 +297,17 @@ if has_pairs:
         + f"\n\nReal CLIP, mean over {n_halvings} halvings of the pairs. A distance of {by_chance:.2f} is what means of so few "
         f"pairs differ by anyway. Change of recall@1: {recall_change} (interval over pairs)."
     )
-    claims.record("contrastive.real.centred", Interval.over_seeds(share_left))
+    # a half differs from the whole about as much as another sample of pairs would
+    gap_left = Interval.from_resamples(np.mean(share_left), share_left)
+    claims.record("contrastive.real.centred", gap_left, n_halvings=n_halvings)
     claims.record("contrastive.real.centred_recall", recall_change)
 
 # %% [markdown]
 # Two subtractions, no training: the distance of the centroids falls to about what chance leaves between so few pairs. The gap of
 # a CLIP of 400 million pairs is, for the most part, an offset of each side. Not all of it: a linear classifier still tells the
-# centred sides apart more often than by luck. Keep this in mind when you see a loss that closes the gap: the plain
-# subtraction is what it has to beat.
+# centred sides apart more often than by luck. And whether it costs retrieval is *undecided*: the interval over 500 pairs holds a
+# loss of two pairs in a hundred. Keep this in mind when you see a loss that closes the gap: the plain subtraction is what it
+# has to beat.
 
 # %% [markdown]
 # ## It is not the modality
@@ -429,10 +430,9 @@ show(
 )
 
 # %%
-over = Interval.over_seeds
-claims.record("contrastive.same.opens", over(alone - grid[high].at_start(cold)))
-shares = {name: run.at_end(cold) / alone.mean() for name, run in conditions.items()}
-claims.record("contrastive.same.explanations", over(min(shares.values(), key=np.mean)))
+others = [run.at_end(cold) / alone for run in list(conditions.values())[1:]]
+claims.record("contrastive.same.end", Interval.over_seeds(alone), d=high)
+claims.record("contrastive.same.explanations", Interval.over_seeds(np.min(others, axis=0)))
 shifts = {name: run.at_end(cold).mean() - alone.mean() for name, run in conditions.items()}
 say(
     "What each adds to the gap that the loss makes alone (simulated, mean over seeds): "
@@ -556,19 +556,13 @@ show(
     f"Simulated. A batch of {sizes[-1]} ends with a gap of {values[-1].mean():.2f}, a batch of {sizes[0]} with "
     f"{values[0].mean():.2f}: with many wrong answers at hand some are always near. Band: range over {p.n_seeds} seeds.",
 )
-at_cold = grid[high].at_end(cold)
-claims.record(
-    "contrastive.grid.dimension",
-    over(at_cold - grid[low].at_end(cold)),
-    cold=cold,
-    high=high,
-    low=low,
-)
-claims.record(
-    "contrastive.grid.temperature", over(grid[high].at_end(warm) / at_cold),
-    cold=cold, warm=warm, high=high,
-)  # fmt: skip
-claims.record("contrastive.grid.batch", over(values[0] - values[-1]), few=sizes[0], many=sizes[-1])
+at_cold, at_warm = grid[high].at_end(cold), grid[high].at_end(warm)
+by_dimension = Interval.over_seeds(at_cold - grid[low].at_end(cold))
+by_warmth = Interval.over_seeds(at_warm / at_cold)
+by_size = Interval.over_seeds(values[0] - values[-1])
+claims.record("contrastive.grid.dimension", by_dimension, cold=cold, low=low, high=high)
+claims.record("contrastive.grid.temperature", by_warmth, cold=cold, warm=warm, high=high)
+claims.record("contrastive.grid.batch", by_size, small=sizes[0], large=sizes[-1])
 
 # %% [markdown]
 # ## Closing it
@@ -790,29 +784,33 @@ def share_of_clip(arm):
 
 
 for arm in ("cua", "cuaxu", "clip_centred", "clip_after"):
-    claims.record(f"contrastive.close.{arm}", share_of_clip(arm), top=top)
+    claims.record(f"contrastive.close.{arm}", share_of_clip(arm), d=top)
 
 # %%
 for arm in ("cua", "cuaxu"):
-    less = beyond(arm, "centroid_distance", np.minimum)
-    claims.record(f"contrastive.close.{arm}_beyond", less)
-    claims.record(f"contrastive.close.recall_{arm}", beyond(arm, "recall_10"))
-equal_start = of(top, "cua_centred", "centroid_distance") - of(
-    top, "clip_centred", "centroid_distance"
+    claims.record(
+        f"contrastive.close.{arm}_beyond", beyond(arm, "centroid_distance", np.minimum), d=top
+    )
+equal_start = Interval.over_seeds(
+    of(top, "cua_centred", "centroid_distance") - of(top, "clip_centred", "centroid_distance")
 )
-claims.record("contrastive.close.cua_centred", over(equal_start))
-cost = of(top, "clip_after", "recall_10") - of(top, "clip", "recall_10")
-claims.record("contrastive.close.after_recall", over(cost))
+claims.record("contrastive.close.cua_centred", equal_start, d=top)
+for arm in ("cua", "cuaxu"):
+    claims.record(f"contrastive.close.recall_{arm}", beyond(arm, "recall_10"), d=top)
+cost = Interval.over_seeds(of(top, "clip_after", "recall_10") - of(top, "clip", "recall_10"))
+claims.record("contrastive.close.after_recall", cost, d=top)
 
 # %%
-low_gap = of(bottom, "clip", "centroid_distance")
-claims.record("contrastive.close.low", over(low_gap), bottom=bottom)
+low_gap = Interval.over_seeds(of(bottom, "clip", "centroid_distance"))
+claims.record("contrastive.close.low", low_gap, d=bottom)
 if 32 in p.clip_dimensions:
-    claims.record("contrastive.close.low_32", over(of(32, "clip", "centroid_distance")))
-    centred_32 = of(32, "clip_centred", "centroid_distance")
-    claims.record("contrastive.close.low_32_centred", over(centred_32))
-low_cuaxu = of(bottom, "cuaxu", "centroid_distance") - low_gap
-claims.record("contrastive.close.low_cuaxu", over(low_cuaxu), bottom=bottom)
+    for name, arm in (("low_32", "clip"), ("low_32_centred", "clip_centred")):
+        gap_at_32 = Interval.over_seeds(of(32, arm, "centroid_distance"))
+        claims.record(f"contrastive.close.{name}", gap_at_32)
+low_cuaxu = Interval.over_seeds(
+    of(bottom, "cuaxu", "centroid_distance") - of(bottom, "clip", "centroid_distance")
+)
+claims.record("contrastive.close.low_cuaxu", low_cuaxu, d=bottom)
 
 # %% [markdown]
 # ### Every weight free to move
@@ -851,8 +849,10 @@ say(
 
 # %% [markdown]
 # Here the loss does more than keep what was there. **The gap grows** while CLIP's loss trains every weight: the loss can make a gap,
-# as with the two perceptrons. But it makes an *offset*, and two subtractions close it, at little cost. CUA makes the gap smaller than it
-# was at the start, and still leaves more of it than the subtractions do.
+# as with the two perceptrons. But it makes an *offset*, and two subtractions close it. They may cost retrieval:
+# with projections alone (at the workshop's size) the whole interval lies below 0. Whether as much as .02 is lost is *undecided*,
+# there and here: both intervals hold that loss. CUA makes the gap smaller than it was at the start, and still leaves more of it
+# than the subtractions do.
 
 
 # %%
@@ -864,11 +864,12 @@ def whole_difference(arm, other, column):
     return Interval.over_seeds((one - two).to_numpy())
 
 
-for name, (arm, other), column in (
-    ("opens", ("clip", "start"), "centroid_distance"),
-    ("cua_beyond", ("cua", "clip_after"), "centroid_distance"),
-    ("recall_cua", ("cua", "clip_after"), "recall_10"),
-    ("arithmetic_cua", ("cua", "clip_after"), "arithmetic"),
+for name, arm, other, column in (
+    ("opens", "clip", "start", "centroid_distance"),
+    ("after_recall", "clip_after", "clip", "recall_10"),
+    ("cua_beyond", "cua", "clip_after", "centroid_distance"),
+    ("recall_cua", "cua", "clip_after", "recall_10"),
+    ("arithmetic_cua", "cua", "clip_after", "arithmetic"),
 ):
     claims.record(f"contrastive.whole.{name}", whole_difference(arm, other, column))
 
@@ -965,17 +966,18 @@ def at_chosen_weight(arm):
 
 
 controls = [of(top, arm, "arithmetic") - of(top, arm, "arithmetic_shuffled") for arm in NAMES]
-claims.record("contrastive.buys.control", over(min(controls, key=np.mean)))
+claims.record("contrastive.buys.control", Interval.over_seeds(np.min(controls, axis=0)))
+
 # %%
 for arm in ("cua", "cuaxu"):
     best_centring = np.maximum(at_chosen_weight("clip_centred"), at_chosen_weight("clip_after"))
-    claims.record(f"contrastive.buys.zero_shot_{arm}", beyond(arm, "zero_shot"), top=top)
-    claims.record(f"contrastive.buys.arithmetic_{arm}", beyond(arm, "arithmetic"), top=top)
-    at_own = over(at_chosen_weight(arm) - best_centring)
-    claims.record(f"contrastive.buys.arithmetic_chosen_{arm}", at_own, top=top)
-probes = [of(top, arm, "probe") - of(top, "clip", "probe") for arm in ("cua", "cuaxu")]
-farthest = max(probes, key=lambda change: abs(change.mean()))
-claims.record("contrastive.buys.probe", over(farthest), top=top)
+    for name, difference in {
+        "zero_shot": beyond(arm, "zero_shot"),
+        "arithmetic": beyond(arm, "arithmetic"),
+        "arithmetic_chosen": Interval.over_seeds(at_chosen_weight(arm) - best_centring),
+        "probe": Interval.over_seeds(of(top, arm, "probe") - of(top, "clip", "probe")),
+    }.items():
+        claims.record(f"contrastive.buys.{name}_{arm}", difference, d=top)
 
 # %%
 say(
@@ -1001,7 +1003,8 @@ say(
 # %% [markdown]
 # At the workshop's size two things survive. CUA finds more than either way of centring. And it is better at arithmetic *with weight
 # 1*. Let each take its own weight, and that gain is gone; with every weight of the network trained it does not show either. CUAXU
-# keeps retrieval, and gains nothing else here.
+# keeps retrieval, and gains nothing else here. These are verdicts and not merely wide intervals: where a gain is "not held", one of
+# .01 lies outside the interval.
 
 # %% [markdown]
 # ## Pitfalls: five ways to fool yourself

@@ -79,7 +79,7 @@ def concepts_settings(
     from sdc_helpers.studies.settings_study import BY_WORLD, load_outcomes, save_outcomes
 
     numbers, made = [int(seed) for seed in seeds.split(",")], _provenance()
-    kept = {}
+    kept: dict[tuple[str, int, str], Outcome] = {}
     for file in [*(parts or ()), *([out] if out.is_file() else ())]:
         kept |= {(o.world, o.seed, o.name): o for o in load_outcomes(file)}
     wanted = [
@@ -121,6 +121,7 @@ def _run_settings(
     from sdc_helpers.studies.source import open_study
 
     study = open_study(profile=profile, seed=seed, world=world)
+    assert study.truth is not None  # simulated
     embeddings = embed_stimuli(study.reader, load_clip(device=device), study.image_ids)
     run_variations(
         study.reader, study.truth, embeddings, study.split, variations,
@@ -151,7 +152,7 @@ def curriculum_grid(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Train and evaluate every cell of the study; run again, it goes on where it stopped."""
-    from sdc_helpers.curriculum.study import StudyDesign, all_cells
+    from sdc_helpers.curriculum.design import StudyDesign, all_cells
     from sdc_helpers.studies.curriculum_grid import Grid, run_grid, save_grid
 
     design = StudyDesign()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 import os
 import re
 import runpy
@@ -131,3 +133,32 @@ def test_chapters_take_functions_from_the_faces():
                 exported = names_of(faces()[parts[1]])
                 deep += [f"{file.name}: {a.name}" for a in node.names if a.name in exported]
     assert deep == []
+
+
+def imported_names(file: Path) -> list[tuple[str, str]]:
+    """Module and name of what a file takes from the package when it runs, in functions too."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for_types = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    return [
+        (node.module or "", alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sdc_helpers")
+        if id(node) not in for_types
+        for alias in node.names
+    ]
+
+
+def test_every_name_that_is_imported_late_exists():
+    """An import inside a function is not tried before the function is called."""
+    missing = []
+    for file in PACKAGE.rglob("*.py"):
+        for module, name in imported_names(file):
+            found = importlib.import_module(module)
+            if not hasattr(found, name) and not importlib.util.find_spec(f"{module}.{name}"):
+                missing.append(f"{file.relative_to(ROOT)}: {module}.{name}")
+    assert missing == []

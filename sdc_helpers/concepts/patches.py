@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -371,7 +372,7 @@ def _auc(members: np.ndarray, values: np.ndarray) -> np.ndarray:
     return (ranks - n_in * (n_in + 1) / 2) / (n_in * (members.shape[1] - n_in))
 
 
-def _nearest_other(tree: object, positions: np.ndarray) -> np.ndarray:
+def _nearest_other(tree: Any, positions: np.ndarray) -> np.ndarray:
     """Index of the nearest other voxel, the first of equally near ones."""
     k = min(len(positions), 27)  # a voxel and the 26 around it
     distance, index = tree.query(positions, k=k)

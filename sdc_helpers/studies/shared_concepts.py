@@ -246,7 +246,7 @@ def find_concepts(
         return stack_weights(fit_decoders(of, fewer, progress=progress))
 
     weights = fit(data)
-    halves = tuple(
+    first, second = (
         fit({name: half_of_pictures(one, half, seed) for name, one in data.items()}, 2)
         for half in (0, 1)
     )
@@ -255,7 +255,7 @@ def find_concepts(
         rng = np.random.default_rng([seed, 1, shuffle])
         nulls.append(fit({name: shuffle_pairs(one, rng) for name, one in data.items()}, 3))
     participants = np.concatenate([np.full(_n_voxels(data[name]), name) for name in data])
-    return choose_concepts(StackedWeights(weights, halves, participants), nulls, seed=seed)
+    return choose_concepts(StackedWeights(weights, (first, second), participants), nulls, seed=seed)
 
 
 def choose_concepts(

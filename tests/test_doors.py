@@ -356,8 +356,8 @@ NO_ARRAYS = {
     "plotting": "figure label_line plot_intervals plot_reference show table",
     "studies": "course_decoder find_concepts finetune_runs fit_decoders load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_study phrase_embeddings "
-    "recorded_outcomes run_grid run_variations save_grid scene_pairs scene_test "
-    "train_small_clip type_one_errors whiten",
+    "recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
+    "scene_test train_small_clip type_one_errors whiten",
     "training": "EpochBatches train_pairs TwoEncoders",
 }
 """Public functions that take no array themselves, by package: objects that were checked, text."""

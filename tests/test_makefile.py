@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,7 @@ def make_there(course: Path, *arguments: str, **variables: str) -> tuple[int, li
     tools, log = course.parent.parent / "the tools", course.parent.parent / "log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     environment |= {"PATH": f"{tools}:{os.environ['PATH']}", "FAIL": "-", "KILL": "-", **variables}
+    environment["PYTHON"] = sys.executable  # a shim of pyenv would put its own uv before ours
     log.unlink(missing_ok=True)
     answer = subprocess.run(
         ["make", *arguments], cwd=course, env=environment, capture_output=True, check=False

@@ -49,11 +49,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sdc_helpers import contrastive, exercises
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.datasets import available, load_clip_pairs
-from sdc_helpers.embeddings import (
-    image_features,
-    load_clip,
-    text_features,
-)
+from sdc_helpers.embeddings import image_features, load_clip, text_features
 from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import (
     COLOURS,
@@ -101,6 +97,8 @@ p = start(
         "n_seeds": {"smoke": 2, "workshop": 3, "full": 3},
     },
 )
+
+# %%
 BLUE, ORANGE, GREEN, GREY = (COLOURS[c] for c in ("blue", "orange", "green", "grey"))
 SEEDS = [1000 * p.seed + s for s in range(p.n_seeds)]
 CLIP_SEEDS = [1000 * p.seed + s for s in range(p.n_clip_seeds)]

@@ -321,6 +321,8 @@ pacings = {
     "root": (curriculum.RootPacing(8), BLUE),
 }
 ranked = np.sort(difficulty)
+
+# %%
 fig, axes = figure(1, 3, width=12.6, height=3.6, gridspec_kw={"width_ratios": (1, 1, 0.8)})
 for name, (rule, colour) in pacings.items():
     shares = 100 * rule.counts(ranked) / len(ranked)

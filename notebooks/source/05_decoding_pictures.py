@@ -209,6 +209,7 @@ def fit_contrastive(fold, held_out=None, **changes):
     return decoder.fit(*fold[:2], items=fold[2], validation=held_out)
 
 
+# %%
 def score(predicted, fold, **options):
     gallery = distinct_embeddings(fold[1], fold[2])
     return score_decoding(predicted, fold[2], *gallery, **options)
@@ -256,6 +257,7 @@ def first_run(s, X):
     return X @ contrastive[s].coef_runs_[0] + contrastive[s].intercept_runs_[0]
 
 
+# %%
 ridge = {s: fit_ridge(train[s], validation[s]) for s in data}
 decoders = {"ridge": ridge, "contrastive": contrastive}
 on_validation = {

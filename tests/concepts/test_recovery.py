@@ -213,7 +213,9 @@ def small_truth():
         table["kind"] = [kinds.get(c, other) for c, other in zip(concept, others, strict=True)]
         participants[name] = ParticipantTruth(name, False, (2, 3, 2), np.eye(4), table)
     names = ("shared", "private", "mixture", "drift", "noise")
-    return Truth(0, "", concepts, participants, dict.fromkeys(names, ""), pd.DataFrame(), {})
+    return Truth(
+        0, "", "easy", concepts, participants, dict.fromkeys(names, ""), pd.DataFrame(), {}
+    )
 
 
 def test_truth_masks_stack_the_voxels_as_the_reader_does():

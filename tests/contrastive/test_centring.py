@@ -62,7 +62,7 @@ def test_rotating_everything_rotates_the_outcome(seed, d):
         ({"train_u": unit(np.ones((3, 5)))}, "same d"),
         ({"v": unit(np.ones((2, 3, 4)))}, "same runs"),
         ({"u": np.full((3, 4), np.nan)}, "NaN"),
-        ({"train_v": np.ones((3, 4))}, "length 1"),
+        ({"train_v": np.ones((3, 4))}, "train_v must have rows of unit length"),
         ({"u": unit(np.ones((3, 4)))}, "lies on the mean"),
     ],
 )

@@ -203,7 +203,16 @@ def small_truth():
     kinds = {"faces": "shared", "places": "shared", "tools": "private"}
     others = ["mixture", "noise", "drift", "noise", "noise", "mixture"]
     concepts = {
-        name: PlantedConcept(name, "", "", "", "less", kind == "shared", (), {})
+        name: PlantedConcept(
+            name,
+            "",
+            "",
+            "",
+            "less",
+            kind == "shared",
+            tuple(who for who, of_voxels in planted.items() if name in of_voxels),
+            {},
+        )
         for name, kind in kinds.items()
     }
     participants = {}

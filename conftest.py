@@ -18,6 +18,9 @@ RUN_ALREADY = "this session has run it from top to bottom already, in profile sm
 NEEDS = {"smoke_runs": "notebook", "real_data_mirror": "real", "browser": "browser"}
 """Fixtures, and the mark of the tests that ask for them."""
 
+RUN_NOTEBOOKS = ("notebooks/", "tests/notebooks/", "tests/course/test_book.py", "tests/test_cli.py")
+"""Where the tests are that run notebooks or read their runs: one process has them all."""
+
 ENVIRONMENT = pytest.StashKey[dict[str, str]]()
 ALREADY_RUN = pytest.StashKey[set[Path]]()
 
@@ -39,13 +42,24 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if is_other and collection_path.parent == NOTEBOOKS else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by what they need, and let those that share something run in one process.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep the tests of a file in one process, and in one too all that runs notebooks.
 
-    With several processes (``-n 2 --dist loadgroup``) the tests of a file stay together, for its
-    fixtures, and all that runs notebooks does, since each notebook is run once. That group takes
-    longest, so it comes first.
+    Fixtures of a file are made once so, and each notebook is run once. The groups of
+    ``--dist loadgroup`` would say the same, but pytest-xdist 3.8 loses them under pytest 9.2.
     """
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneProcessForNotebooks(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "notebooks" if nodeid.startswith(RUN_NOTEBOOKS) else super()._split_scope(nodeid)
+
+    return OneProcessForNotebooks(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they need; those that run notebooks take longest and come first."""
     for item in items:
         needs = set(getattr(item, "fixturenames", ()))
         for fixture, mark in NEEDS.items():
@@ -53,9 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if getattr(item, "nbmake", False):
             item.add_marker("notebook")
-        runs_notebooks = item.get_closest_marker("notebook") is not None
-        group = "notebooks" if runs_notebooks else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("notebook") and not item.nodeid.startswith(RUN_NOTEBOOKS):
+            raise pytest.UsageError(
+                f"{item.nodeid} runs notebooks, in a file that RUN_NOTEBOOKS of conftest.py does "
+                "not name: two processes would run all of them. Add the file there."
+            )
     items.sort(key=lambda item: item.get_closest_marker("notebook") is None)
 
 

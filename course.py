@@ -333,7 +333,7 @@ def in_two_processes() -> list[str]:
     """Return pytest's options for two processes, where there are two cores for them."""
     if (os.cpu_count() or 1) < 2:
         return []
-    return ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+    return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def child_environment() -> dict[str, str]:

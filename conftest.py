@@ -58,8 +58,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return OneProcessForNotebooks(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they need; those that run notebooks take longest and come first."""
+    is_one_of_several = hasattr(config, "workerinput")
     for item in items:
         needs = set(getattr(item, "fixturenames", ()))
         for fixture, mark in NEEDS.items():
@@ -67,7 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if getattr(item, "nbmake", False):
             item.add_marker("notebook")
-        if item.get_closest_marker("notebook") and not item.nodeid.startswith(RUN_NOTEBOOKS):
+        is_known = item.nodeid.startswith(RUN_NOTEBOOKS) or not item.get_closest_marker("notebook")
+        if is_one_of_several and not is_known:
             raise pytest.UsageError(
                 f"{item.nodeid} runs notebooks, in a file that RUN_NOTEBOOKS of conftest.py does "
                 "not name: two processes would run all of them. Add the file there."

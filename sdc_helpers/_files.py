@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import json
 import os
 import platform
 import re
@@ -22,7 +23,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +62,23 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: Any, *, indent: int | None = 1) -> None:
+    """Write what JSON can hold as one file that ends in a newline, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file to write. Its folder is created.
+    content : object
+        What to write.
+    indent : int or None, default=1
+        Blanks a level; None: all on one line.
+    """
+    text = json.dumps(content, indent=indent) + "\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 @contextmanager

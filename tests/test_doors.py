@@ -7,9 +7,11 @@ stands there nor in `NO_ARRAYS` fails the first test.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import importlib
 import inspect
+from collections.abc import Callable
 from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -354,7 +356,8 @@ NO_ARRAYS = {
     "decoding": "",
     "embeddings": "caption_average load_clip load_resnet18",
     "plotting": "figure label_line plot_intervals plot_reference show table",
-    "studies": "course_decoder find_concepts finetune_runs fit_decoders load_finetuning load_grid "
+    "studies": "course_decoder difference_of_decoders difference_of_participants find_concepts "
+    "finetune_runs fit_decoders load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_study phrase_embeddings "
     "recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
     "scene_test train_small_clip type_one_errors whiten",
@@ -411,12 +414,46 @@ def test_masked_values_are_refused(key, name):
         function(**{**arguments, name: change(arguments[name], masked)})
 
 
+@pytest.fixture
+def same_draws(monkeypatch):
+    """Generators without a seed, which draw the same in each call."""
+    seeded = np.random.default_rng
+    monkeypatch.setattr(
+        np.random, "default_rng", lambda seed=None: seeded(0 if seed is None else seed)
+    )
+
+
+def numbers_in(result: Any) -> list[np.ndarray]:
+    """Return the numbers, names and arrays of them that a function returned, however deep."""
+    if dataclasses.is_dataclass(result):
+        result = [getattr(result, field.name) for field in dataclasses.fields(result)]
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, list | tuple):
+        return [array for part in result for array in numbers_in(part)]
+    if isinstance(result, torch.Tensor):
+        result = result.detach().numpy()
+    array = np.asarray(result)
+    return [array] if array.dtype.kind in "biufcU" else []
+
+
+def check_same(key: str, as_other: Callable[[np.ndarray], Any]) -> None:
+    """Ask that a function returns the same numbers where its arrays come as something else."""
+    function, arguments, arrays, *_ = CALLS[key]
+    others = copy.deepcopy(arguments)  # with generators that have drawn nothing yet
+    plain = numbers_in(function(**arguments))
+    found = function(**others | {n: change(others[n], as_other) for n in arrays})
+    for one, other in zip(plain, numbers_in(found), strict=True):
+        if one.dtype.kind == "U":
+            np.testing.assert_array_equal(one, other)
+        else:
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)  # order of summation
+
+
 @pytest.mark.parametrize("key", [key for key, one in CALLS.items() if one.runs])
 @pytest.mark.filterwarnings("ignore")
-def test_arrays_whose_mask_hides_nothing_are_arrays(key):
-    function, arguments, arrays, *_ = CALLS[key]
-    function(**arguments)
-    function(**arguments | {n: change(arguments[n], np.ma.MaskedArray) for n in arrays})
+def test_arrays_whose_mask_hides_nothing_are_arrays(key, same_draws):
+    check_same(key, np.ma.MaskedArray)
 
 
 def as_pandas(array: np.ndarray) -> Any:
@@ -428,9 +465,8 @@ def as_pandas(array: np.ndarray) -> Any:
 
 @pytest.mark.parametrize("key", [key for key, one in CALLS.items() if one.runs and one.arrays])
 @pytest.mark.filterwarnings("ignore")
-def test_frames_and_series_are_arrays(key):
-    function, arguments, arrays, *_ = CALLS[key]
-    function(**arguments | {n: change(arguments[n], as_pandas) for n in arrays})
+def test_frames_and_series_are_arrays(key, same_draws):
+    check_same(key, as_pandas)
 
 
 TEXT = {

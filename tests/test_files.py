@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sdc_helpers._files import (
     is_abandoned,
     private_path,
     remove_abandoned,
+    write_json,
 )
 from sdc_helpers.datasets._nsd_cache import cached_array
 
@@ -205,3 +207,13 @@ def test_names_of_any_length_and_with_brackets(tmp_path):
             temporary.write_text(name)
         assert (tmp_path / name).read_text() == name
     assert hidden(tmp_path) == []
+
+
+def test_json_is_whole_or_not_there(tmp_path):
+    file = tmp_path / "folder" / "record.json"
+    write_json(file, {"seed": 0, "names": ["a"]})
+    assert file.read_text(encoding="utf-8") == '{\n "seed": 0,\n "names": [\n  "a"\n ]\n}\n'
+    with pytest.raises(TypeError):
+        write_json(file, {"seed": object()})
+    assert json.loads(file.read_text(encoding="utf-8"))["seed"] == 0
+    assert [path.name for path in file.parent.iterdir()] == ["record.json"]

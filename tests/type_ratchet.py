@@ -30,7 +30,7 @@ def main() -> int:
     recorded = tomllib.loads(text)["tool"]["sdc"]["type-errors"]
     command = [sys.executable, "-m", "mypy", "--no-error-summary", "--no-color-output"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, 1) or done.stderr:  # no mypy at all is no success either
         print(done.stdout + done.stderr)
         return 1
     errors = [line for line in done.stdout.splitlines() if re.search(r": error: ", line)]

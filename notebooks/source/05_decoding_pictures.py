@@ -48,7 +48,6 @@ from sklearn.metrics import roc_auc_score
 from sdc_helpers import exercises
 from sdc_helpers.contrastive import clip_loss
 from sdc_helpers.course import claims, on_gpu, say, start
-from sdc_helpers.curriculum import Evaluation, paired_difference
 from sdc_helpers.decoding import (
     ContrastiveDecoder,
     RidgeDecoder,
@@ -74,6 +73,8 @@ from sdc_helpers.plotting import (
     table,
 )
 from sdc_helpers.studies import (
+    difference_of_decoders,
+    difference_of_participants,
     embed_stimuli,
     fit_decoders,
     load_participants,
@@ -181,7 +182,8 @@ say(
 #
 # The claims of this chapter come with intervals. Two decoders are compared picture by picture and participant by
 # participant, and the interval is for other pictures *and* other participants: the mean squares of both are added
-# (the min F' of Clark, 1973). With two or three participants it is wide, and says so.
+# (the min F' of Clark, 1973). Where each participant has validation pictures of their own, the participants' means hold
+# the chance of both already. With two or three participants the interval is wide, and says so.
 
 # %%
 settings = {
@@ -224,21 +226,6 @@ def hits(predicted, fold):
     gallery, ids = distinct_embeddings(fold[1], fold[2])
     right = ids[(predicted @ gallery.T).argmax(axis=1)] == fold[2]
     return 100 * pd.Series(right).groupby(fold[2]).mean()
-
-
-def points(first, second):
-    """First less second, for other participants and other pictures (min F', Clark 1973)."""
-    both_of = [list(first), list(second)]
-    pictures = sorted(set.intersection(*(set(one.index) for side in both_of for one in side)))
-    zeros, no_kinds = np.zeros(len(pictures)), np.full(len(pictures), "")
-    evaluations = (
-        [
-            Evaluation("top-1", one[pictures] / 100, zeros, chance, no_kinds, pictures)
-            for one in side
-        ]
-        for side in both_of
-    )
-    return paired_difference(*evaluations, n_flips=1).difference.scaled(100)
 
 
 def extreme(intervals, of=min):
@@ -328,7 +315,7 @@ say(
 right = {m: {s: hits(decoders[m][s].predict(validation[s][0]), validation[s]) for s in data}
          for m in decoders}  # fmt: skip
 by_picture = [Interval.over_seeds(right["contrastive"][s] - right["ridge"][s]) for s in data]
-ahead = points(right["contrastive"].values(), right["ridge"].values())
+ahead = difference_of_decoders(right["contrastive"].values(), right["ridge"].values())
 claims.record("decoding.order.contrastive_above_ridge", ahead, kind=kind)
 claims.record("decoding.order.every_participant", extreme(by_picture), kind=kind)
 too_few = f"Ten times chance is {1000 * chance:.0f} percent with this gallery."
@@ -443,8 +430,8 @@ show(
 )
 # %%
 _, without_noise, with_noise, with_hidden = hits_of.values()
-claims.record("decoding.noise.helps", points(with_noise, without_noise), kind=kind)
-claims.record("decoding.hidden.no_gain", points(with_hidden, with_noise), kind=kind)
+claims.record("decoding.noise.helps", difference_of_decoders(with_noise, without_noise), kind=kind)
+claims.record("decoding.hidden.no_gain", difference_of_decoders(with_hidden, with_noise), kind=kind)
 
 # %% [markdown]
 # ## One run or the mean of many?
@@ -472,7 +459,7 @@ show(
     f"({run_gain.min():+.1f} to {run_gain.max():+.1f} over participants). Band: range over participants.",
 )
 of_one_run = [hits(first_run(s, validation[s][0]), validation[s]) for s in data]
-from_averaging = points(right["contrastive"].values(), of_one_run)
+from_averaging = difference_of_decoders(right["contrastive"].values(), of_one_run)
 claims.record("decoding.runs.mean_of_many", from_averaging, kind=kind, n=p.n_runs)
 
 # %% [markdown]
@@ -567,8 +554,9 @@ show(
     f"{np.delete(best, signal.argmin()).min():.1f} to {best.max():.1f}. Numbers: participants.",
 )
 of_picture = right["contrastive"]
-ahead_of_it = [Interval.over_seeds((of_picture[s] - of_picture[poor]).dropna())
-               for s in data if s != poor]  # fmt: skip
+ahead_of_it = [
+    difference_of_participants(of_picture[s], of_picture[poor]) for s in data if s != poor
+]
 claims.record("decoding.ceiling.poor_participant", extreme(ahead_of_it), kind=kind)
 if len(data) > 3:
     say(
@@ -638,8 +626,8 @@ show(
 )
 # %%
 on_trials = hits_when["contrastive", "single", "single"]
-from_trials = points(on_trials, hits_when["contrastive", "mean", "single"])
-about_means = points(hits_when["contrastive", "single", "mean"], on_trials)
+from_trials = difference_of_decoders(on_trials, hits_when["contrastive", "mean", "single"])
+about_means = difference_of_decoders(hits_when["contrastive", "single", "mean"], on_trials)
 claims.record("decoding.single.train_on_trials", from_trials, kind=kind)
 claims.record("decoding.single.ask_about_means", about_means, kind=kind)
 
@@ -865,7 +853,7 @@ say(
     f"Test pictures, {kind}, gallery of {p.n_held_out}, chance {100 * chance:.1f} percent:\n\n"
     + table(head, rows, digits=1)
 )
-ahead = points(tested_hits["contrastive"], tested_hits["ridge"])
+ahead = difference_of_decoders(tested_hits["contrastive"], tested_hits["ridge"])
 claims.record("decoding.test.contrastive_above_ridge", ahead, kind=kind)
 
 # %% [markdown]

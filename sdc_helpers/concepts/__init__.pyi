@@ -9,6 +9,7 @@ from .baselines import (
     nmf,
     plain_dbscan,
 )
+from .contiguous import contiguity
 from .interpretation import (
     ConceptCard,
     extremes,
@@ -20,7 +21,7 @@ from .negation import (
     negation_test,
     response_by_rank,
 )
-from .patches import best_overlaps, contiguity, overlap
+from .patches import best_overlaps, overlap
 from .ranking import ranking_auc
 from .recovery import (
     Recovery,

@@ -24,6 +24,7 @@ from .participants import (
     fit_decoders,
     load_participants,
 )
+from .picture_scores import difference_of_decoders, difference_of_participants
 from .planted import truth_masks
 from .scene_metrics import (
     SceneMetrics,
@@ -64,6 +65,8 @@ __all__ = [
     "StudyOutcome",
     "Variation",
     "course_decoder",
+    "difference_of_decoders",
+    "difference_of_participants",
     "embed_stimuli",
     "find_concepts",
     "finetune_runs",

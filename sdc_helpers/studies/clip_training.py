@@ -7,7 +7,6 @@ learned temperature; nothing but scenes and their captions goes in.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._files import atomic_path
+from sdc_helpers._files import atomic_path, write_json
 from sdc_helpers.embeddings.small_clip import small_clip_preprocessing
 from sdc_helpers.training.loop import TrainingOptions, train_pairs
 
@@ -236,6 +235,5 @@ def train_small_clip(
         trained = load_clip("course-small", out / "weights.safetensors")
         record["metrics"] = measure_on_scenes(trained).to_dict()
         record["quick_metrics"] = measure_on_scenes(trained, **QUICK).to_dict()
-    with atomic_path(out / "metrics.json") as path:
-        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(out / "metrics.json", record, indent=2)
     return record

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sdc_helpers._files import atomic_path
+from sdc_helpers._files import atomic_path, write_json
 from sdc_helpers.curriculum.design import Cell, CellResult, StudyDesign, all_cells
 from sdc_helpers.curriculum.results import Evaluation
 
@@ -144,8 +144,7 @@ def _file(out: Path, cell: Cell) -> Path:
 def _check_design(design: StudyDesign, path: Path) -> None:
     """Write the design beside the results, or see that those there have the same."""
     if not path.is_file():
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(asdict(design)), encoding="utf-8")
+        write_json(path, asdict(design), indent=None)
         return
     found = json.loads(path.read_text(encoding="utf-8"))
     differ = [k for k, v in asdict(design).items() if found.get(k) != v]
@@ -158,8 +157,7 @@ def _check_design(design: StudyDesign, path: Path) -> None:
 
 def save_result(result: CellResult, path: str | Path) -> None:
     """Write the result of one cell as JSON, atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(_as_json(result)), encoding="utf-8")
+    write_json(path, _as_json(result), indent=None)
 
 
 def read_result(path: str | Path) -> CellResult:

@@ -17,10 +17,10 @@ from typing import Any, Literal
 import numpy as np
 
 from sdc_helpers._checks import check_count
+from sdc_helpers._files import write_json
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
 from sdc_helpers.studies.settings_study import false_voxels
 from sdc_helpers.studies.shared_concepts import FoundConcepts, StackedWeights, choose_concepts
-from sdc_helpers.training.state import atomic_path
 
 World = Literal["planted", "rotated", "unrelated"]
 """Concepts that all have; the same with each participant's rows rotated at random, so that nothing
@@ -264,10 +264,8 @@ def recorded_studies_provenance() -> dict[str, Any]:
 
 def save_studies(outcomes: list[StudyOutcome], path: str | Path, made: Mapping[str, Any]) -> None:
     """Write outcomes, their summary and how they were made as JSON, atomically."""
-    with atomic_path(path) as temporary:
-        rows = [asdict(outcome) for outcome in outcomes]
-        content = {"made": dict(made), "summary": summarise(outcomes), "outcomes": rows}
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    rows = [asdict(outcome) for outcome in outcomes]
+    write_json(path, {"made": dict(made), "summary": summarise(outcomes), "outcomes": rows})
 
 
 @lru_cache(maxsize=1)

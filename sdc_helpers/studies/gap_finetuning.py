@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._files import atomic_path
+from sdc_helpers._files import write_json
 from sdc_helpers.contrastive.centring import centre_sides
 from sdc_helpers.contrastive.finetuning import finetune_clip, with_new_projections
 from sdc_helpers.embeddings.clip import load_clip
@@ -137,8 +137,7 @@ def save_finetuning(
 ) -> None:
     """Write rows with how they were made as one JSON file, atomically."""
     content = {"made": dict(made), "design": asdict(design), "runs": [dict(row) for row in rows]}
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_json(path, content)
 
 
 def load_finetuning(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._files import atomic_path
+from sdc_helpers._files import write_json
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels, recover
 from sdc_helpers.datasets.errors import DataFormatError
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder, whiten
@@ -248,7 +248,7 @@ def false_voxels(labels: np.ndarray, planted: PlantedVoxels) -> float:
 
 
 def recorded_outcomes() -> list[Outcome]:
-    """Return what ``sdc concepts settings`` found: all settings, three seeds, both worlds."""
+    """Return what ``sdc concepts settings`` found: the settings of `BY_WORLD`, three seeds."""
     return list(_read(_RECORDED)[0])
 
 
@@ -259,9 +259,8 @@ def recorded_provenance() -> dict[str, Any]:
 
 def save_outcomes(outcomes: Sequence[Outcome], path: str | Path, made: Mapping[str, Any]) -> None:
     """Write outcomes and how they were made as JSON, atomically."""
-    with atomic_path(path) as temporary:
-        content = {"made": dict(made), "outcomes": [asdict(outcome) for outcome in outcomes]}
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    rows = [asdict(outcome) for outcome in outcomes]
+    write_json(path, {"made": dict(made), "outcomes": rows})
 
 
 def load_outcomes(path: str | Path) -> tuple[Outcome, ...]:

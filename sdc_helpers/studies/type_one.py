@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sdc_helpers._checks import check_count
+from sdc_helpers._files import write_json
 from sdc_helpers.alignment import permutation_test
 
 N_RUNS, N_ROWS = 12, 8  # rows of a run
@@ -104,9 +105,9 @@ def type_one_errors(
 def save_type_one(
     errors: Mapping[str, Mapping[str, float]], made: Mapping[str, Any], path: str | Path
 ) -> None:
-    """Write a table with how it was made, as one JSON file."""
+    """Write a table with how it was made, as one JSON file, atomically."""
     content = {"made": dict(made), "type_one_error": {k: dict(row) for k, row in errors.items()}}
-    Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_json(path, content)
 
 
 def load_type_one(path: str | Path | None = None) -> tuple[dict[str, dict[str, float]], dict]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sdc_helpers._paths import data_root
@@ -21,12 +25,15 @@ NEEDS = {"smoke_runs": "notebook", "real_data_mirror": "real", "browser": "brows
 RUN_NOTEBOOKS = ("notebooks/", "tests/notebooks/", "tests/course/test_book.py", "tests/test_cli.py")
 """Where the tests are that run notebooks or read their runs: one process has them all."""
 
+OWNER = "COURSE_TESTS_OF"
 ENVIRONMENT = pytest.StashKey[dict[str, str]]()
 ALREADY_RUN = pytest.StashKey[set[Path]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give notebooks a data folder of their own, filled from files on this machine only."""
+    if not hasattr(config, "workerinput"):
+        os.environ[OWNER] = f"{os.getpid()} {time.time()}"  # inherited by all that tests start
     folder = tempfile.TemporaryDirectory(prefix="sdc-tests-")
     config.add_cleanup(folder.cleanup)
     config.stash[ALREADY_RUN] = set()
@@ -75,6 +82,37 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 "not name: two processes would run all of them. Add the file there."
             )
     items.sort(key=lambda item: item.get_closest_marker("notebook") is None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> object:
+    """Fail, and name it, where a test leaves a process running: it would slow down all others."""
+    result = yield
+    if hasattr(session.config, "workerinput"):
+        return result
+    left = _processes_of_these_tests()
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            print(f"\nleft running by a test: {' '.join(process.cmdline())[:200]}", file=sys.stderr)
+            process.kill()
+    if left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    return result
+
+
+def _processes_of_these_tests(seconds: float = 5.0) -> list[psutil.Process]:
+    """Return what this session started, directly or not, and what does not end by itself."""
+    deadline = time.monotonic() + seconds
+    while True:
+        left = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):  # ended meanwhile, or is somebody else's
+                is_ours = process.environ().get(OWNER) == os.environ[OWNER]
+                if is_ours and process.pid != os.getpid() and process.is_running():
+                    left.append(process)
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.2)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

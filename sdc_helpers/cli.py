@@ -92,7 +92,10 @@ def run_command(
     there, made by the same code, parameters and profile. One named alone is always run.
     """
     from sdc_helpers.course.batch import run_batch
+    from sdc_helpers.course.catalogue import number_before
 
+    for before in filter(None, map(number_before, names)):
+        typer.echo(f"note: {before}")
     batch = run_batch(
         names,
         _assignments(parameter or []),
@@ -257,6 +260,24 @@ def notebooks_check() -> None:
     if problems:
         raise CourseError("; ".join(problems) + ". Mend with 'sdc notebooks build'")
     typer.echo("every notebook is what its source generates")
+
+
+@notebooks_app.command("measure")
+def notebooks_measure(
+    names: Annotated[list[str] | None, typer.Argument(help="Notebooks; all by default.")] = None,
+) -> None:
+    """Hold notebooks against the limits of what a learner can read; fail where one is passed."""
+    from sdc_helpers.course.catalogue import find_notebook, list_notebooks
+    from sdc_helpers.course.standard import LIMITS, Standard
+
+    notebooks = [find_notebook(name) for name in names] if names else list_notebooks()
+    problems = []
+    for standard in map(Standard, notebooks):
+        measured = ", ".join(f"{v:.0f} {k} ({LIMITS[k]})" for k, v in standard.measured.items())
+        typer.echo(f"{standard.notebook.name}: {measured}")
+        problems += standard.problems
+    if problems:
+        raise CourseError("\n".join(problems))
 
 
 @notebooks_app.command("time")

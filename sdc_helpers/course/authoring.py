@@ -16,9 +16,10 @@ from sdc_helpers.course.catalogue import CHAPTER_NAME, TIMINGS, course_folder, i
 from sdc_helpers.course.errors import CourseError, ParameterError
 from sdc_helpers.course.parameters import parse_schema
 from sdc_helpers.course.published import fill_links, read_address, setup_cell
+from sdc_helpers.course.standard import is_folded, reading_minutes
 
 MINUTES = "{{ minutes }}"
-_WORDS_A_MINUTE = 160
+_KEPT = ("tags", "mystnb", "jupyter", "cellView")
 _PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -124,7 +125,9 @@ def render(source: Path) -> str:
         text = f"{cell.cell_type}\n{cell.source}"
         seen[text] = seen.get(text, 0) + 1
         cell.id = hashlib.sha256(f"{text}\n{seen[text]}".encode()).hexdigest()[:12]
-        cell.metadata = {k: v for k, v in cell.metadata.items() if k in ("tags", "mystnb")}
+        if is_folded(cell):
+            _fold(source, cell)
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT}
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     notebook.metadata = nbformat.from_dict(_METADATA)
@@ -240,9 +243,23 @@ def _require_anatomy(source: Path, cells: Sequence[Any]) -> None:
         raise CourseError(f"{source.name}: {error}") from None
 
 
+def _fold(source: Path, cell: Any) -> None:
+    """Let JupyterLab, Colab and the book show a cell's title in place of its code."""
+    title = cell.metadata.get("title", "")
+    if not title or cell.cell_type != "code":
+        raise CourseError(
+            f"{source.name}: a cell tagged 'fold' holds code and has a title, as in "
+            f"'# %% Draw the curve tags=[\"fold\"]'; this one begins {cell.source[:40]!r}"
+        )
+    cell.source = f"# @title {title}\n{cell.source}"
+    cell.metadata.tags = [*cell.metadata.tags, "hide-input"]
+    cell.metadata.jupyter = {"source_hidden": True}
+    cell.metadata.cellView = "form"
+    cell.metadata.mystnb = {"code_prompt_show": title, "code_prompt_hide": f"Fold: {title}"}
+
+
 def _minutes(source: Path, cells: Sequence[Any]) -> str:
-    words = sum(len(c.source.split()) for c in cells)
-    reading = max(5, 5 * math.ceil(words / _WORDS_A_MINUTE / 5))
+    reading = max(5, 5 * math.ceil(reading_minutes(cells) / 5))
     file = source.parent.parent / TIMINGS
     timings = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     measured = timings.get(source.stem, {})

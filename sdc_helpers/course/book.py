@@ -17,6 +17,7 @@ from sdc_helpers.course.claims_page import claims_page
 from sdc_helpers.course.errors import CourseError, RunError
 from sdc_helpers.course.outputs import load_record, write_json
 from sdc_helpers.course.published import fill_links, read_address
+from sdc_helpers.course.standard import GLOSSARY_LINK, glossary_terms
 
 _BUILDER = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 
@@ -118,7 +119,7 @@ def build_book(runs: Path, out: Path) -> Path:
     for record in chapters.records:
         notebook = json.loads((runs / f"{record['name']}.ipynb").read_text(encoding="utf-8"))
         _drop_own_outputs(notebook)
-        _link_citations(notebook, source / "references.bib")
+        _link_citations(notebook, source)
         write_json(source / f"{record['name']}.ipynb", notebook)
     for missing in (n for n in list_notebooks() if n.name in chapters.missing):
         _write_missing(missing, runs, source)
@@ -164,19 +165,28 @@ def _write_missing(notebook: Notebook, runs: Path, source: Path) -> None:
     write_json(source / f"{notebook.name}.ipynb", page)
 
 
-def _link_citations(notebook: dict[str, Any], bibliography: Path) -> None:
-    """Turn BibTeX keys in back quotes, which any notebook viewer can show, into citations."""
-    keys = re.findall(
-        r"^@\w+\{([^,\s]+),", bibliography.read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+def _link_citations(notebook: dict[str, Any], source: Path) -> None:
+    """Turn what any notebook viewer can show into what Sphinx links: citations and terms.
+
+    BibTeX keys stand in back quotes, terms in links to the glossary.
+    """
+    bibliography = (source / "references.bib").read_text(encoding="utf-8")
+    keys = re.findall(r"^@\w+\{([^,\s]+),", bibliography, flags=re.MULTILINE)
     quoted = re.compile("`(" + "|".join(map(re.escape, keys)) + ")`")
+    terms = glossary_terms((source / "glossary.md").read_text(encoding="utf-8"))
+
+    def linked(text: str) -> str:
+        text = quoted.sub(r"{cite:t}`\1`", text)
+        return GLOSSARY_LINK.sub(
+            lambda link: f"{{term}}`{link[1]} <{terms.get(link[2], link[2])}>`", text
+        )
+
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = quoted.sub(r"{cite:t}`\1`", "".join(cell["source"]))
+            cell["source"] = linked("".join(cell["source"]))
         for data in (output.get("data", {}) for output in cell.get("outputs", [])):
             if "text/markdown" in data:  # a sentence whose numbers come from code
-                text = "".join(data["text/markdown"])
-                data["text/markdown"] = quoted.sub(r"{cite:t}`\1`", text)
+                data["text/markdown"] = linked("".join(data["text/markdown"]))
 
 
 def _drop_own_outputs(notebook: dict[str, Any]) -> None:

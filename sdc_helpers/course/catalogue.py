@@ -16,6 +16,16 @@ from sdc_helpers.course.parameters import Schema, parse_schema
 TIMINGS = "timings.json"
 CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
 # What JupyterLab, editors and file managers call a copy: -Copy1, _copy, (1), - Kopie, .bak
+NAMES_BEFORE = {
+    "02_clip_embeddings": ("02_two_towers", "03_what_clip_keeps"),
+    "03_contrastive_gap": ("04_contrastive_gap", "05_closing_the_gap"),
+    "04_curriculum": ("06_curriculum", "07_does_order_matter"),
+    "05_decoding_pictures": ("08_decoding_pictures", "09_weights_or_patterns"),
+    "06_shared_concepts": ("10_shared_concepts",),
+    "07_reading_concepts": ("11_reading_concepts",),
+    "09_cka_pitfalls": ("13_cka_pitfalls", "14_brains_and_layers"),
+}
+"""Names that chapters had in version 0.1, and what they are called now."""
 _COPY = re.compile(
     r".*([ _.-]\(?(copy|kopie|copie|copia)\)?[ _-]*\(?\d*\)?|\(\d+\)|[~.](bak|orig)?)"
     r"|(copy|kopie|copie|copia) (of|von|de) .*",
@@ -157,6 +167,24 @@ def find_notebook(name: str | Path) -> Notebook:
     if len(matching) > 1:
         names = " and ".join(n.name for n in matching)
         raise RunError(f"{name!r} is {names}; give the whole name")
+    if name in NAMES_BEFORE and not matching:
+        raise RunError(f"{name} is called {' and '.join(NAMES_BEFORE[name])} now")
     if not matching:
         raise RunError(f"there is no notebook {name!r}: {nearest(name, known)}")
     return matching[0]
+
+
+def number_before(name: str) -> str:
+    """Say which chapter had a number in version 0.1, where it has another one now.
+
+    Parameters
+    ----------
+    name : str
+        What was typed; anything but a bare number is answered with nothing.
+    """
+    now = [
+        f"{number} was {before} in version 0.1, which is {' and '.join(after)} now"
+        for before, after in NAMES_BEFORE.items()
+        if (number := before[:2]) == name
+    ]
+    return "".join(now)

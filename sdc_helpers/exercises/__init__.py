@@ -4,6 +4,6 @@ One module a chapter holds the content (``cka.debias`` lives in ``cka.py``); :mo
 machinery.
 """
 
-from sdc_helpers.exercises.registry import card, check, hint
+from sdc_helpers.exercises.registry import card, check, hint, yours_or_ours
 
-__all__ = ["card", "check", "hint"]
+__all__ = ["card", "check", "hint", "yours_or_ours"]

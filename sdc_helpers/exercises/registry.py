@@ -185,6 +185,34 @@ def check(identifier: str, answer: Callable[..., Any]) -> Verdict:
     return Verdict(identifier, "wrong", _first_difference(given, expected, exercise.tolerance))
 
 
+def yours_or_ours(
+    identifier: str, yours: Callable[..., Any], ours: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """Choose the function that the notebook goes on with, and say which.
+
+    Parameters
+    ----------
+    identifier : str
+        Identifier of the exercise, such as ``cka.debias``.
+    yours : callable
+        The learner's function.
+    ours : callable, optional
+        The package's function of the same arguments; the exercise's solution by default.
+
+    Returns
+    -------
+    callable
+        ``yours`` where its check says that it is correct, otherwise ``ours``.
+    """
+    from IPython.display import Markdown, display
+
+    ours = find(identifier).solution if ours is None else ours
+    is_right = check(identifier, yours).status == "correct"
+    whose = "**your** function" if is_right else "the course's function in place of yours"
+    display(Markdown(f"*From here on the notebook uses {whose}.*"))
+    return yours if is_right else ours
+
+
 def hint(identifier: str) -> Verdict:
     """Give the next hint of an exercise; the last one is repeated.
 

@@ -1,5 +1,6 @@
 """Figures: one palette, safe for colour-blind readers; plots take ``ax`` and return it."""
 
+from sdc_helpers.plotting.captions import show
 from sdc_helpers.plotting.figures import (
     COLOURS,
     figure,
@@ -9,10 +10,10 @@ from sdc_helpers.plotting.figures import (
     plot_null,
     plot_reference,
     plot_spread,
-    show,
 )
 from sdc_helpers.plotting.intervals import plot_intervals, table
 from sdc_helpers.plotting.pictures import label_with_pictures, plot_pictures
+from sdc_helpers.plotting.sliders import show_slider
 
 __all__ = [
     "COLOURS",
@@ -27,5 +28,6 @@ __all__ = [
     "plot_reference",
     "plot_spread",
     "show",
+    "show_slider",
     "table",
 ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdc_helpers._checks import as_array
-from sdc_helpers.plotting.figures import COLOURS, display_captioned, figure
+from sdc_helpers.plotting.captions import display_captioned
+from sdc_helpers.plotting.figures import COLOURS, figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -298,10 +298,34 @@ def test_without_a_complete_run_there_is_nothing_to_store(folder):
     assert not (folder / "timings.json").exists()
 
 
-def test_reading_time_grows_with_the_words(render):
-    short, long = (render(("[markdown]", "word " * n)).cells[0].source for n in (10, 160 * 42))
+def test_reading_time_grows_with_the_words_and_the_code_that_is_shown(render):
+    short, long = (render(("[markdown]", "word " * n)).cells[0].source for n in (10, 150 * 42))
     assert "about 5 minutes" in short
     assert "about 45 minutes" in long
+    code = "\n".join(f"x{i} = {i}" for i in range(300))
+    shown, folded = (
+        render((header, code)).cells[0].source for header in ("", 'Count tags=["fold"]')
+    )
+    assert "about 35 minutes" in shown
+    assert "about 5 minutes" in folded
+
+
+# --- cells that fold ------------------------------------------------------------------------------
+
+
+def test_a_folded_cell_shows_its_title_in_lab_colab_and_the_book(render):
+    cell = render(('Draw the curve tags=["fold"]', "x = 1")).cells[-1]
+    assert cell.source == "# @title Draw the curve\nx = 1"
+    assert cell.metadata.tags == ["fold", "hide-input"]
+    assert cell.metadata.jupyter == {"source_hidden": True}
+    assert cell.metadata.cellView == "form"
+    assert cell.metadata.mystnb.code_prompt_show == "Draw the curve"
+
+
+@pytest.mark.parametrize("header", ['tags=["fold"]', 'Title [markdown] tags=["fold"]'])
+def test_a_folded_cell_without_a_title_or_code_is_refused(render, header):
+    with pytest.raises(CourseError, match="has a title"):
+        render((header, "x = 1"))
 
 
 # --- the first code cell --------------------------------------------------------------------------

@@ -139,3 +139,12 @@ def test_a_number_of_two_chapters_is_refused(course):
     copy.write_bytes((course / "notebooks" / "01_first_steps.ipynb").read_bytes())
     with pytest.raises(RunError, match="'01' is 01_another and 01_first_steps; give the whole"):
         catalogue.find_notebook("01")
+
+
+def test_names_of_before_are_answered_with_those_of_now(monkeypatch):
+    for before, now in catalogue.NAMES_BEFORE.items():
+        if before not in {n.name for n in catalogue.list_notebooks()}:
+            with pytest.raises(RunError, match=f"{before} is called {now[0]}"):
+                catalogue.find_notebook(before)
+        assert now[0] in catalogue.number_before(before[:2])
+    assert catalogue.number_before("00") == catalogue.number_before("09_cka") == ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sdc_helpers.course.kernel_clock import KernelClock
@@ -20,7 +22,7 @@ needs_schedstat = pytest.mark.skipif(
 
 @pytest.fixture
 def processes():
-    """Return a function that starts Python code; what was started is killed in the end."""
+    """Return a function that starts Python code; it is killed in the end, and its children too."""
     started = []
 
     def start(code: str) -> int:
@@ -29,7 +31,10 @@ def processes():
 
     yield start
     for process in started:
-        process.kill()
+        family = [*psutil.Process(process.pid).children(recursive=True), process]
+        for member in family:  # a parent that is killed leaves its children running
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
         process.wait()
 
 

@@ -200,6 +200,23 @@ def test_a_value_instead_of_a_function_is_refused():
         check(3.0)
 
 
+# --- going on -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("yours", "whose"),
+    [(double, "your"), (lambda *values: ..., "the course's"), (len, "the course's")],
+)
+def test_the_notebook_goes_on_with_what_is_right(yours, whose, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda text: shown.append(text.data))
+    chosen = exercises.yours_or_ours("toy.double", yours)
+    assert chosen is (yours if whose == "your" else EXERCISE.solution)
+    assert whose in shown[0]
+    ours = exercises.yours_or_ours("toy.double", lambda *values: None, ours=max)
+    assert ours is max
+
+
 # --- hints and cards ------------------------------------------------------------------------------
 
 

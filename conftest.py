@@ -27,6 +27,7 @@ RUN_NOTEBOOKS = ("notebooks/", "tests/notebooks/", "tests/course/test_book.py", 
 
 OWNER = "COURSE_TESTS_OF"
 ENVIRONMENT = pytest.StashKey[dict[str, str]]()
+VISIBLE = pytest.StashKey[set[str]]()
 ALREADY_RUN = pytest.StashKey[set[Path]]()
 
 
@@ -34,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give notebooks a data folder of their own, filled from files on this machine only."""
     if not hasattr(config, "workerinput"):
         os.environ[OWNER] = f"{os.getpid()} {time.time()}"  # inherited by all that tests start
+    config.stash[VISIBLE] = _visible()
     folder = tempfile.TemporaryDirectory(prefix="sdc-tests-")
     config.add_cleanup(folder.cleanup)
     config.stash[ALREADY_RUN] = set()
@@ -86,7 +88,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> object:
-    """Fail, and name it, where a test leaves a process running: it would slow down all others."""
+    """Fail, and name it, where a test leaves a process running or a file beside the course."""
     result = yield
     if hasattr(session.config, "workerinput"):
         return result
@@ -95,9 +97,16 @@ def pytest_sessionfinish(session: pytest.Session) -> object:
         with contextlib.suppress(psutil.Error):
             print(f"\nleft running by a test: {' '.join(process.cmdline())[:200]}", file=sys.stderr)
             process.kill()
-    if left:
+    if new := _visible() - session.config.stash[VISIBLE]:
+        print(f"\nleft beside the course by a test: {', '.join(sorted(new))}", file=sys.stderr)
+    if left or new:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     return result
+
+
+def _visible() -> set[str]:
+    """Names in the course's folder, less where builds go."""
+    return {path.name for path in NOTEBOOKS.parent.glob("[!.]*")} - {"build"}
 
 
 def _processes_of_these_tests(seconds: float = 5.0) -> list[psutil.Process]:

@@ -53,7 +53,7 @@ def environment(tmp_path) -> dict[str, str]:
     programs.mkdir()
     (programs / "uv").write_text(UV, encoding="utf-8")
     (programs / "uv").chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "SDC_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "ARGS", "SDC_"))}
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     return {**kept, "PATH": path, "ASKED": str(tmp_path / "asked"), "PYTHON": sys.executable}
 

@@ -60,6 +60,14 @@ def notebook(write_notebook, tmp_path_factory) -> Path:
     return write_notebook(path, CLAIM, FILES, EVENTS, "print('reached the end')")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def elsewhere(tmp_path_factory):
+    """Run in a folder of its own: the notebook leaves a file where it works."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("here"))
+        yield
+
+
 @pytest.fixture(scope="module")
 def good(notebook, tmp_path_factory):
     """One complete run, started in another folder with a relative output folder."""

@@ -22,7 +22,7 @@ RUN_ALREADY = "this session has run it from top to bottom already, in profile sm
 NEEDS = {"smoke_runs": "notebook", "real_data_mirror": "real", "browser": "browser"}
 """Fixtures, and the mark of the tests that ask for them."""
 
-RUN_NOTEBOOKS = ("notebooks/", "tests/notebooks/", "tests/course/test_book.py", "tests/test_cli.py")
+RUN_NOTEBOOKS = ("notebooks/", "tests/notebooks/", "tests/course/test_book", "tests/test_cli.py")
 """Where the tests are that run notebooks or read their runs: one process has them all."""
 
 OWNER = "COURSE_TESTS_OF"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from chromium import Browser, find_chromium
 
+from sdc_helpers.course.book import build_book
 from sdc_helpers.course.catalogue import list_notebooks
 from sdc_helpers.course.runner import run
 
@@ -62,3 +64,25 @@ def smoke_runs(course_environment, already_run, tmp_path_factory) -> Path:
             run(notebook.path, profile="smoke", out=folder)
             already_run.add(notebook.path.resolve())
     return folder
+
+
+@pytest.fixture(scope="session")
+def site(smoke_runs, tmp_path_factory) -> Path:
+    """The folder of the book's pages, built from one smoke run of the whole course."""
+    out = tmp_path_factory.mktemp("book")
+    (out / "mine.txt").write_text("a file that is none of the book's")
+    page = build_book(smoke_runs, out)
+    assert page == out / "_build" / "html" / "index.html"
+    assert (out / "mine.txt").exists()
+    return page.parent
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[Browser]:
+    """A browser with one page; skip where there is none."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium here: neither chromium, chromium-browser nor google-chrome")
+    browser = Browser(program, tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()

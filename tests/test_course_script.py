@@ -53,7 +53,8 @@ def environment(tmp_path) -> dict[str, str]:
     programs.mkdir()
     (programs / "uv").write_text(UV, encoding="utf-8")
     (programs / "uv").chmod(0o755)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "ARGS", "SDC_"))}
+    outer = ("MAKE", "MFLAGS", "ARGS", "SDC_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(outer)}
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     return {**kept, "PATH": path, "ASKED": str(tmp_path / "asked"), "PYTHON": sys.executable}
 

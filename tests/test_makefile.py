@@ -15,9 +15,13 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
+def without_make() -> dict[str, str]:
+    """The environment less what an outer make hands on, which would change what this one does."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "ARGS"))}
+
+
 def make(*arguments: str) -> str:
-    # what an outer make hands on would change what this one prints
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "ARGS"))}
+    environment = without_make()
     command = ["make", "--no-print-directory", *arguments]
     answer = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -93,7 +97,7 @@ def course(tmp_path) -> Path:
 def make_there(course: Path, *arguments: str, **variables: str) -> tuple[int, list[list[str]]]:
     """Run make in a course folder; return its exit code and the commands it gave."""
     tools, log = course.parent.parent / "the tools", course.parent.parent / "log"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "ARGS"))}
+    environment = without_make()
     environment |= {"PATH": f"{tools}:{os.environ['PATH']}", "FAIL": "-", "KILL": "-", **variables}
     environment["PYTHON"] = sys.executable  # a shim of pyenv would put its own uv before ours
     log.unlink(missing_ok=True)
@@ -132,7 +136,7 @@ def test_a_mirror_beside_a_folder_of_any_name_is_found(course):
     python.unlink()
     python.write_text('#!/bin/bash\necho "$SDC_DATA_MIRROR" > said\n', encoding="utf-8")
     python.chmod(0o755)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFL", "ARGS", "SDC"))}
+    environment = {k: v for k, v in without_make().items() if not k.startswith("SDC")}
     subprocess.run(["make", "lab"], cwd=course, env=environment, check=True)
     assert (course / "said").read_text(encoding="utf-8") == f"{data}\n"
 

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from sdc_helpers._files import atomic_path
-from sdc_helpers.course.catalogue import CHAPTER_NAME, TIMINGS, course_folder, is_copy
+from sdc_helpers.course.catalogue import (
+    CHAPTER_NAME,
+    TIMINGS,
+    Notebook,
+    course_folder,
+    is_chapter,
+    is_copy,
+)
+from sdc_helpers.course.chapter_map import chapter_map, fill_map
 from sdc_helpers.course.errors import CourseError, ParameterError
 from sdc_helpers.course.parameters import parse_schema
 from sdc_helpers.course.published import fill_links, read_address, setup_cell
@@ -28,7 +36,7 @@ _METADATA = {
 
 
 def build(folder: Path | None = None) -> list[Path]:
-    """Generate every notebook from its source, and the links to them in README.md.
+    """Generate every notebook from its source, and the pages that list them.
 
     Parameters
     ----------
@@ -49,10 +57,10 @@ def build(folder: Path | None = None) -> list[Path]:
             with atomic_path(target) as temporary:
                 temporary.write_bytes(content.encode())
             changed.append(target)
-    readme, text = _readme(folder)
-    if text is not None and text != readme.read_text(encoding="utf-8"):
-        readme.write_text(text, encoding="utf-8")
-        changed.append(readme)
+    for page, text in _front_pages(folder).items():
+        if text != page.read_text(encoding="utf-8"):
+            page.write_text(text, encoding="utf-8")
+            changed.append(page)
     return changed
 
 
@@ -67,8 +75,8 @@ def check(folder: Path | None = None) -> list[str]:
     Returns
     -------
     list of str
-        One sentence for each notebook that is missing, different or without a source, and one for
-        README.md where its links differ.
+        One sentence for each notebook that is missing, different or without a source, and for
+        each front page that differs.
     """
     folder = folder or course_folder() / "notebooks"
     problems = []
@@ -82,9 +90,12 @@ def check(folder: Path | None = None) -> list[str]:
     notebooks = {p.stem for p in folder.glob("*.ipynb") if not is_copy(p.stem)}
     orphans = notebooks - {s.stem for s in sources}
     problems += [f"{name}.ipynb has no source/{name}.py" for name in sorted(orphans)]
-    readme, text = _readme(folder)
-    if text is not None and text != readme.read_text(encoding="utf-8"):
-        problems.append("README.md differs from what [tool.sdc] in pyproject.toml says")
+    problems += [
+        f"{page.name} differs from what book/chapters.toml, the notebooks and [tool.sdc] in "
+        "pyproject.toml say"
+        for page, text in _front_pages(folder).items()
+        if text != page.read_text(encoding="utf-8")
+    ]
     return problems
 
 
@@ -209,12 +220,22 @@ def save_figure(notebook: Path, caption: str, target: Path) -> Path:
     raise CourseError(f"{notebook} holds no figure whose caption says {caption!r}")
 
 
-def _readme(folder: Path) -> tuple[Path, str | None]:
-    """Return the page beside the notebooks, and what it should say; None where there is none."""
-    readme = folder.parent / "README.md"
-    if not readme.is_file():
-        return readme, None
-    return readme, fill_links(readme.read_text(encoding="utf-8"), read_address())
+def _front_pages(folder: Path) -> dict[Path, str]:
+    """Return the pages that list the chapters, where they are there, and what they should say."""
+    root = folder.parent
+    chapters = root / "book" / "chapters.toml"
+    notebooks = [Notebook(p) for p in sorted(folder.glob("*.ipynb")) if is_chapter(p)]
+    pages = {}
+    for page, place in ((root / "README.md", "notebooks/"), (root / "book" / "index.md", "")):
+        if not page.is_file():
+            continue
+        text = page.read_text(encoding="utf-8")
+        if place:
+            text = fill_links(text, read_address())
+        if chapters.is_file():
+            text = fill_map(text, chapter_map(chapters, notebooks, place))
+        pages[page] = text
+    return pages
 
 
 def _sources(folder: Path) -> list[Path]:

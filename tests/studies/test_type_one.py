@@ -16,6 +16,7 @@ from sdc_helpers.studies.type_one import (
 EXACT = {
     "independent": list(SCHEMES),
     "centred within runs": ["rows within runs", "whole runs", "blocks of two runs"],
+    "autocorrelated, four times as long": ["circular shift"],
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from sdc_helpers._files import atomic_path, write_json
 from sdc_helpers.curriculum.design import Cell, CellResult, StudyDesign, all_cells
 from sdc_helpers.curriculum.results import Evaluation
+from sdc_helpers.studies._records import reading_record
 
 _RECORDED = Path(__file__).with_name("recorded_grid.json")
 _SAME_FOR_ALL = ("chance", "kinds", "units")
@@ -146,8 +147,8 @@ def _check_design(design: StudyDesign, path: Path) -> None:
     if not path.is_file():
         write_json(path, asdict(design), indent=None)
         return
-    found = json.loads(path.read_text(encoding="utf-8"))
-    differ = [k for k, v in asdict(design).items() if found.get(k) != v]
+    with reading_record(path, "design of a grid", "sdc curriculum grid") as found:
+        differ = [k for k, v in asdict(design).items() if found.get(k) != v]
     if differ:
         raise ValueError(
             f"{path} is of another design: {differ[0]} was {found.get(differ[0])!r} and is "
@@ -162,7 +163,8 @@ def save_result(result: CellResult, path: str | Path) -> None:
 
 def read_result(path: str | Path) -> CellResult:
     """Read what `save_result` wrote."""
-    return _from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+    with reading_record(path, "result of a cell", "sdc curriculum grid") as content:
+        return _from_json(content)
 
 
 def save_grid(grid: Grid, path: str | Path) -> None:
@@ -201,16 +203,14 @@ def load_grid(path: str | Path | None = None) -> Grid:
 
 @lru_cache(maxsize=2)
 def _load(path: Path) -> Grid:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if not {"made", "design", "tasks", "cells"} <= content.keys():
-        raise ValueError(f"{path} is no grid; make one with 'sdc curriculum grid'.")
     results = {}
-    for cell in content["cells"]:
-        for task, evaluation in cell["evaluations"].items():
-            evaluation.update(content["tasks"][task])
-        result = _from_json(cell)
-        results[result.cell] = result
-    return Grid(StudyDesign(**content["design"]), results, content["made"])
+    with reading_record(path, "grid", "sdc curriculum grid") as content:
+        for cell in content["cells"]:
+            for task, evaluation in cell["evaluations"].items():
+                evaluation.update(content["tasks"][task])
+            result = _from_json(cell)
+            results[result.cell] = result
+        return Grid(StudyDesign(**content["design"]), results, content["made"])
 
 
 def _as_json(result: CellResult) -> dict[str, Any]:

@@ -7,7 +7,6 @@ pictures say (about 0.5 for voxels of a shared concept of the easy world, 0.1 fo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -19,6 +18,7 @@ import numpy as np
 from sdc_helpers._checks import check_count
 from sdc_helpers._files import write_json
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
+from sdc_helpers.studies._records import reading_record
 from sdc_helpers.studies.settings_study import false_voxels
 from sdc_helpers.studies.shared_concepts import FoundConcepts, StackedWeights, choose_concepts
 
@@ -270,4 +270,6 @@ def save_studies(outcomes: list[StudyOutcome], path: str | Path, made: Mapping[s
 
 @lru_cache(maxsize=1)
 def _read() -> dict[str, Any]:
-    return json.loads(_RECORDED.read_text(encoding="utf-8"))
+    command = "sdc concepts discovery --out FILE"
+    with reading_record(_RECORDED, "record of simulated studies", command) as content:
+        return {key: content[key] for key in ("made", "summary", "outcomes")}

@@ -7,7 +7,6 @@ recorded by ``sdc gap finetune``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -23,6 +22,7 @@ from sdc_helpers.embeddings.clip import load_clip
 from sdc_helpers.embeddings.encode import embed_images, embed_texts
 from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
 from sdc_helpers.scenes import generate_scenes
+from sdc_helpers.studies._records import reading_record
 from sdc_helpers.studies.clip_training import ScenePairs, scene_pairs
 from sdc_helpers.studies.scene_scores import SceneTest, scene_test, score_on_scenes
 from sdc_helpers.training.options import TrainingOptions
@@ -145,8 +145,8 @@ def load_finetuning(
 ) -> tuple[list[dict[str, Any]], FinetuneDesign, dict[str, Any]]:
     """Read rows, their design, and how they were made; the recorded ones by default."""
     source = files(__package__).joinpath(RECORDED) if path is None else Path(path)
-    content = json.loads(source.read_text(encoding="utf-8"))
-    return content["runs"], FinetuneDesign(**content["design"]), content["made"]
+    with reading_record(source, "record of fine-tuning", "sdc gap finetune --out FILE") as content:
+        return content["runs"], FinetuneDesign(**content["design"]), content["made"]
 
 
 def _trained(

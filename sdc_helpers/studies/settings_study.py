@@ -8,7 +8,6 @@ other.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -19,7 +18,7 @@ import numpy as np
 
 from sdc_helpers._files import write_json
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels, recover
-from sdc_helpers.datasets.errors import DataFormatError
+from sdc_helpers.studies._records import reading_record
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder, whiten
 from sdc_helpers.studies.participants import load_participants
 from sdc_helpers.studies.planted import truth_masks
@@ -276,15 +275,9 @@ def load_outcomes(path: str | Path) -> tuple[Outcome, ...]:
 
 @lru_cache(maxsize=1)
 def _read(path: Path) -> tuple[tuple[Outcome, ...], dict[str, Any]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+    with reading_record(path, "record of settings", "sdc concepts settings --out FILE") as content:
         rows = [{**row, "missed": tuple(row["missed"])} for row in content["outcomes"]]
         return tuple(Outcome(**row) for row in rows), content["made"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataFormatError(
-            f"{path} is no record of settings ({type(error).__name__}: {error}). Make it again "
-            "with sdc concepts settings --out FILE."
-        ) from error
 
 
 def _data(

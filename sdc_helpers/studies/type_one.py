@@ -7,7 +7,6 @@ two ends of a series that do not fit: the more rows there are, the less that mat
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.resources import files
@@ -19,6 +18,7 @@ import numpy as np
 from sdc_helpers._checks import check_count
 from sdc_helpers._files import write_json
 from sdc_helpers.alignment import permutation_test
+from sdc_helpers.studies._records import reading_record
 
 N_RUNS, N_ROWS = 12, 8  # rows of a run
 N_FEATURES = 20
@@ -122,5 +122,5 @@ def save_type_one(
 def load_type_one(path: str | Path | None = None) -> tuple[dict[str, dict[str, float]], dict]:
     """Read a table of `save_type_one` and how it was made; the recorded one by default."""
     source = files(__package__).joinpath(RECORDED) if path is None else Path(path)
-    content = json.loads(source.read_text(encoding="utf-8"))
-    return content["type_one_error"], content["made"]
+    with reading_record(source, "table of errors", "sdc nulls type-one --out FILE") as content:
+        return content["type_one_error"], content["made"]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sdc_helpers._files import atomic_path
+from sdc_helpers._files import atomic_path, write_json
 from sdc_helpers.course.catalogue import (
     CHAPTER_NAME,
     TIMINGS,
@@ -182,8 +182,8 @@ def update_timings(runs: Path, folder: Path | None = None) -> Path:
             "cores": record["hardware"]["cores"],
             "date": record["started"][:10],
         }
-    with atomic_path(target) as temporary:
-        temporary.write_text(json.dumps(timings, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    chapters = {source.stem for source in _sources(folder)}
+    write_json(target, {name: timings[name] for name in sorted(timings) if name in chapters})
     return target
 
 

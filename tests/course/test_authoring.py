@@ -275,7 +275,10 @@ def test_measured_minutes_come_into_the_title(folder, render):
     )
 
 
-def test_new_measurements_replace_old_ones_and_keep_the_others(folder):
+def test_new_measurements_replace_old_ones_and_keep_those_of_other_chapters(folder):
+    for name in ("01_some", "02_other"):
+        (folder / "source" / f"{name}.py").touch()
+    write_record(folder / "a", name="03_gone")
     write_record(folder / "a", name="01_some")
     write_record(folder / "a", name="02_other", seconds=1)
     write_record(folder / "b", name="01_some", seconds=20)
@@ -286,6 +289,7 @@ def test_new_measurements_replace_old_ones_and_keep_the_others(folder):
 
 
 def test_no_run_is_ever_said_to_take_no_time(folder, render):
+    render()
     write_record(folder / "runs", seconds=1)
     authoring.update_timings(folder / "runs", folder)
     assert "0.1 min in profile `smoke`" in render().cells[0].source

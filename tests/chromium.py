@@ -53,6 +53,7 @@ class Browser:
         self.requested: list[str] = []
         for domain in ("Page", "Runtime", "Network"):
             self._ask(f"{domain}.enable")
+        self._ask("Emulation.setScrollbarsHidden", hidden=True)
 
     def close(self) -> None:
         """End the browser."""
@@ -74,16 +75,14 @@ class Browser:
         dark : bool
             Whether the reader prefers dark pages.
         """
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._ask("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._ask("Emulation.setEmulatedMedia", features=[scheme])
-        self._ask("Page.navigate", url="about:blank")
+        self.evaluate("window.isTheOneBefore = true")
         self.requested.clear()
         self._ask("Page.navigate", url=address)
-        self.wait_for(
-            "location.href !== 'about:blank' && document.readyState === 'complete'", address
-        )
+        self.wait_for("!window.isTheOneBefore && document.readyState === 'complete'", address)
 
     def evaluate(self, script: str) -> Any:
         """Return the value of a JavaScript expression, which JSON can hold; promises are awaited.

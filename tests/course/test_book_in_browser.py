@@ -120,7 +120,7 @@ def test_a_page_fits_a_phone_in_the_light_and_in_the_dark(browser, site, tmp_pat
         assert browser.evaluate("document.documentElement.clientWidth") == PHONE
         assert browser.evaluate(REPORT)["over"] <= 0
         pictures.append(browser.screenshot(tmp_path / f"{dark}.png"))
-    browser.open("about:blank#", width=PHONE, height=800)
+    browser.open("about:blank", width=PHONE, height=800)
     blank = browser.screenshot(tmp_path / "blank.png")
     assert min(map(len, pictures)) > 4 * len(blank)
     assert pictures[0] != pictures[1]

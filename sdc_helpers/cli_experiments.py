@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 clip_app = typer.Typer(no_args_is_help=True, help="The course's own small CLIP.")
 concepts_app = typer.Typer(no_args_is_help=True, help="Shared concepts: what finding them needs.")
-curriculum_app = typer.Typer(no_args_is_help=True, help="The complete grid of chapter 04.")
+curriculum_app = typer.Typer(no_args_is_help=True, help="The complete grid of chapter 07.")
 gap_app = typer.Typer(no_args_is_help=True, help="The contrastive gap: what is recorded of it.")
 nulls_app = typer.Typer(no_args_is_help=True, help="Null distributions: how often tests err.")
 EXPERIMENTS = {

@@ -313,6 +313,8 @@ def calls() -> dict[str, Call]:
             "difficulty",
         ),
         "curriculum.quantile_bins": curriculum("quantile_bins", {"difficulty": ONE, "n_bins": 2}, "difficulty"),
+        "curriculum.ListedPlan": curriculum("ListedPlan", {"passes": [CODES, CODES]}, "passes"),
+        "curriculum.rank_agreement": curriculum("rank_agreement", {"first": ONE, "second": OTHER, "groups": CODES, "n_draws": 3}, "first second", "groups"),
         "curriculum.threshold_bins": curriculum("threshold_bins", {"difficulty": ONE, "below": [0.0]}, "difficulty below"),
         "curriculum.train_on_text": curriculum(
             "train_on_text", {"model": None, "tokens": torch.ones(2, 3, dtype=torch.long), "options": None}, "tokens", runs=False
@@ -351,16 +353,16 @@ NO_ARRAYS = {
     "concepts": "enriched_words fits_name",  # text of captions
     "contrastive": "clip_trunk finetune_clip train_projections uniform_floor with_new_projections",
     "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
-    "CurriculumSampler paired_difference Plan PlanBatches run_cell text_score TokenMean "
+    "CurriculumSampler paired_difference Plan PlanBatches run_cell score_paradigms text_score TokenMean "
     "train_on_captions vqa_score WordRarity",
     "decoding": "",
     "embeddings": "caption_average load_clip load_resnet18",
-    "plotting": "figure label_line plot_intervals plot_reference show table",
+    "plotting": "figure label_line name_series plot_intervals plot_reference show table",
     "studies": "course_decoder difference_of_decoders difference_of_participants find_concepts "
     "finetune_runs fit_decoders load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_study phrase_embeddings "
     "recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
-    "scene_test train_small_clip type_one_errors whiten",
+    "scene_test train_captioner train_small_clip type_one_errors use_of_picture whiten",
     "training": "EpochBatches train_pairs TwoEncoders",
 }
 """Public functions that take no array themselves, by package: objects that were checked, text."""

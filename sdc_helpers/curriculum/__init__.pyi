@@ -16,6 +16,7 @@ from .difficulty import (
     WordCount,
     WordRarity,
     image_difficulty,
+    rank_agreement,
 )
 from .evaluation import (
     acceptability,
@@ -23,6 +24,7 @@ from .evaluation import (
     text_score,
     vqa_score,
 )
+from .listed import ListedPlan
 from .materials import Materials
 from .models import (
     Captioner,
@@ -38,6 +40,7 @@ from .pacing import (
     quantile_bins,
     threshold_bins,
 )
+from .paradigms import ParadigmScores, score_paradigms
 from .pictures import feature_maps
 from .results import (
     Evaluation,
@@ -69,12 +72,14 @@ __all__ = [
     "CurriculumSampler",
     "Evaluation",
     "LinearPacing",
+    "ListedPlan",
     "LogLikelihoods",
     "Materials",
     "ModelConfig",
     "ModelLoss",
     "NounCount",
     "PairedDifference",
+    "ParadigmScores",
     "Plan",
     "PlanBatches",
     "RootPacing",
@@ -94,7 +99,9 @@ __all__ = [
     "paired_difference",
     "plan_of",
     "quantile_bins",
+    "rank_agreement",
     "run_cell",
+    "score_paradigms",
     "text_score",
     "threshold_bins",
     "train_on_captions",

@@ -15,10 +15,11 @@ from typing import Protocol
 
 import numpy as np
 
-from sdc_helpers._checks import as_array
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._texts import text_groups, text_list
 from sdc_helpers.curriculum._taggers import Tagger, check_tags, tagger_named
 from sdc_helpers.curriculum.results import LogLikelihoods
+from sdc_helpers.measures import Interval
 
 NOUN_TAGS = ("NN", "NNP")
 """Singular nouns and names (Penn Treebank): what the study counts."""
@@ -252,3 +253,61 @@ def image_difficulty(captions: Sequence[Sequence[str]], measure: Measure) -> np.
         )
     starts = np.cumsum([0, *(len(own) for own in captions[:-1])])
     return np.maximum.reduceat(values, starts)
+
+
+def rank_agreement(
+    first: np.ndarray,
+    second: np.ndarray,
+    groups: np.ndarray,
+    *,
+    n_draws: int = 200,
+    seed: int | Sequence[int] = 0,
+) -> Interval:
+    """Compare two measures of difficulty by how they rank the same captions.
+
+    Captions of one picture are alike, so whole pictures are drawn anew for the interval.
+
+    Parameters
+    ----------
+    first, second : array of shape (n_captions,)
+        Difficulties by one measure and by the other.
+    groups : int array of shape (n_captions,)
+        Picture of each caption.
+    n_draws : int, default=200
+        Resamples of the pictures.
+    seed : int or sequence of int, default=0
+        Seed of the resampling.
+
+    Returns
+    -------
+    Interval
+        Spearman's rank correlation, with its percentile interval for other pictures.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, there are fewer than two pictures or draws are fewer than 1.
+
+    Examples
+    --------
+    >>> from sdc_helpers.curriculum import rank_agreement
+    >>> rank_agreement([1, 2, 3, 4], [1, 3, 2, 4], [0, 0, 1, 1]).value
+    0.8
+    """
+    from scipy.stats import spearmanr
+
+    named = {"first": first, "second": second, "groups": groups}
+    x, y, groups = (as_array(name, values) for name, values in named.items())
+    shapes = {x.shape, y.shape, groups.shape}
+    if len(shapes) != 1 or x.ndim != 1:
+        raise ValueError(f"arrays have shapes {shapes}; expected (n_captions,) of all.")
+    codes = np.unique(groups, return_inverse=True)[1]
+    n = int(codes.max(initial=-1)) + 1
+    if n < 2:
+        raise ValueError(f"captions are of {n} picture(s); others cannot be told from so few.")
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    rng, values = np.random.default_rng(seed), []
+    for _ in range(check_count("n_draws", n_draws, least=1)):
+        drawn = np.concatenate([members[i] for i in rng.integers(n, size=n)])
+        values.append(float(spearmanr(x[drawn], y[drawn])[0]))
+    return Interval.from_resamples(float(spearmanr(x, y)[0]), np.array(values))

@@ -1,4 +1,4 @@
-"""The exercises of the chapter on curriculum training."""
+"""The exercises of the chapter on how a curriculum is made."""
 
 from __future__ import annotations
 
@@ -112,7 +112,47 @@ def _difficulty_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, int]]:
     return cases
 
 
-# --- 3. the loss without pads -------------------------------------------------------------------
+# --- 3. equal words -----------------------------------------------------------------------------
+
+
+def cut_at_words(order: np.ndarray, n_words: np.ndarray, total: int) -> int:
+    """Return after how many samples of the order as many words were read, as near as can be."""
+    words_read = np.cumsum(n_words[order])
+    return int(np.abs(words_read - total).argmin()) + 1
+
+
+def _as_if_equally_long(order: np.ndarray, n_words: np.ndarray, total: int) -> int:
+    return round(total / n_words[order].mean())
+
+
+def _position_for_number(order: np.ndarray, n_words: np.ndarray, total: int) -> int:
+    return cut_at_words(order, n_words, total) - 1
+
+
+def _not_in_order(order: np.ndarray, n_words: np.ndarray, total: int) -> int:
+    return cut_at_words(np.arange(len(n_words)), n_words, total)
+
+
+def _words_as_samples(order: np.ndarray, n_words: np.ndarray, total: int) -> int:
+    return int(min(total, len(order)))
+
+
+def _never_below(order: np.ndarray, n_words: np.ndarray, total: int) -> int:
+    return int(np.searchsorted(np.cumsum(n_words[order]), total)) + 1
+
+
+def _cut_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    """Return orders that repeat samples; totals just above and just below a sample's end."""
+    cases = []
+    for n, stop, more in ((12, 17, 1), (30, 41, -1), (30, 8, 0)):
+        n_words = np.concatenate([rng.integers(4, 8, n // 2), rng.integers(15, 40, n - n // 2)])
+        passes = [np.arange(n)[::-1], rng.permutation(n), rng.permutation(n)]
+        order = np.concatenate(passes)
+        cases.append((order, n_words, int(n_words[order][:stop].sum()) + more))
+    return cases
+
+
+# --- 4. the loss without pads -------------------------------------------------------------------
 
 
 def _losses(log_p: np.ndarray, tokens: np.ndarray) -> np.ndarray:
@@ -254,6 +294,50 @@ EXERCISES = (
             "Sort the difficulties: where does the share (k + 1) / n_bins end? Round up.",
             "The threshold is the difficulty at that place; everything <= it is in the bin.",
             "ranked[-(-(k + 1) * n // n_bins) - 1] is the threshold of bin k.",
+        ),
+    ),
+    Exercise(
+        identifier="curriculum.equal_words",
+        title="Cut the standard order at equal words",
+        minutes=5,
+        difficulty=1,
+        solution=cut_at_words,
+        cases=_cut_cases,
+        wrong_answers=(
+            WrongAnswer(
+                "all captions equally long",
+                "You divided by the mean number of words. It is near, but which captions came "
+                "first decides: add up the words in the order in which they are read.",
+                _as_if_equally_long,
+            ),
+            WrongAnswer(
+                "position for number",
+                "You returned the position of the last sample, which counts from 0. The number of "
+                "samples is one more.",
+                _position_for_number,
+            ),
+            WrongAnswer(
+                "not in the order",
+                "You added up the words sample by sample as they are stored. Take them in the "
+                "order of the training: n_words[order].",
+                _not_in_order,
+            ),
+            WrongAnswer(
+                "words as samples",
+                "You cut after as many samples as there are words. The total counts words.",
+                _words_as_samples,
+            ),
+            WrongAnswer(
+                "always beyond",
+                "You took the first sample that reaches the total. Sometimes the one before is "
+                "nearer.",
+                _never_below,
+            ),
+        ),
+        hints=(
+            "n_words[order] holds the words of each sample in the order of the training.",
+            "np.cumsum adds them up: so many words were read after each sample.",
+            "int(np.abs(np.cumsum(n_words[order]) - total).argmin()) + 1",
         ),
     ),
     Exercise(

@@ -149,6 +149,35 @@ def label_line(ax: Axes, x: float, y: float, text: str, colour: str, dy: float =
     return ax
 
 
+def name_series(
+    ax: Axes, colours: Mapping[str, str], x: float = 0.98, y: float = 0.95, step: float = 0.1
+) -> Axes:
+    """Write the names of several series under each other, each in its colour.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes to write in.
+    colours : mapping of str to str
+        Colour of each series by its name.
+    x, y : float
+        Place of the first name, as shares of the width and height of the axes. Names end there on
+        the right half, and begin there on the left one and outside.
+    step : float
+        Distance of the names, as a share of the height.
+
+    Returns
+    -------
+    Axes
+    """
+    for row, (name, colour) in enumerate(colours.items()):
+        ax.annotate(
+            name, (x, y - row * step), xycoords="axes fraction", color=colour, va="top",
+            ha="right" if 0.5 < x <= 1 else "left",
+        )  # fmt: skip
+    return ax
+
+
 def plot_reference(ax: Axes, y: float, text: str, *, vertical: bool = False) -> Axes:
     """Draw chance, a ceiling or any other value to compare with.
 

@@ -1,3 +1,4 @@
+from .captioner_training import CaptionerRun, train_captioner, use_of_picture
 from .clip_training import (
     SmallClipRecipe,
     scene_pairs,
@@ -51,6 +52,7 @@ from .source import Study, open_study
 from .type_one import load_type_one, type_one_errors
 
 __all__ = [
+    "CaptionerRun",
     "FinetuneDesign",
     "FoundConcepts",
     "Grid",
@@ -88,8 +90,10 @@ __all__ = [
     "scene_pairs",
     "scene_test",
     "score_on_scenes",
+    "train_captioner",
     "train_small_clip",
     "truth_masks",
     "type_one_errors",
+    "use_of_picture",
     "whiten",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,18 @@ from typing import Any
 import numpy as np
 
 from sdc_helpers._files import atomic_path, write_json
+from sdc_helpers.curriculum.comparison import across_seeds, paired_difference
 from sdc_helpers.curriculum.design import Cell, CellResult, StudyDesign, all_cells
 from sdc_helpers.curriculum.results import Evaluation
+from sdc_helpers.measures import Interval
 from sdc_helpers.studies._records import reading_record
 
 _RECORDED = Path(__file__).with_name("recorded_grid.json")
 _SAME_FOR_ALL = ("chance", "kinds", "units")
+_WRITTEN = {"git": "GIT", "flamingo": "Flamingo"}
+
+Conditions = Sequence[tuple[str, str]]
+"""Families with their text, such as ``[("git", "C")]``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +57,90 @@ class Grid:
         if not results or task not in results[0].evaluations:
             raise ValueError(f"the grid holds no {family}, {text}, {order} with task {task!r}.")
         return [r.evaluations[task] for r in sorted(results, key=lambda r: r.cell)]
+
+    @property
+    def conditions(self) -> dict[tuple[str, str], str]:
+        """What a reader calls each family with each text, such as ``"GIT, C"``."""
+        found = dict.fromkeys((c.family, c.text) for c in self.results)
+        return {(f, t): f"{_WRITTEN[f]}, {t}" for f, t in found}
+
+    def pooled(
+        self, order: str, task: str, conditions: Conditions | None = None, less: str = ""
+    ) -> list[Evaluation]:
+        """Return each seed's answers, averaged over conditions.
+
+        Parameters
+        ----------
+        order : str
+            Order of the captions.
+        task : str
+            Name of the task.
+        conditions : sequence of (family, text), optional
+            Conditions to average over; by default all.
+        less : str, optional
+            Order whose answers are subtracted.
+
+        Returns
+        -------
+        list of Evaluation
+            One for each seed.
+
+        Raises
+        ------
+        ValueError
+            If the grid holds no such order or task.
+        """
+        conditions = tuple(self.conditions if conditions is None else conditions)
+        of_each = [self.evaluations(*condition, order, task) for condition in conditions]
+        if less:
+            others = [self.evaluations(*condition, less, task) for condition in conditions]
+        found = []
+        for number, first in enumerate(of_each[0]):
+            correct = np.mean([seeds[number].correct for seeds in of_each], axis=0)
+            if less:
+                correct = correct - np.mean([seeds[number].correct for seeds in others], axis=0)
+            found.append(replace(first, correct=correct))
+        return found
+
+    def score(self, order: str, task: str, conditions: Conditions | None = None) -> Interval:
+        """Return the share of right answers with its interval for other items and seeds.
+
+        Parameters are those of `pooled`.
+        """
+        return across_seeds(self.pooled(order, task, conditions))
+
+    def difference(
+        self, first: str, second: str, task: str, conditions: Conditions | None = None
+    ) -> Interval:
+        """Return the paired difference of two orders in a task, for other items and seeds.
+
+        Parameters
+        ----------
+        first, second : str
+            Orders; what is returned is the score of the first minus that of the second.
+        task, conditions
+            As in `pooled`.
+
+        Returns
+        -------
+        Interval
+        """
+        both = (self.pooled(order, task, conditions) for order in (first, second))
+        return paired_difference(*both).difference
+
+    def rise_with_wrong_picture(self) -> dict[Cell, float]:
+        """Return by how much a wrong picture raises each run's held-out loss, nats a token."""
+        return {c: r.losses["wrong"] - r.losses["right"] for c, r in self.results.items()}
+
+    def mean_of(self, what: str) -> dict[str, float]:
+        """Return ``"n_samples"`` or ``"n_words"`` of each order, averaged over its runs."""
+        orders = dict.fromkeys(c.order for c in self.results)
+        return {
+            order: float(
+                np.mean([getattr(r, what) for c, r in self.results.items() if c.order == order])
+            )
+            for order in orders
+        }
 
 
 def run_grid(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import spearmanr
 
 from sdc_helpers.curriculum import _taggers
 from sdc_helpers.curriculum.difficulty import (
@@ -20,6 +21,7 @@ from sdc_helpers.curriculum.difficulty import (
     WordCount,
     WordRarity,
     image_difficulty,
+    rank_agreement,
     words_of,
 )
 from sdc_helpers.curriculum.results import LogLikelihoods
@@ -290,3 +292,29 @@ def test_one_string_is_not_taken_for_captions(measure):
 def test_training_text_without_words_is_refused(training, match):
     with pytest.raises(ValueError, match=match):
         WordRarity(training)
+
+
+# --- two measures compared ------------------------------------------------------------------------
+
+
+def test_rank_agreement_is_spearmans_and_draws_whole_pictures():
+    rng = np.random.default_rng(0)
+    picture = np.repeat(np.arange(40), 5)
+    first = rng.integers(0, 9, 40)[picture] + rng.integers(0, 2, 200)
+    second = first + rng.integers(-2, 3, 200)
+    found = rank_agreement(first, second, picture, n_draws=400, seed=1)
+    assert found.value == pytest.approx(spearmanr(first, second)[0])
+    assert found.low < found.value < found.high
+    apart = rank_agreement(first, second, np.arange(200), n_draws=400, seed=1)
+    assert found.high - found.low > apart.high - apart.low  # captions of one picture are alike
+    shuffled = rng.permutation(200)
+    again = rank_agreement(first[shuffled], second[shuffled], picture[shuffled], seed=[1, 2])
+    assert again.value == pytest.approx(found.value)
+
+
+@pytest.mark.parametrize(
+    ("groups", "match"), [([0, 0, 0], r"1 picture\(s\)"), ([0, 1], "have shapes")]
+)
+def test_rank_agreement_refuses_too_few(groups, match):
+    with pytest.raises(ValueError, match=match):
+        rank_agreement([1, 2, 3], [1, 2, 3], groups)

@@ -272,7 +272,47 @@ def loss_token_by_token(log_p, tokens):
     return sum(losses) / len(losses)
 
 
+def cut_by_walking(order, n_words, total):
+    read, best, nearest = 0, 0, math.inf
+    for number, sample in enumerate(order, start=1):
+        read += n_words[sample]
+        if abs(read - total) < nearest:
+            best, nearest = number, abs(read - total)
+    return best
+
+
+def paired_by_mean_squares(first, second):
+    table = first - second
+    n_seeds, n_items = table.shape
+    seeds = n_items * np.var([row.mean() for row in table], ddof=1)
+    items = n_seeds * np.var([column.mean() for column in table.T], ddof=1)
+    return first.mean() - second.mean(), math.sqrt((seeds + items) / table.size)
+
+
+def verdict_by_signs(difference, first, second, chance):
+    if max(first[0], second[0]) <= chance:
+        return "at chance"
+    signs = sum(np.sign(difference))
+    return {2: "helps", -2: "harms"}.get(int(signs), "cannot tell")
+
+
+def passes_by_sorting_pairs(difficulty, noise):
+    return [
+        [
+            sample
+            for _, sample in sorted(
+                (d + e, i) for i, (d, e) in enumerate(zip(difficulty, row, strict=True))
+            )
+        ]
+        for row in noise
+    ]
+
+
 OTHER_SOLUTIONS = {
+    "curriculum.equal_words": cut_by_walking,
+    "order.paired": paired_by_mean_squares,
+    "order.verdict": verdict_by_signs,
+    "order.passes": passes_by_sorting_pairs,
     "curriculum.nouns": nouns_by_first_letter,
     "curriculum.bins": bins_by_trying_thresholds,
     "curriculum.loss": loss_token_by_token,

@@ -69,6 +69,7 @@ PLOTS = {
     "null": lambda ax: plotting.plot_null([0], [np.arange(9.0)], [3.0], ax),
     "heatmap": lambda ax: plotting.plot_heatmap(np.eye(2), "ab", "cd", ax),
     "line": lambda ax: plotting.label_line(ax, 1, 1, "name", "black"),
+    "names": lambda ax: plotting.name_series(ax, {"one": "black", "other": "red"}),
     "horizontal": lambda ax: plotting.plot_reference(ax, 1, "chance"),
     "vertical": lambda ax: plotting.plot_reference(ax, 1, "chance", vertical=True),
 }
@@ -88,6 +89,16 @@ def test_a_plot_makes_its_own_axes_where_none_are_given(name):
     first, second = PLOTS[name](None), PLOTS[name](None)
     assert isinstance(first, Axes)
     assert first.figure is not second.figure
+
+
+def test_names_of_series_stand_under_each_other_in_their_colours():
+    _, ax = figure()
+    plotting.name_series(ax, {"one": "black", "other": COLOURS["blue"]}, x=0.1, y=0.8, step=0.2)
+    assert [text.get_text() for text in ax.texts] == ["one", "other"]
+    assert ax.texts[1].get_color() == COLOURS["blue"]
+    np.testing.assert_allclose([text.xy for text in ax.texts], [(0.1, 0.8), (0.1, 0.6)])
+    assert {text.get_ha() for text in ax.texts} == {"left"}
+    assert plotting.name_series(ax, {"right": "black"}).texts[-1].get_ha() == "right"
 
 
 def test_a_spread_is_the_mean_and_the_full_range():

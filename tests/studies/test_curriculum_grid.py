@@ -168,3 +168,35 @@ def test_the_recorded_grid_is_complete():
             assert result.n_samples == curriculum.n_samples
         if cell.order == "cut":
             assert result.n_words == pytest.approx(curriculum.n_words, rel=0.002)
+
+
+# --- what a chapter asks of the recorded grid -----------------------------------------------------
+
+
+def test_pooled_answers_are_means_over_conditions():
+    grid = load_grid()
+    conditions = [("git", "C"), ("flamingo", "T+C")]
+    pooled = grid.pooled("curriculum", "questions", conditions)
+    of_each = [grid.evaluations(*c, "curriculum", "questions") for c in conditions]
+    assert len(pooled) == 3
+    for one, first, second in zip(pooled, *of_each, strict=True):
+        np.testing.assert_allclose(one.correct, (first.correct + second.correct) / 2)
+    less = grid.pooled("curriculum", "questions", less="cut")
+    d = grid.difference("curriculum", "cut", "questions")
+    assert np.mean([one.accuracy for one in less]) == pytest.approx(d.value)
+    assert d.low < d.value < d.high
+    scores = [grid.score(order, "questions").value for order in ("curriculum", "cut")]
+    assert scores[0] - scores[1] == pytest.approx(d.value)
+
+
+def test_a_grid_says_what_it_holds():
+    grid = load_grid()
+    assert list(grid.conditions.values()) == ["GIT, C", "GIT, T+C", "Flamingo, C", "Flamingo, T+C"]
+    words = grid.mean_of("n_words")
+    assert list(words) == list(ORDERS)
+    assert words["cut"] == pytest.approx(words["curriculum"], rel=0.002)
+    rises = grid.rise_with_wrong_picture()
+    assert list(rises) == list(grid.results)
+    assert min(rises.values()) > 0
+    with pytest.raises(ValueError, match="holds no"):
+        grid.pooled("backwards", "questions")

@@ -69,9 +69,7 @@ assert np.isclose(value, np.corrcoef(voxel, unit)[0, 1])
 # [null distribution](glossary.md#null-distribution): what the measure says when there is nothing to find.
 
 # %%
-null = np.array(
-    [correlation(voxel, rng.permutation(unit)) for _ in range(999)]
-)
+null = np.array([correlation(voxel, rng.permutation(unit)) for _ in range(999)])
 
 # %% [markdown]
 # The **p-value** is the share of orders that do at least as well as the true one. Write it yourself: `value` is
@@ -143,8 +141,14 @@ ax.plot(lengths, formula, color=COLOURS["black"], lw=1, ls=":")
 ax.annotate("dots: measured\ndotted line: formula", (lengths[5], typical[5].mean()), xytext=(14, 14),
             textcoords="offset points", color=COLOURS["blue"])  # fmt: skip
 plot_reference(ax, 0, "what one hopes for")
-ax.set(xscale="log", xlabel="length n of the two lists (numbers)", ylabel="typical |correlation|")
-ax.set_title("Unrelated lists look related when they are short (simulated)", loc="left")
+ax.set(
+    xscale="log",
+    xlabel="length n of the two lists (numbers)",
+    ylabel="typical |correlation|",
+)
+ax.set_title(
+    "Unrelated lists look related when they are short (simulated)", loc="left"
+)
 show(
     fig,
     f"Simulated: the typical correlation of two unrelated lists is {typical[0].mean():.2f} at "
@@ -159,11 +163,23 @@ show(
 figures = {}
 for length in lengths:
     fig, ax = figure(width=5.2, height=2.8)
-    ax.hist(drawn[length, 0], np.linspace(-1, 1, 61), color=COLOURS["grey"], density=True)
+    ax.hist(
+        drawn[length, 0],
+        np.linspace(-1, 1, 61),
+        color=COLOURS["grey"],
+        density=True,
+    )
     plot_reference(ax, 0.5, " r = 0.5", vertical=True)
-    ax.set(xlabel="correlation of unrelated lists", ylabel="density of pairs", xlim=(-1, 1), ylim=(0, 8))
+    ax.set(
+        xlabel="correlation of unrelated lists",
+        ylabel="density of pairs",
+        xlim=(-1, 1),
+        ylim=(0, 8),
+    )
     figures[str(length)] = fig
-beyond = {length: 100 * np.mean(np.abs(drawn[length, 0]) >= 0.5) for length in lengths}
+beyond = {
+    length: 100 * np.mean(np.abs(drawn[length, 0]) >= 0.5) for length in lengths
+}
 show_slider(
     figures,
     "length n",

@@ -125,7 +125,7 @@ class Commands:
         return self._sdc("book", "build", "--runs", RUNS, "--out", BOOK)
 
     def sdc(self, *more: str) -> int:
-        """Run the course's own command, as in `python course.py sdc run 09` or `sdc check`."""
+        """Run the course's own command, as in `python course.py sdc run 13` or `sdc check`."""
         self.env()
         return self._sdc(*more)
 
@@ -149,7 +149,7 @@ class Commands:
             failed = failed or self._sdc("notebooks", "time", "--runs", runs)
             if failed:
                 return failed
-        figure = ["build/timing-workshop/09_cka_pitfalls.ipynb", "--caption", "With 24 blocks"]
+        figure = ["build/timing-workshop/13_cka_pitfalls.ipynb", "--caption", "With 24 blocks"]
         to = ["--to", "book/images/cka_real_fmri.png"]
         return self._sdc("notebooks", "figure", *figure, *to)
 

@@ -72,7 +72,7 @@ def _what_the_system_says(error: OSError) -> str:
 
 @app.command("run")
 def run_command(
-    names: Annotated[list[str], typer.Argument(help="Notebooks (09, 09_cka_pitfalls) or 'all'.")],
+    names: Annotated[list[str], typer.Argument(help="Notebooks (09, 13_cka_pitfalls) or 'all'.")],
     parameter: Annotated[
         list[str] | None, typer.Option("-p", "--parameter", help="name=value; may be repeated.")
     ] = None,

@@ -504,11 +504,11 @@ claims.record("curriculum.live.picture_used", used)
 
 # %% [markdown]
 # Left, compare the curriculum's end with the standard order at the dashed line, where both have read as many words.
-# Right, the bars must stand clear of zero: then the model uses its picture.
+# Right, the bars of the *wrong* picture must stand clear of zero: then the model uses its picture.
 
 # %% Draw learning curves and the test with a wrong picture tags=["fold"]
 fig, axes = figure(1, 2, width=9.8, height=3.5)
-bars, colours = {}, {"standard": BLACK, "curriculum": ORANGE}
+bars, colours = {}, {"standard": BLUE, "curriculum": ORANGE}
 for order, colour in colours.items():
     of_order = [run for (name, _), run in runs.items() if name == order]
     words, losses = np.stack([run.curve[:, 1:] for run in of_order]).transpose(2, 0, 1)
@@ -522,7 +522,7 @@ at_equal = [runs["standard", k].loss_at(run, "words") for k, run in enumerate(ea
 plotting.plot_reference(axes[0], easy_first[0].curve[-1, 1], "equal words", vertical=True)
 axes[0].set(xlabel="words read", ylabel="held-out loss (nats a token)")
 axes[0].set_title(f"Learning curves, {p.family} (simulated)", loc="left")
-plotting.plot_bars(bars, axes[1], colours=(BLACK, GREY, ORANGE, GREY))
+plotting.plot_bars(bars, axes[1], colours=(BLUE, GREY, ORANGE, GREY))
 plotting.plot_reference(axes[1], 0, "")
 axes[1].set(
     xlabel="order, and what is shown instead",

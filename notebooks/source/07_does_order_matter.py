@@ -56,15 +56,20 @@ p = start(
 BLUE, ORANGE, GREEN, GREY, BLACK = (
     COLOURS[name] for name in ("blue", "orange", "green", "grey", "black")
 )
-COLOUR_OF = {"standard": BLACK, "curriculum": ORANGE, "cut": BLUE, "anti": GREEN}
+COLOUR_OF = {
+    "standard": BLACK,
+    "curriculum": ORANGE,
+    "cut": BLUE,
+    "anti": GREEN,
+}
 SIDES = {"above": GREEN, "below": ORANGE, "undecided": GREY}
 
 # %% [markdown]
 # ## The grid
 #
 # Two families of captioners (GIT and Flamingo), each with and without **text pretraining** (T+C: sentences first, then
-# captions; C: captions alone), in five orders, with three seeds: sixty trainings. They take longer than a workshop, so
-# they were trained once and *recorded*. The orders are
+# captions; C: captions alone), in five orders, with three seeds. These trainings take longer than a workshop, so they
+# were made once and *recorded*. The orders are
 #
 # - **standard**: everything, shuffled, eight passes;
 # - **curriculum**: four [cumulative bins](glossary.md#cumulative-bins), easy pictures first, two passes over each;
@@ -74,9 +79,11 @@ SIDES = {"above": GREEN, "below": ORANGE, "undecided": GREY}
 #
 # Each model is asked three things by likelihood, about simulated pictures and sentences that were held out:
 #
-# - **minimal pairs**: which of two captions with the same words belongs to the picture? Chance is one half;
+# - [**minimal pairs**](glossary.md#minimal-pair): which of two captions with the same words is the picture's?
+#   Chance is one half;
 # - **questions**: which of eight ways to fill a blank is true of the picture? Chance is one eighth;
-# - **acceptability**: which of two sentences is grammatical? Chance is one half. No picture is shown.
+# - [**acceptability**](glossary.md#acceptability): which of two sentences is grammatical? Chance is one half.
+#   No picture is shown.
 
 # %%
 grid = studies.load_grid()
@@ -94,13 +101,19 @@ end = {
 
 # %% Say what was recorded tags=["fold"]
 rows = [
-    [what, *(f"{100 * counts[order] / counts['standard']:.0f}%" for order in counts)]
+    [
+        what,
+        *(
+            f"{100 * counts[order] / counts['standard']:.0f}%"
+            for order in counts
+        ),
+    ]
     for what, counts in (("samples seen", samples), ("words read", words))
 ]
 say(
     f"Recorded on {grid.made['date']}, simulated scenes: {len(grid.results)} trainings on {grid.design.n_images} pictures "
-    f"with {grid.design.n_captions} captions each, {grid.made['minutes_of_training']:.0f} minutes of training for the first "
-    "four orders. Again: `sdc curriculum grid --out DIR`.\n\n"
+    f"with {grid.design.n_captions} captions each, {grid.made['minutes_of_training']:.0f} minutes of training; the order "
+    f"`cut` was added on {grid.made['added']['date']}, on another machine. Again: `sdc curriculum grid --out DIR`.\n\n"
     + plotting.table(["of the standard order", *words], rows)
 )
 
@@ -146,7 +159,7 @@ exercises.card("order.paired")
 # %%
 paired = exercises.yours_or_ours("order.paired", paired_difference)
 easy_first, cut = (
-    np.array([seed.correct for seed in grid.pooled(order, "acceptability")])
+    np.array([one.correct for one in grid.pooled(order, "acceptability")])
     for order in ("curriculum", "cut")
 )
 mean, error = paired(easy_first, cut)
@@ -157,7 +170,8 @@ assert 1.96 <= quantile <= 4.31  # infinite to two degrees of freedom
 
 # %% [markdown]
 # What does pairing buy? Without it, each order has its own error, and the two add up. Compare the lengths of the lines.
-# Pairing pays where the same items are hard for both orders. Where it is the seeds that differ, nothing cancels.
+# Pairing pays where the same items are hard for both orders. Where it is the seeds that differ, nothing cancels, and with
+# few seeds the honest interval may even be the wider one.
 
 # %%
 with_pairs, without = {}, {}
@@ -170,21 +184,34 @@ for task in chance_of:
 
 # %% Draw paired and unpaired intervals tags=["fold"]
 fig, ax = figure(width=6.8, height=2.9)
-both = {"not paired": (GREY, -0.13, without), "paired": (BLUE, 0.13, with_pairs)}
+both = {
+    "not paired": (GREY, -0.13, without),
+    "paired": (BLUE, 0.13, with_pairs),
+}
 for colour, shift, intervals in both.values():
     lines, at = list(intervals.values()), np.arange(3) + shift
-    plotting.plot_intervals([], lines, ax, positions=at, horizontal=True, colour=colour, lw=3)
+    plotting.plot_intervals(
+        [], lines, ax, positions=at, horizontal=True, colour=colour, lw=3
+    )
 plotting.plot_reference(ax, 0, "", vertical=True)
-plotting.name_series(ax, {name: colour for name, (colour, *_) in both.items()}, y=0.99)
+plotting.name_series(
+    ax, {name: colour for name, (colour, *_) in both.items()}, y=0.99
+)
 ax.set_yticks(range(3), chance_of)
 ax.set_ylim(2.5, -0.5)
 ax.set(xlabel="curriculum minus cut (percentage points)", ylabel="task")
 ax.set_title("The same difference, twice (recorded, simulated)", loc="left")
-width = {task: [i.high - i.low for i in (without[task], with_pairs[task])] for task in chance_of}
+width = {
+    task: [i.high - i.low for i in (without[task], with_pairs[task])]
+    for task in chance_of
+}
 show(
     fig,
     "Simulated, recorded; lines are 95 percent intervals, small dots seeds. Without pairing they are "
-    + ", ".join(f"{a / b:.1f} times as wide for {task}" for task, (a, b) in width.items())
+    + ", ".join(
+        f"{a / b:.1f} times as wide for {task}"
+        for task, (a, b) in width.items()
+    )
     + f". By your formula acceptability changes by {100 * mean:+.1f} points, with an error of {100 * error:.1f}.",
 )
 
@@ -198,17 +225,21 @@ show(
 # %% Draw learning curves of the grid tags=["fold"]
 fig, axes = figure(1, 2, width=9.4, height=3.5, sharey=True)
 drawn = ("anti", "standard", "curriculum")
-for ax, family in zip(axes, ("git", "flamingo"), strict=True):
+for ax, model in zip(axes, ("git", "flamingo"), strict=True):
     for order in drawn:
-        of_order = [curriculum.Cell(family, "C", order, k) for k in seeds]
+        of_order = [curriculum.Cell(model, "C", order, k) for k in seeds]
         curves = np.stack([grid.results[one].curve for one in of_order])
         at = curves[0, :, 0] / 1000
         plotting.plot_spread(at, curves[:, :, 1].T, ax, colour=COLOUR_OF[order])
-    plotting.plot_reference(ax, samples["cut"] / 1000, "equal words", vertical=True)
-    ax.set_title(f"{conditions[family, 'C']} (recorded, simulated)", loc="left")
+    plotting.plot_reference(
+        ax, samples["cut"] / 1000, "equal words", vertical=True
+    )
+    ax.set_title(f"{conditions[model, 'C']} (recorded, simulated)", loc="left")
     ax.set_xlabel("samples seen (thousands)")
 axes[0].set(ylabel="held-out loss (nats a token)", ylim=(1.2, 2.6))
-plotting.name_series(axes[1], {order: COLOUR_OF[order] for order in drawn[1:] + drawn[:1]}, y=0.8)
+plotting.name_series(
+    axes[1], {order: COLOUR_OF[order] for order in drawn[1:] + drawn[:1]}, y=0.8
+)
 show(
     fig,
     f"Simulated, recorded; bands are the range over {len(seeds)} seeds. Over all conditions the curriculum ends at "
@@ -245,17 +276,25 @@ differences = {
 # %% Draw three comparisons tags=["fold"]
 fig, axes = figure(1, 3, width=11.4, height=4.6, sharey=True, sharex=True)
 rows = {
-    (task, name): i + 0.8 * (i // 5) for i, (task, name) in enumerate(product(chance_of, groups))
+    (task, name): i + 0.8 * (i // 5)
+    for i, (task, name) in enumerate(product(chance_of, groups))
 }
 for ax, (title, control) in zip(axes, comparisons.items(), strict=True):
     for (task, name), at in rows.items():
         d = differences[control, task, name].scaled(100)
-        style = {"colour": SIDES[d.against(0)], "lw": 3.5 if name == "all four" else 1.5}
-        plotting.plot_intervals([], [d], ax, positions=[at], horizontal=True, **style)
+        style = {
+            "colour": SIDES[d.against(0)],
+            "lw": 3.5 if name == "all four" else 1.5,
+        }
+        plotting.plot_intervals(
+            [], [d], ax, positions=[at], horizontal=True, **style
+        )
     plotting.plot_reference(ax, 0, "", vertical=True)
     ax.set_title(title.replace(": ", ":\n"), loc="left")
     ax.set_xlabel("curriculum minus control (points)")
-labels = [f"{task}: {name}" if name == "all four" else name for task, name in rows]
+labels = [
+    f"{task}: {name}" if name == "all four" else name for task, name in rows
+]
 axes[0].set_yticks(list(rows.values()), labels, fontsize=9)
 axes[0].set_ylabel("task and condition (recorded, simulated)")
 axes[0].invert_yaxis()
@@ -337,10 +376,18 @@ fig, axes = figure(1, 3, width=11.4, height=3.7)
 for ax, (task, chance) in zip(axes, chance_of.items(), strict=True):
     for k, order in enumerate(orders):
         x, colour = np.arange(4) + 0.17 * (k - 1.5), COLOUR_OF[order]
-        plotting.plot_intervals([], scores[task, order], ax, positions=x, colour=colour, chance="")
+        plotting.plot_intervals(
+            [], scores[task, order], ax, positions=x, colour=colour, chance=""
+        )
     plotting.plot_reference(ax, chance, "chance")
-    ax.set_xticks(range(4), [name.replace(", ", "\n") for name in conditions.values()])
-    ax.set(xlabel="family, text", ylabel="right answers (share)", xlim=(-1, 3.6))
+    ax.set_xticks(
+        range(4),
+        [name.replace(", ", "\n") for name in conditions.values()],
+        size=9,
+    )
+    ax.set(
+        xlabel="family, text", ylabel="right answers (share)", xlim=(-1, 3.6)
+    )
     ax.set_title(f"{task} (simulated)", loc="left")
 axes[0].set_ylim(0.4, 0.7)
 plotting.name_series(axes[0], COLOUR_OF)
@@ -431,10 +478,15 @@ fig, ax = figure(width=7.2, height=3.3)
 lines = list(by_seed.values())
 x = np.arange(4)[:, None] + 0.2 * (np.arange(len(seeds)) - 1)
 colours = [SIDES[line.against(0)] for line in lines]
-plotting.plot_intervals([], lines, ax, positions=x.ravel(), colour=colours, lw=2)
+plotting.plot_intervals(
+    [], lines, ax, positions=x.ravel(), colour=colours, lw=2
+)
 plotting.plot_reference(ax, 0, "")
 ax.set_xticks(range(4), conditions.values())
-ax.set(xlabel="family, text; one line a seed", ylabel="questions, curriculum\nminus cut (points)")
+ax.set(
+    xlabel="family, text; one line a seed",
+    ylabel="questions, curriculum\nminus cut (points)",
+)
 ax.set_title("Each seed for itself (recorded, simulated)", loc="left")
 mixed = ((points.min(axis=1) < 0) & (points.max(axis=1) > 0)).sum()
 show(
@@ -472,27 +524,25 @@ exercises.card("order.passes")
 
 # %%
 in_order = exercises.yours_or_ours("order.passes", sorted_passes)
+n = p.n_images
 design = curriculum.StudyDesign(
-    n_images=p.n_images,
-    n_sentences=5 * p.n_images,
-    n_test=p.n_test,
-    data_seed=p.seed,
-)
+    n_images=n, n_sentences=5 * n, n_test=p.n_test, data_seed=p.seed
+)  # fmt: skip
 clip = load_clip(device=p.device)
 materials = studies.make_materials(design, clip)
 hard = materials.difficulty
-shape = design.n_bins * design.epochs_per_bin, len(hard)
+
+# %%
 live = {"standard": [], "sorted passes": []}
 for k in range(p.n_seeds):
     rng = np.random.default_rng([p.seed, k])
-    noise = 0.5 * hard.std() * rng.normal(size=shape)
+    noise = 0.5 * hard.std() * rng.normal(size=(8, len(hard)))
     plans = (None, curriculum.ListedPlan(in_order(hard, noise)))
     for runs, plan in zip(live.values(), plans, strict=True):
-        run = studies.train_captioner(
+        runs.append(studies.train_captioner(
             materials, design, family=p.family, plan=plan,
             seed=100 * p.seed + k, device=p.device,
-        )  # fmt: skip
-        runs.append(run)
+        ))  # fmt: skip
 losses = {name: np.array([r.loss for r in runs]) for name, runs in live.items()}
 gap = losses["sorted passes"] - losses["standard"]
 
@@ -503,8 +553,12 @@ gap = losses["sorted passes"] - losses["standard"]
 fig, ax = figure(width=6.6, height=3.4)
 colours = dict(zip(live, (BLACK, ORANGE), strict=True))
 for name, runs in live.items():
-    read, losses = np.stack([run.curve[:, 1:] for run in runs]).transpose(2, 0, 1)
-    plotting.plot_spread(read.mean(axis=0), losses.T, ax, colour=colours[name], marker="o", ms=3)
+    read, losses = np.stack([run.curve[:, 1:] for run in runs]).transpose(
+        2, 0, 1
+    )
+    plotting.plot_spread(
+        read.mean(axis=0), losses.T, ax, colour=colours[name], marker="o", ms=3
+    )
 plotting.name_series(ax, colours)
 ax.set(xlabel="words read", ylabel="held-out loss (nats a token)")
 ax.set_title(f"Sorting within each pass, {p.family} (simulated)", loc="left")
@@ -536,15 +590,32 @@ if p.real_data and datasets.available("blimp"):
 
 # %% Draw BLiMP tags=["fold"]
 if real is None:
-    say("*The real sentence pairs are not here: `sdc data fetch blimp` gets them (2 MB).*")
+    say(
+        "*The real sentence pairs are not here: `sdc data fetch blimp` gets them (2 MB).*"
+    )
 else:
     fig, ax = figure(width=8, height=3.4)
     names = [name.replace("_", " ") for name in real.by_paradigm]
-    plotting.plot_intervals(names, list(real.by_paradigm.values()), ax, horizontal=True, lw=2)
-    ax.plot(list(real.shorter.values()), range(len(names)), "|", ms=18, mew=2.5, color=ORANGE)
-    ax.set(xlabel="share of real pairs judged right", ylabel="BLiMP paradigm", xlim=(0, 1))
+    plotting.plot_intervals(
+        names, list(real.by_paradigm.values()), ax, horizontal=True, lw=2
+    )
+    ax.plot(
+        list(real.shorter.values()),
+        range(len(names)),
+        "|",
+        ms=18,
+        mew=2.5,
+        color=ORANGE,
+    )
+    ax.set(
+        xlabel="share of real pairs judged right",
+        ylabel="BLiMP paradigm",
+        xlim=(0, 1),
+    )
     ax.set_ylim(len(names) - 0.5, -1.1)
-    plotting.name_series(ax, {"live models": BLUE, "fewer word pieces": ORANGE}, y=0.99)
+    plotting.name_series(
+        ax, {"live models": BLUE, "fewer word pieces": ORANGE}, y=0.99
+    )
     show(
         fig,
         f"Real sentence pairs, {p.n_blimp} a paradigm, models trained on simulated scenes; lines are 95 percent intervals. "
@@ -565,10 +636,14 @@ else:
 # %% Train one cell of the grid again, if asked tags=["fold"]
 if p.recompute:
     cell, small = curriculum.Cell.from_name(p.recompute), grid.design
-    again = curriculum.run_cell(cell, small, studies.make_materials(small, clip), device=p.device)
+    again = curriculum.run_cell(
+        cell, small, studies.make_materials(small, clip), device=p.device
+    )
     for task, recorded in grid.results[cell].evaluations.items():
         found = again.evaluations[task].accuracy
-        say(f"`{cell.name}`, {task} (simulated): {found:.3f}, recorded {recorded.accuracy:.3f}")
+        say(
+            f"`{cell.name}`, {task} (simulated): {found:.3f}, recorded {recorded.accuracy:.3f}"
+        )
 
 # %% tags=["gpu"]
 if on_gpu(

@@ -17,13 +17,12 @@ TIMINGS = "timings.json"
 CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
 # What JupyterLab, editors and file managers call a copy: -Copy1, _copy, (1), - Kopie, .bak
 NAMES_BEFORE = {
-    "02_clip_embeddings": ("02_two_towers", "03_what_clip_keeps"),
-    "03_contrastive_gap": ("04_contrastive_gap", "05_closing_the_gap"),
+    "03_contrastive_gap": ("04_contrastive_gap",),
     "04_curriculum": ("06_curriculum", "07_does_order_matter"),
-    "05_decoding_pictures": ("08_decoding_pictures", "09_weights_or_patterns"),
+    "05_decoding_pictures": ("08_decoding_pictures",),
     "06_shared_concepts": ("10_shared_concepts",),
     "07_reading_concepts": ("11_reading_concepts",),
-    "09_cka_pitfalls": ("13_cka_pitfalls", "14_brains_and_layers"),
+    "09_cka_pitfalls": ("13_cka_pitfalls",),
 }
 """Names that chapters had in version 0.1, and what they are called now."""
 _COPY = re.compile(
@@ -47,7 +46,7 @@ class Notebook:
 
     @property
     def name(self) -> str:
-        """``09_cka_pitfalls``."""
+        """``13_cka_pitfalls``."""
         return self.path.stem
 
     @cached_property
@@ -114,7 +113,7 @@ def is_copy(stem: str) -> bool:
     Parameters
     ----------
     stem : str
-        ``09_cka_pitfalls-Copy1``, ``09_cka_pitfalls (1)``, ``._09_cka_pitfalls``.
+        ``13_cka_pitfalls-Copy1``, ``09_cka_pitfalls (1)``, ``._13_cka_pitfalls``.
     """
     return stem.startswith(".") or _COPY.fullmatch(stem) is not None
 
@@ -145,7 +144,7 @@ def find_notebook(name: str | Path) -> Notebook:
     Parameters
     ----------
     name : str or pathlib.Path
-        ``09_cka_pitfalls``, ``09``, or the path of any ``.ipynb``.
+        ``13_cka_pitfalls``, ``09``, or the path of any ``.ipynb``.
 
     Returns
     -------

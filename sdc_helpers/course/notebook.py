@@ -33,7 +33,7 @@ def start(
     Parameters
     ----------
     chapter : str
-        The notebook's name, ``09_cka_pitfalls``.
+        The notebook's name, ``13_cka_pitfalls``.
     by_profile : mapping, optional
         Values by profile for parameters whose default is None: ``{name: {profile: value}}``.
     cells : sequence of str, optional

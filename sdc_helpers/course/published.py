@@ -44,7 +44,7 @@ class Address:
         Parameters
         ----------
         notebook : str, optional
-            Name of the notebook, ``09_cka_pitfalls``; the folder of notebooks by default.
+            Name of the notebook, ``13_cka_pitfalls``; the folder of notebooks by default.
         """
         path = f"notebooks/{notebook}.ipynb" if notebook else "notebooks"
         tree = f"{self.repository}/{'blob' if notebook else 'tree'}/{quote(self.branch, safe='')}"

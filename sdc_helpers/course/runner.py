@@ -43,7 +43,7 @@ def run(
     Parameters
     ----------
     name : str or pathlib.Path
-        A notebook of the course (``"09"`` or ``"09_cka_pitfalls"``) or the path of an ``.ipynb``.
+        A notebook of the course (``"09"`` or ``"13_cka_pitfalls"``) or the path of an ``.ipynb``.
     parameters : mapping, optional
         Values for its parameters cell.
     profile : {"smoke", "workshop", "full"}

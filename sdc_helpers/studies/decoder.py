@@ -34,7 +34,7 @@ def course_decoder(profile: str = "workshop", **changes: Any) -> ContrastiveDeco
     participants have a tenth of its voxels and trials: more input noise, a larger learning rate
     and temperature, fewer steps and runs. They were first settled on the simulation of seed 0 with
     its planted truth in view; ``sdc concepts settings`` then held input noise and the number of
-    components against others by a criterion that needs no truth, on three seeds: see chapter 06.
+    components against others by a criterion that needs no truth, on three seeds: see chapter 10.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from sdc_helpers.course.catalogue import Notebook, list_notebooks
 from sdc_helpers.course.claims_page import count
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHAPTER = "09_cka_pitfalls"
+CHAPTER = "13_cka_pitfalls"
 TITLES = {
     "index": "Brains, CLIP and honest comparison",
     **{notebook.name: notebook.title for notebook in list_notebooks()},

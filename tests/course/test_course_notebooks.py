@@ -12,13 +12,22 @@ import nbformat
 import pytest
 
 from sdc_helpers.course import authoring, claims, notebook
-from sdc_helpers.course.catalogue import NAMES_BEFORE, course_folder, list_notebooks
+from sdc_helpers.course.catalogue import course_folder, list_notebooks
 from sdc_helpers.course.notebook import PROFILES, start
 from sdc_helpers.course.standard import Standard, glossary_links, glossary_terms
 from sdc_helpers.course.statements import read_statements
 from sdc_helpers.exercises.registry import find, list_exercises
 
 NOTEBOOKS = list_notebooks()
+TO_BE_SPLIT = {
+    "02_clip_embeddings",
+    "04_contrastive_gap",
+    "08_decoding_pictures",
+    "10_shared_concepts",
+    "11_reading_concepts",
+    "13_cka_pitfalls",
+}
+"""Chapters that are longer than the limits of `Standard` allow."""
 each_notebook = pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda n: n.name)
 
 
@@ -172,14 +181,14 @@ def test_parameters_are_used_as_validated_never_as_the_bare_names_of_the_cell(ch
 
 @each_notebook
 def test_it_keeps_to_the_limits_of_what_can_be_read(chapter):
-    if chapter.name in NAMES_BEFORE:
+    if chapter.name in TO_BE_SPLIT:
         pytest.skip("is being split")
     assert Standard(chapter).problems == []
 
 
 @each_notebook
 def test_its_terms_are_in_the_glossary(chapter):
-    if chapter.name in NAMES_BEFORE:
+    if chapter.name in TO_BE_SPLIT:
         pytest.skip("is being split")
     terms = glossary_terms((course_folder() / "book" / "glossary.md").read_text(encoding="utf-8"))
     links = glossary_links(markdown(chapter))

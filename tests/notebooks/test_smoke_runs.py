@@ -74,7 +74,7 @@ def test_a_second_run_measures_the_same(smoke_runs, tmp_path):
 
 
 def test_claims_on_real_recordings_are_there_with_the_data(smoke_runs, real_data_mirror):
-    claims = load_record(smoke_runs, "09_cka_pitfalls")["claims"]
+    claims = load_record(smoke_runs, "13_cka_pitfalls")["claims"]
     assert {"haxby", "it"} <= {c["identifier"].split(".")[1] for c in claims}
     assert sum(c["data"].startswith("real") for c in claims) > 1
 
@@ -82,8 +82,8 @@ def test_claims_on_real_recordings_are_there_with_the_data(smoke_runs, real_data
 def test_without_real_data_the_rest_of_the_chapter_runs(smoke_runs, tmp_path):
     sizes = {"n_stimuli": 64, "max_features": 1000, "n_permutations": 19, "n_seeds": 2}
     quick = {"real_data": False, **sizes}
-    claims = run("09_cka_pitfalls", quick, profile="smoke", out=tmp_path).record["claims"]
-    whole = load_record(smoke_runs, "09_cka_pitfalls")["claims"]
+    claims = run("13_cka_pitfalls", quick, profile="smoke", out=tmp_path).record["claims"]
+    whole = load_record(smoke_runs, "13_cka_pitfalls")["claims"]
     simulated = [c["identifier"] for c in whole if c["data"].startswith("simulated")]
     assert [c["identifier"] for c in claims] == simulated
     assert len(claims) > 1

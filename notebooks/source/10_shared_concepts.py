@@ -84,7 +84,7 @@ from sdc_helpers.studies.settings_study import BY_WORLD
 from sdc_helpers.studies.shared_concepts import EPS
 
 p = start(
-    "06_shared_concepts",
+    "10_shared_concepts",
     by_profile={
         "n_test": {"smoke": 30, "workshop": 200, "full": 200},
         "n_shuffles": {"smoke": 4, "workshop": 5, "full": 5},
@@ -768,7 +768,7 @@ exercises.card("concepts.false_discovery")
 # %% [markdown]
 # ## On real data
 #
-# The same cells, with the participants of the Natural Scenes Dataset (`allen2022nsd`): `sdc run 06 -p source=nsd -p
+# The same cells, with the participants of the Natural Scenes Dataset (`allen2022nsd`): `sdc run 10 -p source=nsd -p
 # root=... -p n_test=1000`. You need the betas at 1.8 mm (about 300 GB for eight participants; access is free after
 # signing the data agreement), the stimuli (40 GB) and a GPU. `profile="full"` trains 20 runs a
 # participant. Sections that need planted truth are skipped by themselves.

@@ -81,7 +81,7 @@ from sdc_helpers.studies import (
 )
 
 p = start(
-    "07_reading_concepts",
+    "11_reading_concepts",
     by_profile={
         "n_test": {"smoke": 30, "workshop": 200, "full": 200},
         "n_shuffles": {"smoke": 4, "workshop": 5, "full": 5},
@@ -774,7 +774,7 @@ exercises.card("reading.partial")
 # %% [markdown]
 # ## On real data
 #
-# The same cells read the Natural Scenes Dataset (`allen2022nsd`): `sdc run 07 -p source=nsd -p root=... -p
+# The same cells read the Natural Scenes Dataset (`allen2022nsd`): `sdc run 11 -p source=nsd -p root=... -p
 # n_test=1000`. You need the betas at 1.8 mm (about 300 GB for eight participants; access is free after signing the data
 # agreement), the stimuli (40 GB), COCO's captions (about 250 MB) and a GPU. What needs planted truth is left out by
 # itself. Two things to know: the word list here is that of the simulated captions, so give your own

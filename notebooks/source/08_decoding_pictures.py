@@ -83,7 +83,7 @@ from sdc_helpers.studies import (
 )
 
 p = start(
-    "05_decoding_pictures",
+    "08_decoding_pictures",
     by_profile={
         "n_participants": {"smoke": 2, "workshop": 6, "full": 8},
         "n_held_out": {"smoke": 30, "workshop": 200, "full": 200},
@@ -177,7 +177,7 @@ say(
 # with noise added to the responses in every step, which does the work of a penalty, and the weights of several runs
 # with different seeds are averaged. The study used 50 runs of 5,001 steps for 20,000 trials; the simulated
 # participants have a tenth, and the settings below were chosen on the validation pictures of one of them (seed 0, subj01).
-# Embeddings are decoded as they are, as in the study; for *finding concepts*, [the next chapter](06_shared_concepts.ipynb)
+# Embeddings are decoded as they are, as in the study; for *finding concepts*, [the next chapter](10_shared_concepts.ipynb)
 # decodes their principal components at equal variance, with more noise.
 #
 # The claims of this chapter come with intervals. Two decoders are compared picture by picture and participant by
@@ -924,7 +924,7 @@ exercises.card("decoding.pattern")
 # weights of OpenAI's CLIP are 340 MB, fetched once. Then the same cells run:
 #
 # ```bash
-# sdc run 05 -p source=nsd -p root=/data/nsd -p clip_name=ViT-B-32 -p clip_weights=openai \
+# sdc run 08 -p source=nsd -p root=/data/nsd -p clip_name=ViT-B-32 -p clip_weights=openai \
 #     -p n_held_out=1000 -p n_steps=5001 -p input_noise=1 --profile full
 # ```
 #

@@ -59,7 +59,7 @@ from sdc_helpers.simulate import things_images, write_things
 from sdc_helpers.studies import load_type_one
 
 p = start(
-    "09_cka_pitfalls",
+    "13_cka_pitfalls",
     by_profile={
         "n_stimuli": {"smoke": 256, "workshop": 512, "full": 1024},
         "max_features": {"smoke": 10_000, "workshop": 100_000, "full": 250_000},
@@ -1205,7 +1205,7 @@ exercises.card("cka.report")
 # ```
 #
 # The papers' own data: THINGS-fMRI's table form (three participants, about 20 GB; its reader belongs to the
-# chapter on data). ImageNet weights instead of random ones: `sdc run 09 -p weights=imagenet` (45 MB once), or
+# chapter on data). ImageNet weights instead of random ones: `sdc run 13 -p weights=imagenet` (45 MB once), or
 # the path of a checkpoint.
 #
 # ## At the paper's size, on a GPU

@@ -72,7 +72,7 @@ from sdc_helpers.studies import (
 )
 
 p = start(
-    "03_contrastive_gap",
+    "04_contrastive_gap",
     by_profile={
         "n_pairs": {"smoke": 384, "workshop": 2560, "full": 20_000},
         "n_epochs": {"smoke": 9, "workshop": 23, "full": 18},
@@ -1207,7 +1207,7 @@ exercises.card("contrastive.arithmetic")
 # rows, and a published CLIP can be fine-tuned in place of the small one (ViT-B/32: about 600 MB, fetched once):
 #
 # ```bash
-# sdc run 03 -p clip_name=ViT-B-32 -p clip_weights=openai --profile full
+# sdc run 04 -p clip_name=ViT-B-32 -p clip_weights=openai --profile full
 # ```
 #
 # ```python

@@ -357,7 +357,8 @@ NO_ARRAYS = {
     "train_on_captions vqa_score WordRarity",
     "decoding": "",
     "embeddings": "caption_average load_clip load_resnet18",
-    "plotting": "figure label_line name_series plot_intervals plot_reference show table",
+    "plotting": "figure label_line name_series plot_intervals plot_reference show show_slider "
+    "table",
     "studies": "course_decoder difference_of_decoders difference_of_participants find_concepts "
     "finetune_runs fit_decoders load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_study phrase_embeddings "

@@ -36,7 +36,14 @@ real_data: bool = True  # use real captions where they are at hand
 import numpy as np
 import torch
 
-from sdc_helpers import curriculum, datasets, exercises, plotting, scenes, studies
+from sdc_helpers import (
+    curriculum,
+    datasets,
+    exercises,
+    plotting,
+    scenes,
+    studies,
+)
 from sdc_helpers.course import claims, say, start
 from sdc_helpers.embeddings import load_clip
 from sdc_helpers.plotting import COLOURS, figure, show, show_slider
@@ -91,8 +98,7 @@ exercises.check("curriculum.nouns", nouns_of_picture)
 exercises.card("curriculum.nouns")
 
 # %% [markdown]
-# The next cell goes on with your function if it is right, with ours if not. It counts all scenes, and compares with
-# the package's `curriculum.image_difficulty`. (The pieces of words are set to 1; a right answer does not read them.)
+# The next cell goes on with your function if it is right, with ours if not. (Pieces of words are set to 1.)
 
 
 # %%
@@ -140,7 +146,7 @@ for i, j in np.argwhere(shared):
     size = 1 + 22 * np.sqrt(shared[i, j] / shared.max())
     axes[0].plot(i, j, "o", ms=size, color=BLUE, alpha=0.7)
 axes[0].plot([0, top], [0, top], color=GREY, lw=1, ls="--", zorder=0)
-plotting.name_series(axes[0], {"broken line: both count the same": GREY}, x=0.02, y=1.0)
+plotting.name_series(axes[0], {"broken line: both count the same": GREY}, x=0.02, y=1.0)  # fmt: skip
 axes[0].set(xlabel="nouns by the dictionary", ylabel="nouns by TextBlob")
 axes[0].set_title("Two taggers (simulated captions)", loc="left")
 levels = np.unique(by_dictionary)
@@ -148,7 +154,7 @@ lengths = [by_words[by_dictionary == level] for level in levels]
 median = {"color": ORANGE, "lw": 2}
 axes[1].boxplot(
     lengths, positions=levels, widths=0.6, showfliers=False, medianprops=median, manage_ticks=False
-)
+)  # fmt: skip
 axes[1].set(xlabel="nouns by the dictionary", ylabel="words in the caption")
 axes[1].set_title("Nouns and length (simulated captions)", loc="left")
 show(
@@ -162,7 +168,7 @@ show(
 singular = curriculum.NounCount(scenes.tag_by_lexicon, plurals=False)(sentences)
 rarity = curriculum.rank_agreement(
     by_dictionary, curriculum.WordRarity(sentences)(sentences), scene_of, seed=[p.seed, 2]
-)
+)  # fmt: skip
 say(
     "**What counts as difficult is a choice** (simulated captions). The study counts NN and NNP and leaves plurals out: "
     f"then 'two dogs' has no noun, and {100 * np.mean(singular == 0):.0f}% of these captions have none. Here plurals "
@@ -209,13 +215,13 @@ first_bin = in_bin.argmax(axis=0)  # the bin in which each picture comes in
 
 # %% Draw pictures that each bin adds tags=["fold"]
 of_bin = [np.flatnonzero(first_bin == k) for k in np.unique(first_bin)]
-drawn = np.concatenate([members[[0, len(members) // 2, -1]] for members in of_bin])
-fig, axes = figure(len(of_bin), 3, width=9.6, height=2.0 * len(of_bin), squeeze=False)
+drawn = np.concatenate([members[[0, len(members) // 2, -1]] for members in of_bin])  # fmt: skip
+fig, axes = figure(len(of_bin), 3, width=9.6, height=2.0 * len(of_bin), squeeze=False)  # fmt: skip
 longest = [max(texts, key=len) for texts in captions_of]
-names = [f"{difficulty[k].min():.0f} to {difficulty[k].max():.0f} nouns" for k in of_bin]
-titles = [longest[i] if len(longest[i]) < 100 else longest[i][:95] + " ..." for i in drawn]
-plotting.plot_pictures(scenes.render([world[i] for i in drawn]), titles, axes, rows=names, wrap=38)
-n_words = [np.mean([len(longest[i].split()) for i in members]) for members in of_bin]
+names = [f"{difficulty[k].min():.0f} to {difficulty[k].max():.0f} nouns" for k in of_bin]  # fmt: skip
+titles = [longest[i] if len(longest[i]) < 100 else longest[i][:95] + " ..." for i in drawn]  # fmt: skip
+plotting.plot_pictures(scenes.render([world[i] for i in drawn]), titles, axes, rows=names, wrap=38)  # fmt: skip
+n_words = [np.mean([len(longest[i].split()) for i in members]) for members in of_bin]  # fmt: skip
 show(
     fig,
     f"Simulated. Three pictures that each bin adds, under their longest captions: these grow from {n_words[0]:.0f} words "
@@ -232,7 +238,6 @@ show(
 rng = np.random.default_rng(p.seed)
 twice = in_bin.repeat(2, axis=0)  # two passes over each bin
 passes = [rng.permutation(np.flatnonzero(row)) for row in twice]
-
 pacing = curriculum.BinnedPacing(n_bins=4, epochs_per_bin=2)
 plans = {
     order: curriculum.curriculum_plan(difficulty, order, pacing, seed=p.seed)
@@ -241,9 +246,8 @@ plans = {
 assert [len(one) for one in passes] == plans["curriculum"].counts.tolist()
 
 # %% [markdown]
-# Bins are one pacing among several. Others let in a share that grows evenly (*linear*) or fast at first (*root*,
-# `platanios2019competence`). In the figure, the area under a line is how much a training sees: only the standard
-# order fills the panel.
+# Other pacings let in a share that grows evenly (*linear*) or fast at first (*root*, `platanios2019competence`). The area
+# under a line is how much a training sees: only the standard order fills the panel.
 
 # %% Draw four pacings tags=["fold"]
 ranked = np.sort(difficulty)
@@ -257,7 +261,7 @@ for name, rule, colour, at, dy in (
     shares = 100 * rule.counts(ranked) / len(ranked)
     ax.step(range(1, 9), shares, color=colour, where="mid")
     ax.annotate(name, (at, shares[at - 1] + dy), color=colour, ha="center")
-ax.set(xlabel="pass through the data", ylabel="pictures let in (%)", ylim=(0, 113))
+ax.set(xlabel="pass through the data", ylabel="pictures let in (%)", ylim=(0, 113))  # fmt: skip
 ax.set_title("What each pacing lets in (simulated scenes)", loc="left")
 show(
     fig,
@@ -307,8 +311,8 @@ for order, stop in stops.items():
     )
 
 # %% [markdown]
-# Count both for every order. A sample is here a picture with all its captions. In the figure, compare the two dots of
-# the curriculum's row with those of the two cut orders: each of them agrees with it in one colour only.
+# A sample is here a picture with all its captions. Compare the dots of the curriculum's row with those of the two cut
+# orders: each of them agrees with it in one colour only.
 
 # %%
 seen = {}
@@ -323,7 +327,7 @@ rows = {"curriculum": "curriculum", "cut": "standard,\ncut at equal words",
         "cut_samples": "standard,\ncut at equal samples", "anti": "anti-curriculum"}  # fmt: skip
 looks = {"samples": (BLUE, "o", 12), "words": (ORANGE, "s", 6)}
 for k, (colour, marker, size) in enumerate(looks.values()):
-    ax.plot([percent[order][k] for order in rows], range(4), marker, ms=size, color=colour)
+    ax.plot([percent[order][k] for order in rows], range(4), marker, ms=size, color=colour)  # fmt: skip
     ax.axvline(percent["curriculum"][k], color=colour, lw=0.8, ls=":", zorder=0)
 plotting.name_series(ax, {"● samples": BLUE, "■ words": ORANGE}, y=0.7)
 ax.set_yticks(range(len(rows)), rows.values())
@@ -358,10 +362,10 @@ for share in np.linspace(0.05, 1, 12):
         times = plans[order].exposure(min(position, len(plans[order])))
         mean = [times[difficulty == level].mean() for level in levels]
         ax.plot(levels, mean, line, marker="o", ms=3, color=colour)
-        names[order + (", ended" if position > len(plans[order]) else "")] = colour
+        names[order + (", ended" if position > len(plans[order]) else "")] = colour  # fmt: skip
     plotting.name_series(ax, names, x=1.02, y=0.9, step=0.12)
-    plotting.name_series(ax, {"curriculum, ended": "none"}, x=1.02)  # all positions as wide
-    ax.set(xlabel="difficulty of the picture (nouns)", ylabel="times seen so far", ylim=(-0.3, 8.6))
+    plotting.name_series(ax, {"curriculum, ended": "none"}, x=1.02)  # all positions as wide  # fmt: skip
+    ax.set(xlabel="difficulty of the picture (nouns)", ylabel="times seen so far", ylim=(-0.3, 8.6))  # fmt: skip
     ax.set_title("Seen so far (simulated)", loc="left")
     drawn[f"{100 * share:.0f} %"] = fig
 easy, hard = difficulty <= bins.thresholds[0], difficulty > bins.thresholds[-2]
@@ -439,11 +443,11 @@ claims.record("curriculum.traps.placeholder", effects["no placeholder"])
 
 # %% Draw what the picture changes tags=["fold"]
 fig, ax = figure(width=6.4, height=3.0)
-names = ["GIT", "Flamingo,\ngates open", "Flamingo,\nno placeholder", "Flamingo,\ngates shut"]
+names = ["GIT", "Flamingo,\ngates open", "Flamingo,\nno placeholder", "Flamingo,\ngates shut"]  # fmt: skip
 ax.bar(names, effects.values(), color=(BLUE, BLUE, ORANGE, ORANGE), width=0.6)
 for i, value in enumerate(effects.values()):
     ax.annotate(f"{value:.1g}", (i, value), ha="center", va="bottom")
-ax.set(xlabel="untrained model", ylabel="change of loss with\nthe picture (nats a token)")
+ax.set(xlabel="untrained model", ylabel="change of loss with\nthe picture (nats a token)")  # fmt: skip
 ax.margins(y=0.15)
 ax.set_title("Does it see the picture? (simulated)", loc="left")
 show(
@@ -479,9 +483,8 @@ exercises.check("curriculum.loss", caption_loss)
 exercises.card("curriculum.loss")
 
 # %% [markdown]
-# A third fault in one sentence: the Flamingo of the transformers library expects pretrained weights and freezes its
-# text and vision layers by default, so a training from scratch must set `freeze_text_layers` and
-# `freeze_vision_layers` to False, as the course does.
+# A third silent fault: the Flamingo of the transformers library freezes its text and vision layers by default. A training
+# from scratch must set `freeze_text_layers` and `freeze_vision_layers` to False, as the course does.
 #
 # ## Train a captioner, and exchange the picture
 #
@@ -504,22 +507,23 @@ claims.record("curriculum.live.picture_used", used)
 
 # %% [markdown]
 # Left, compare the curriculum's end with the standard order at the dashed line, where both have read as many words.
-# Right, the bars of the *wrong* picture must stand clear of zero: then the model uses its picture.
+# Right, the bars of the *wrong* picture must stand clear of zero: then the model uses its picture. (So few seeds decide
+# nothing about the order; the next chapter has more.)
 
 # %% Draw learning curves and the test with a wrong picture tags=["fold"]
 fig, axes = figure(1, 2, width=9.8, height=3.5)
 bars, colours = {}, {"standard": BLUE, "curriculum": ORANGE}
 for order, colour in colours.items():
     of_order = [run for (name, _), run in runs.items() if name == order]
-    words, losses = np.stack([run.curve[:, 1:] for run in of_order]).transpose(2, 0, 1)
+    words, losses = np.stack([run.curve[:, 1:] for run in of_order]).transpose(2, 0, 1)  # fmt: skip
     plotting.plot_spread(words.mean(axis=0), losses.T, axes[0], colour=colour)
     shown = [materials.losses(run.model) for run in of_order]
     for key, name in (("wrong", "wrong"), ("none", "no")):
-        bars[f"{order},\n{name} picture"] = [one[key] - one["right"] for one in shown]
+        bars[f"{order},\n{name} picture"] = [one[key] - one["right"] for one in shown]  # fmt: skip
 plotting.name_series(axes[0], colours, y=0.8)
 easy_first = [runs["curriculum", k] for k in range(p.n_seeds)]
-at_equal = [runs["standard", k].loss_at(run, "words") for k, run in enumerate(easy_first)]
-plotting.plot_reference(axes[0], easy_first[0].curve[-1, 1], "equal words", vertical=True)
+at_equal = [runs["standard", k].loss_at(run, "words") for k, run in enumerate(easy_first)]  # fmt: skip
+plotting.plot_reference(axes[0], easy_first[0].curve[-1, 1], "equal words", vertical=True)  # fmt: skip
 axes[0].set(xlabel="words read", ylabel="held-out loss (nats a token)")
 axes[0].set_title(f"Learning curves, {p.family} (simulated)", loc="left")
 plotting.plot_bars(bars, axes[1], colours=(BLUE, GREY, ORANGE, GREY))
@@ -537,8 +541,6 @@ show(
 )
 
 # %% [markdown]
-# One or two seeds of a small training decide nothing about the order. The next chapter has more of them.
-#
 # ## On real captions
 #
 # The study's bins have fixed thresholds: fewer than 3, 4 and 6 nouns, then all. On its own captions they hold 29, 52,
@@ -557,8 +559,8 @@ elif p.real_data and datasets.available("sugar_crepe"):
 shares_of = {}
 for name, plurals in (("with plurals", True), ("singular only", False)):
     if real_captions:
-        count_nouns = curriculum.NounCount("textblob", plurals=plurals)
-        counts = count_nouns(real_captions)
+        tagger = curriculum.NounCount("textblob", plurals=plurals)
+        counts = tagger(real_captions)
         shares_of[name] = curriculum.threshold_bins(counts, (3, 4, 6)).shares
 
 # %% [markdown]
@@ -566,16 +568,16 @@ for name, plurals in (("with plurals", True), ("singular only", False)):
 
 # %% Draw the study's bins on real captions tags=["fold"]
 if not real_captions:
-    say("*The real captions are not here: `sdc data fetch sugar_crepe` gets them (1 MB).*")
+    say("*The real captions are not here: `sdc data fetch sugar_crepe` gets them (1 MB).*")  # fmt: skip
 else:
     fig, ax = figure(width=6.6, height=3.1)
     colours = {"with plurals": BLUE, "singular only": ORANGE}
     for x, (name, colour) in zip((-0.2, 0.2), colours.items(), strict=True):
-        ax.bar(np.arange(4) + x, 100 * shares_of[name], width=0.38, color=colour)
-    ax.hlines((29, 52, 79, 100), np.arange(4) - 0.42, np.arange(4) + 0.42, color=BLACK, lw=2)
-    plotting.name_series(ax, colours | {"black: the study's captions": BLACK}, x=0.02)
-    ax.set_xticks(range(4), ["fewer than 3", "fewer than 4", "fewer than 6", "all"])
-    ax.set(xlabel="cumulative bin (nouns)", ylabel="captions in the bin (%)", ylim=(0, 128))
+        ax.bar(np.arange(4) + x, 100 * shares_of[name], width=0.38, color=colour)  # fmt: skip
+    ax.hlines((29, 52, 79, 100), np.arange(4) - 0.42, np.arange(4) + 0.42, color=BLACK, lw=2)  # fmt: skip
+    plotting.name_series(ax, colours | {"black: the study's captions": BLACK}, x=0.02)  # fmt: skip
+    ax.set_xticks(range(4), ["fewer than 3", "fewer than 4", "fewer than 6", "all"])  # fmt: skip
+    ax.set(xlabel="cumulative bin (nouns)", ylabel="captions in the bin (%)", ylim=(0, 128))  # fmt: skip
     ax.set_title("The study's thresholds on other captions (real)", loc="left")
     few = [100 * shares_of[name][0] for name in colours]
     show(
@@ -586,8 +588,7 @@ else:
     )
 
 # %% [markdown]
-# Captions of your own: `sdc run 06 -p captions_file=/data/cc3m/Train_GCC-training.tsv`. Trainings of the study's size,
-# on a GPU, are in [the next chapter](07_does_order_matter.ipynb).
+# Captions of your own: `sdc run 06 -p captions_file=captions.tsv`. The next chapter trains at the study's size on a GPU.
 #
 # ## Take-aways
 #
@@ -595,6 +596,5 @@ else:
 # 2. It also changes how much is seen. Cut the standard order at equal *words*: equal samples are not enough.
 # 3. Exchange the picture before you compare anything. A model that does not look gives no error message.
 #
-# Next: [does the order matter?](07_does_order_matter.ipynb) Further reading: `saha2024curriculum` (the study),
-# `bengio2009curriculum` (curriculum learning), `platanios2019competence` (pacing by competence). Words: the
-# [glossary](glossary.md).
+# Next: [does the order matter?](07_does_order_matter.ipynb) Further reading: `bengio2009curriculum` (curriculum
+# learning), `platanios2019competence` (pacing by competence). Words: the [glossary](glossary.md).

@@ -56,12 +56,7 @@ p = start(
 BLUE, ORANGE, GREEN, GREY, BLACK = (
     COLOURS[name] for name in ("blue", "orange", "green", "grey", "black")
 )
-COLOUR_OF = {
-    "standard": BLACK,
-    "curriculum": ORANGE,
-    "cut": BLUE,
-    "anti": GREEN,
-}
+COLOUR_OF = {"standard": BLACK, "curriculum": ORANGE, "cut": BLUE, "anti": GREEN}  # fmt: skip
 SIDES = {"above": GREEN, "below": ORANGE, "undecided": GREY}
 
 # %% [markdown]
@@ -101,15 +96,9 @@ end = {
 
 # %% Say what was recorded tags=["fold"]
 rows = [
-    [
-        what,
-        *(
-            f"{100 * counts[order] / counts['standard']:.0f}%"
-            for order in counts
-        ),
-    ]
+    [what, *(f"{100 * counts[order] / counts['standard']:.0f}%" for order in counts)]
     for what, counts in (("samples seen", samples), ("words read", words))
-]
+]  # fmt: skip
 say(
     f"Recorded on {grid.made['date']}, simulated scenes: {len(grid.results)} trainings on {grid.design.n_images} pictures "
     f"with {grid.design.n_captions} captions each, {grid.made['minutes_of_training']:.0f} minutes of training; the order "
@@ -184,36 +173,23 @@ for task in chance_of:
 
 # %% Draw paired and unpaired intervals tags=["fold"]
 fig, ax = figure(width=6.8, height=2.9)
-both = {
-    "not paired": (GREY, -0.13, without),
-    "paired": (BLUE, 0.13, with_pairs),
-}
+both = {"not paired": (GREY, -0.13, without), "paired": (BLUE, 0.13, with_pairs)}  # fmt: skip
 for colour, shift, intervals in both.values():
     lines, at = list(intervals.values()), np.arange(3) + shift
-    plotting.plot_intervals(
-        [], lines, ax, positions=at, horizontal=True, colour=colour, lw=3
-    )
+    plotting.plot_intervals([], lines, ax, positions=at, horizontal=True, colour=colour, lw=3)  # fmt: skip
 plotting.plot_reference(ax, 0, "", vertical=True)
-plotting.name_series(
-    ax, {name: colour for name, (colour, *_) in both.items()}, y=0.99
-)
+plotting.name_series(ax, {name: colour for name, (colour, *_) in both.items()}, y=0.99)  # fmt: skip
 ax.set_yticks(range(3), chance_of)
 ax.set_ylim(2.5, -0.5)
 ax.set(xlabel="curriculum minus cut (percentage points)", ylabel="task")
 ax.set_title("The same difference, twice (recorded, simulated)", loc="left")
-width = {
-    task: [i.high - i.low for i in (without[task], with_pairs[task])]
-    for task in chance_of
-}
+width = {task: [i.high - i.low for i in (without[task], with_pairs[task])] for task in chance_of}  # fmt: skip
 show(
     fig,
     "Simulated, recorded; lines are 95 percent intervals, small dots seeds. Without pairing they are "
-    + ", ".join(
-        f"{a / b:.1f} times as wide for {task}"
-        for task, (a, b) in width.items()
-    )
+    + ", ".join(f"{a / b:.1f} times as wide for {task}" for task, (a, b) in width.items())
     + f". By your formula acceptability changes by {100 * mean:+.1f} points, with an error of {100 * error:.1f}.",
-)
+)  # fmt: skip
 
 # %% [markdown]
 # ## While it is trained
@@ -231,15 +207,11 @@ for ax, model in zip(axes, ("git", "flamingo"), strict=True):
         curves = np.stack([grid.results[one].curve for one in of_order])
         at = curves[0, :, 0] / 1000
         plotting.plot_spread(at, curves[:, :, 1].T, ax, colour=COLOUR_OF[order])
-    plotting.plot_reference(
-        ax, samples["cut"] / 1000, "equal words", vertical=True
-    )
+    plotting.plot_reference(ax, samples["cut"] / 1000, "equal words", vertical=True)  # fmt: skip
     ax.set_title(f"{conditions[model, 'C']} (recorded, simulated)", loc="left")
     ax.set_xlabel("samples seen (thousands)")
 axes[0].set(ylabel="held-out loss (nats a token)", ylim=(1.2, 2.6))
-plotting.name_series(
-    axes[1], {order: COLOUR_OF[order] for order in drawn[1:] + drawn[:1]}, y=0.8
-)
+plotting.name_series(axes[1], {order: COLOUR_OF[order] for order in drawn[1:] + drawn[:1]}, y=0.8)  # fmt: skip
 show(
     fig,
     f"Simulated, recorded; bands are the range over {len(seeds)} seeds. Over all conditions the curriculum ends at "
@@ -276,25 +248,17 @@ differences = {
 # %% Draw three comparisons tags=["fold"]
 fig, axes = figure(1, 3, width=11.4, height=4.6, sharey=True, sharex=True)
 rows = {
-    (task, name): i + 0.8 * (i // 5)
-    for i, (task, name) in enumerate(product(chance_of, groups))
-}
+    (task, name): i + 0.8 * (i // 5) for i, (task, name) in enumerate(product(chance_of, groups))
+}  # fmt: skip
 for ax, (title, control) in zip(axes, comparisons.items(), strict=True):
     for (task, name), at in rows.items():
         d = differences[control, task, name].scaled(100)
-        style = {
-            "colour": SIDES[d.against(0)],
-            "lw": 3.5 if name == "all four" else 1.5,
-        }
-        plotting.plot_intervals(
-            [], [d], ax, positions=[at], horizontal=True, **style
-        )
+        style = {"colour": SIDES[d.against(0)], "lw": 3.5 if name == "all four" else 1.5}  # fmt: skip
+        plotting.plot_intervals([], [d], ax, positions=[at], horizontal=True, **style)  # fmt: skip
     plotting.plot_reference(ax, 0, "", vertical=True)
     ax.set_title(title.replace(": ", ":\n"), loc="left")
     ax.set_xlabel("curriculum minus control (points)")
-labels = [
-    f"{task}: {name}" if name == "all four" else name for task, name in rows
-]
+labels = [f"{task}: {name}" if name == "all four" else name for task, name in rows]  # fmt: skip
 axes[0].set_yticks(list(rows.values()), labels, fontsize=9)
 axes[0].set_ylabel("task and condition (recorded, simulated)")
 axes[0].invert_yaxis()
@@ -376,18 +340,10 @@ fig, axes = figure(1, 3, width=11.4, height=3.7)
 for ax, (task, chance) in zip(axes, chance_of.items(), strict=True):
     for k, order in enumerate(orders):
         x, colour = np.arange(4) + 0.17 * (k - 1.5), COLOUR_OF[order]
-        plotting.plot_intervals(
-            [], scores[task, order], ax, positions=x, colour=colour, chance=""
-        )
+        plotting.plot_intervals([], scores[task, order], ax, positions=x, colour=colour, chance="")  # fmt: skip
     plotting.plot_reference(ax, chance, "chance")
-    ax.set_xticks(
-        range(4),
-        [name.replace(", ", "\n") for name in conditions.values()],
-        size=9,
-    )
-    ax.set(
-        xlabel="family, text", ylabel="right answers (share)", xlim=(-1, 3.6)
-    )
+    ax.set_xticks(range(4), [name.replace(", ", "\n") for name in conditions.values()], size=9)  # fmt: skip
+    ax.set(xlabel="family, text", ylabel="right answers (share)", xlim=(-1, 3.6))  # fmt: skip
     ax.set_title(f"{task} (simulated)", loc="left")
 axes[0].set_ylim(0.4, 0.7)
 plotting.name_series(axes[0], COLOUR_OF)
@@ -478,15 +434,10 @@ fig, ax = figure(width=7.2, height=3.3)
 lines = list(by_seed.values())
 x = np.arange(4)[:, None] + 0.2 * (np.arange(len(seeds)) - 1)
 colours = [SIDES[line.against(0)] for line in lines]
-plotting.plot_intervals(
-    [], lines, ax, positions=x.ravel(), colour=colours, lw=2
-)
+plotting.plot_intervals([], lines, ax, positions=x.ravel(), colour=colours, lw=2)  # fmt: skip
 plotting.plot_reference(ax, 0, "")
 ax.set_xticks(range(4), conditions.values())
-ax.set(
-    xlabel="family, text; one line a seed",
-    ylabel="questions, curriculum\nminus cut (points)",
-)
+ax.set(xlabel="family, text; one line a seed", ylabel="questions, curriculum\nminus cut (points)")  # fmt: skip
 ax.set_title("Each seed for itself (recorded, simulated)", loc="left")
 mixed = ((points.min(axis=1) < 0) & (points.max(axis=1) > 0)).sum()
 show(
@@ -553,12 +504,8 @@ gap = losses["sorted passes"] - losses["standard"]
 fig, ax = figure(width=6.6, height=3.4)
 colours = dict(zip(live, (BLACK, ORANGE), strict=True))
 for name, runs in live.items():
-    read, losses = np.stack([run.curve[:, 1:] for run in runs]).transpose(
-        2, 0, 1
-    )
-    plotting.plot_spread(
-        read.mean(axis=0), losses.T, ax, colour=colours[name], marker="o", ms=3
-    )
+    read, losses = np.stack([run.curve[:, 1:] for run in runs]).transpose(2, 0, 1)  # fmt: skip
+    plotting.plot_spread(read.mean(axis=0), losses.T, ax, colour=colours[name], marker="o", ms=3)  # fmt: skip
 plotting.name_series(ax, colours)
 ax.set(xlabel="words read", ylabel="held-out loss (nats a token)")
 ax.set_title(f"Sorting within each pass, {p.family} (simulated)", loc="left")
@@ -590,32 +537,15 @@ if p.real_data and datasets.available("blimp"):
 
 # %% Draw BLiMP tags=["fold"]
 if real is None:
-    say(
-        "*The real sentence pairs are not here: `sdc data fetch blimp` gets them (2 MB).*"
-    )
+    say("*The real sentence pairs are not here: `sdc data fetch blimp` gets them (2 MB).*")  # fmt: skip
 else:
     fig, ax = figure(width=8, height=3.4)
     names = [name.replace("_", " ") for name in real.by_paradigm]
-    plotting.plot_intervals(
-        names, list(real.by_paradigm.values()), ax, horizontal=True, lw=2
-    )
-    ax.plot(
-        list(real.shorter.values()),
-        range(len(names)),
-        "|",
-        ms=18,
-        mew=2.5,
-        color=ORANGE,
-    )
-    ax.set(
-        xlabel="share of real pairs judged right",
-        ylabel="BLiMP paradigm",
-        xlim=(0, 1),
-    )
+    plotting.plot_intervals(names, list(real.by_paradigm.values()), ax, horizontal=True, lw=2)  # fmt: skip
+    ax.plot(list(real.shorter.values()), range(len(names)), "|", ms=18, mew=2.5, color=ORANGE)  # fmt: skip
+    ax.set(xlabel="share of real pairs judged right", ylabel="BLiMP paradigm", xlim=(0, 1))  # fmt: skip
     ax.set_ylim(len(names) - 0.5, -1.1)
-    plotting.name_series(
-        ax, {"live models": BLUE, "fewer word pieces": ORANGE}, y=0.99
-    )
+    plotting.name_series(ax, {"live models": BLUE, "fewer word pieces": ORANGE}, y=0.99)  # fmt: skip
     show(
         fig,
         f"Real sentence pairs, {p.n_blimp} a paradigm, models trained on simulated scenes; lines are 95 percent intervals. "
@@ -636,14 +566,10 @@ else:
 # %% Train one cell of the grid again, if asked tags=["fold"]
 if p.recompute:
     cell, small = curriculum.Cell.from_name(p.recompute), grid.design
-    again = curriculum.run_cell(
-        cell, small, studies.make_materials(small, clip), device=p.device
-    )
+    again = curriculum.run_cell(cell, small, studies.make_materials(small, clip), device=p.device)  # fmt: skip
     for task, recorded in grid.results[cell].evaluations.items():
         found = again.evaluations[task].accuracy
-        say(
-            f"`{cell.name}`, {task} (simulated): {found:.3f}, recorded {recorded.accuracy:.3f}"
-        )
+        say(f"`{cell.name}`, {task} (simulated): {found:.3f}, recorded {recorded.accuracy:.3f}")  # fmt: skip
 
 # %% tags=["gpu"]
 if on_gpu(

@@ -126,7 +126,7 @@ class Grid:
         Interval
         """
         both = (self.pooled(order, task, conditions) for order in (first, second))
-        return paired_difference(*both).difference
+        return paired_difference(*both, n_flips=1).difference  # flips give a p-value only
 
     def rise_with_wrong_picture(self) -> dict[Cell, float]:
         """Return by how much a wrong picture raises each run's held-out loss, nats a token."""

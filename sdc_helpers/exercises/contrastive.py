@@ -22,35 +22,7 @@ def _pair_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]
     return [_pairs(rng, 6, 3), _pairs(rng, 15, 8)]
 
 
-# --- 1. the gap ---------------------------------------------------------------------------------
-
-
-def centroid_distance(u: np.ndarray, v: np.ndarray) -> float:
-    """Distance between the mean rows."""
-    return float(np.linalg.norm(u.mean(axis=0) - v.mean(axis=0)))
-
-
-def _mean_of_distances(u: np.ndarray, v: np.ndarray) -> float:
-    return float(np.linalg.norm(u - v, axis=1).mean())
-
-
-def _squared(u: np.ndarray, v: np.ndarray) -> float:
-    return centroid_distance(u, v) ** 2
-
-
-def _centroids_on_the_sphere(u: np.ndarray, v: np.ndarray) -> float:
-    return float(np.linalg.norm(_unit(u.mean(axis=0)) - _unit(v.mean(axis=0))))
-
-
-def _mean_of_each_row(u: np.ndarray, v: np.ndarray) -> float:
-    return float(np.linalg.norm(u.mean(axis=1) - v.mean(axis=1)))
-
-
-def _one_minus_cosine(u: np.ndarray, v: np.ndarray) -> float:
-    return float(1 - (u * v).sum(axis=1).mean())
-
-
-# --- 2. uniformity ------------------------------------------------------------------------------
+# --- 1. uniformity ------------------------------------------------------------------------------
 
 
 def uniformity(x: np.ndarray) -> float:
@@ -89,7 +61,7 @@ def _row_cases(rng: np.random.Generator) -> list[tuple[np.ndarray]]:
     return [(_pairs(rng, 6, 3)[0],), (_pairs(rng, 15, 8)[1],)]
 
 
-# --- 3. the rotation ----------------------------------------------------------------------------
+# --- 2. the rotation ----------------------------------------------------------------------------
 
 
 def rotated_onto(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -120,107 +92,42 @@ def _means_taken_out(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return v @ (left @ right).T
 
 
-# --- 4. arithmetic ------------------------------------------------------------------------------
+# --- 3. what pushes -----------------------------------------------------------------------------
 
 
-def answer(
-    images: np.ndarray, source: int, before: np.ndarray, after: np.ndarray, weight: float
-) -> int:
-    """Return the row nearest to image + weight (after - before) by cosine, the source left out."""
-    query = images[source] + weight * (after - before)
-    cosines = images @ query / np.linalg.norm(images, axis=1)
-    cosines[source] = -np.inf
-    return int(cosines.argmax())
+def push_shares(cosines: np.ndarray, right: int, temperature: float) -> np.ndarray:
+    """Return the share of each wrong answer in the push of the loss; the right one has 0."""
+    logits = cosines / temperature
+    logits[right] = -np.inf
+    shares = np.exp(logits - logits.max())
+    return shares / shares.sum()
 
 
-def _source_may_answer(
-    images: np.ndarray, source: int, before: np.ndarray, after: np.ndarray, weight: float
-) -> int:
-    query = images[source] + weight * (after - before)
-    return int((images @ query / np.linalg.norm(images, axis=1)).argmax())
+def _right_one_counted(cosines: np.ndarray, right: int, temperature: float) -> np.ndarray:
+    shares = np.exp((cosines - cosines.max()) / temperature)
+    shares = shares / shares.sum()
+    shares[right] = 0
+    return shares
 
 
-def _turned_round(
-    images: np.ndarray, source: int, before: np.ndarray, after: np.ndarray, weight: float
-) -> int:
-    return answer(images, source, after, before, weight)
+def _right_one_kept(cosines: np.ndarray, right: int, temperature: float) -> np.ndarray:
+    shares = np.exp((cosines - cosines.max()) / temperature)
+    return shares / shares.sum()
 
 
-def _weight_forgotten(
-    images: np.ndarray, source: int, before: np.ndarray, after: np.ndarray, weight: float
-) -> int:
-    return answer(images, source, before, after, 1.0)
+def _temperature_forgotten(cosines: np.ndarray, right: int, temperature: float) -> np.ndarray:
+    return push_shares(cosines, right, 1.0)
 
 
-def _picture_forgotten(
-    images: np.ndarray, source: int, before: np.ndarray, after: np.ndarray, weight: float
-) -> int:
-    query = weight * (after - before)
-    cosines = images @ query / np.linalg.norm(images, axis=1)
-    cosines[source] = -np.inf
-    return int(cosines.argmax())
+def _temperature_multiplied(cosines: np.ndarray, right: int, temperature: float) -> np.ndarray:
+    return push_shares(cosines, right, 1 / temperature)
 
 
-def _inner_product(
-    images: np.ndarray, source: int, before: np.ndarray, after: np.ndarray, weight: float
-) -> int:
-    products = images @ (images[source] + weight * (after - before))
-    products[source] = -np.inf
-    return int(products.argmax())
-
-
-def _query_cases(
-    rng: np.random.Generator,
-) -> list[tuple[np.ndarray, int, np.ndarray, np.ndarray, float]]:
-    cases = []
-    for source in range(24):
-        images = rng.normal(size=(40, 6)) * rng.uniform(0.3, 3, size=(40, 1))
-        before, after = _unit(rng.normal(size=(2, 6)))
-        cases.append((images, source, before, after, (0.5, 2.0)[source % 2]))
-    return cases
+def _push_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, int, float]]:
+    return [(rng.uniform(-0.5, 0.9, 8), right, (0.1, 0.5)[right % 2]) for right in range(6)]
 
 
 EXERCISES = (
-    Exercise(
-        identifier="contrastive.centroid_distance",
-        title="Measure the gap",
-        minutes=5,
-        difficulty=1,
-        solution=centroid_distance,
-        cases=_pair_cases,
-        wrong_answers=(
-            WrongAnswer(
-                "mean of distances",
-                "This is the mean distance within pairs. It is large for badly matched pairs too, "
-                "gap or no gap: average first, then take the distance.",
-                _mean_of_distances,
-            ),
-            WrongAnswer("squared", "This is the squared distance: take the root.", _squared),
-            WrongAnswer(
-                "centroids set to length 1",
-                "You set the centroids to length 1. How short they are says how spread the sides "
-                "are: leave them inside the sphere.",
-                _centroids_on_the_sphere,
-            ),
-            WrongAnswer(
-                "mean of each row",
-                "You averaged over the dimensions of each row. A centroid is the mean over rows: "
-                "axis=0.",
-                _mean_of_each_row,
-            ),
-            WrongAnswer(
-                "one minus cosine",
-                "One minus the mean cosine of pairs is half of the alignment term; it asks how far "
-                "pairs are apart, not where the two sides lie.",
-                _one_minus_cosine,
-            ),
-        ),
-        hints=(
-            "A centroid is the mean of all rows of one side: a vector of d numbers.",
-            "The gap is the length of the difference of two such vectors.",
-            "np.linalg.norm(u.mean(axis=0) - v.mean(axis=0))",
-        ),
-    ),
     Exercise(
         identifier="contrastive.uniformity",
         title="Write uniformity",
@@ -301,43 +208,41 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        identifier="contrastive.arithmetic",
-        title="Answer one question of picture arithmetic",
+        identifier="contrastive.push",
+        title="Which wrong answers push",
         minutes=10,
-        difficulty=1,
-        solution=answer,
-        cases=_query_cases,
+        difficulty=2,
+        solution=push_shares,
+        cases=_push_cases,
         wrong_answers=(
             WrongAnswer(
-                "the source may answer",
-                "You let the picture you started from be the answer. For a small weight it always "
-                "is: leave it out.",
-                _source_may_answer,
+                "right one counted",
+                "Your shares do not add up to 1: the right answer is still in the sum below. Take "
+                "it out before you divide.",
+                _right_one_counted,
             ),
             WrongAnswer(
-                "difference turned round",
-                "You added what should be taken away: after - before.",
-                _turned_round,
+                "right one kept",
+                "This is the softmax over all answers. The right one does not push: its share "
+                "is 0, and the others add up to 1.",
+                _right_one_kept,
             ),
             WrongAnswer(
-                "weight forgotten", "Multiply the difference by weight.", _weight_forgotten
+                "temperature forgotten",
+                "You did not divide the cosines by the temperature.",
+                _temperature_forgotten,
             ),
             WrongAnswer(
-                "picture forgotten",
-                "You looked for the difference of the sentences alone: add the source picture.",
-                _picture_forgotten,
-            ),
-            WrongAnswer(
-                "inner product",
-                "You compared inner products. Rows need not have length 1 here: divide by their "
-                "lengths to compare cosines.",
-                _inner_product,
+                "temperature multiplied",
+                "You multiplied by the temperature. A low temperature must make differences of "
+                "cosines larger: divide.",
+                _temperature_multiplied,
             ),
         ),
         hints=(
-            "The query is images[source] + weight * (after - before).",
-            "Cosines: images @ query divided by the length of each row.",
-            "Set the source's own cosine to -inf before argmax.",
+            "Divide the cosines by the temperature, then take the exponential.",
+            "The right answer counts as minus infinity before the exponential, or 0 after it.",
+            "Divide by the sum of what is left, so that the shares add up to 1.",
         ),
     ),
 )

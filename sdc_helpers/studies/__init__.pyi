@@ -4,6 +4,7 @@ from .clip_training import (
     scene_pairs,
     train_small_clip,
 )
+from .closing import ClosingStudy, open_closing
 from .curriculum_grid import (
     Grid,
     load_grid,
@@ -18,6 +19,7 @@ from .gap_finetuning import (
     finetune_runs,
     load_finetuning,
 )
+from .gap_inputs import GapInputs, gap_inputs
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -53,8 +55,10 @@ from .type_one import load_type_one, type_one_errors
 
 __all__ = [
     "CaptionerRun",
+    "ClosingStudy",
     "FinetuneDesign",
     "FoundConcepts",
+    "GapInputs",
     "Grid",
     "ImageEmbeddings",
     "Outcome",
@@ -73,12 +77,14 @@ __all__ = [
     "find_concepts",
     "finetune_runs",
     "fit_decoders",
+    "gap_inputs",
     "load_finetuning",
     "load_grid",
     "load_participants",
     "load_type_one",
     "make_materials",
     "measure_on_scenes",
+    "open_closing",
     "open_study",
     "phrase_embeddings",
     "recorded_outcomes",

@@ -216,9 +216,22 @@ def partial_correlation_from_correlations(x, y, confound):
     return (r[0, 1] - r[0, 2] * r[1, 2]) / math.sqrt((1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2))
 
 
-def gap_coordinate_by_coordinate(u, v):
-    squares = [(sum(u[:, k]) / len(u) - sum(v[:, k]) / len(v)) ** 2 for k in range(u.shape[1])]
-    return sum(squares) ** 0.5
+def push_by_differences(cosines, right, temperature):
+    # the shares are ratios to the largest wrong one
+    wrong = [j for j in range(len(cosines)) if j != right]
+    top = max(cosines[j] for j in wrong)
+    heights = {j: np.exp((cosines[j] - top) / temperature) for j in wrong}
+    return [heights.get(j, 0) / sum(heights.values()) for j in range(len(cosines))]
+
+
+def cua_in_a_loop(u, v):
+    pairs = sum(2 - 2 * (a @ b) for a, b in zip(u, v, strict=True)) / len(u)
+    return pairs + (uniformity_in_a_loop(u) + uniformity_in_a_loop(v)) / 2
+
+
+def centred_row_by_row(rows, training):
+    mean = sum(training) / len(training)
+    return [(row - mean) / np.sqrt((row - mean) @ (row - mean)) for row in rows]
 
 
 def uniformity_in_a_loop(x):
@@ -316,10 +329,12 @@ OTHER_SOLUTIONS = {
     "curriculum.nouns": nouns_by_first_letter,
     "curriculum.bins": bins_by_trying_thresholds,
     "curriculum.loss": loss_token_by_token,
-    "contrastive.centroid_distance": gap_coordinate_by_coordinate,
     "contrastive.uniformity": uniformity_in_a_loop,
     "contrastive.rotation": rotation_by_scipy,
-    "contrastive.arithmetic": answer_in_a_loop,
+    "contrastive.push": push_by_differences,
+    "closing.cua": cua_in_a_loop,
+    "closing.centre": centred_row_by_row,
+    "closing.arithmetic": answer_in_a_loop,
     "reading.extremes": ends_by_sorting_angles,
     "reading.enrichment": enrichment_word_by_word,
     "reading.below_baseline": bottom_response_picture_by_picture,

@@ -125,6 +125,62 @@ class Interval:
         return cls(n_hits / n, float(ends.low), float(ends.high), level)
 
     @classmethod
+    def jackknife(
+        cls, value: float, *left_out: np.ndarray | list[float], level: float = 0.95
+    ) -> Interval:
+        """Return an interval for other items, from values that each leave out one item.
+
+        Where several kinds of item vary, such as participants and pictures, the variances of the
+        kinds are added, with degrees of freedom by Satterthwaite (1946). Of a mean of one kind of
+        item it is Student's interval.
+
+        Parameters
+        ----------
+        value : float
+            The value over all items.
+        *left_out : array of shape (n_items,)
+            For each kind of item the values that leave out one item of it. A kind with a single
+            item says nothing about others: the ends of the interval are infinite then.
+        level : float
+            Confidence of the interval, in (0, 1).
+
+        Returns
+        -------
+        Interval
+
+        Raises
+        ------
+        ValueError
+            If there is no kind of item, a value is not finite, or the level is out of range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sdc_helpers.measures import Interval
+        >>> items = np.arange(1.0, 11)
+        >>> print(Interval.jackknife(items.mean(), (items.sum() - items) / 9))
+        5.5 [3.33, 7.67]
+        >>> print(Interval.over_seeds(items))
+        5.5 [3.33, 7.67]
+        """
+        from scipy.stats import t
+
+        kinds = [as_array("left_out", values, float) for values in left_out]
+        if not kinds or not all(np.isfinite(values).all() and values.size for values in kinds):
+            raise ValueError("left_out: expected finite values, one for each item of each kind.")
+        if not 0 < level < 1:
+            raise ValueError(f"level={level!r}: expected a number between 0 and 1.")
+        if min(map(len, kinds)) < 2:
+            return cls(float(value), -np.inf, np.inf, level)
+        freedom = np.array([len(values) - 1 for values in kinds])
+        variances = freedom * np.array([values.var() for values in kinds])
+        if not variances.any():
+            return cls(float(value), float(value), float(value), level)
+        degrees = variances.sum() ** 2 / (variances**2 / freedom).sum()
+        half = float(t.ppf((1 + level) / 2, degrees) * np.sqrt(variances.sum()))
+        return cls(float(value), float(value) - half, float(value) + half, level)
+
+    @classmethod
     def from_resamples(
         cls,
         value: float,

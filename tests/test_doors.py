@@ -151,6 +151,7 @@ def calls() -> dict[str, Call]:
         "alignment.cka_table_from_grams": alignment("cka_table_from_grams", {"K": {"x": K}, "L": {"y": K}}, "K L"),
         "alignment.gram": alignment("gram", {"X": X}, "X"),
         "alignment.gram_from_rdm": alignment("gram_from_rdm", {"D": ((X[:, None] - X) ** 2).sum(-1)}, "D"),
+        "alignment.mean_of_shuffles": alignment("mean_of_shuffles", kl, "K L"),
         "alignment.minibatch_cka": alignment("minibatch_cka", {"batches": [(X, Z)]}, "batches"),
         "alignment.partial_shuffle_curve": alignment(
             "partial_shuffle_curve", {**xy, "fractions": [0.5, 1.0], "n_repeats": 1}, "X Y fractions"
@@ -359,7 +360,7 @@ NO_ARRAYS = {
     "embeddings": "caption_average load_clip load_resnet18",
     "plotting": "figure label_line name_series plot_intervals plot_reference show show_slider "
     "table",
-    "studies": "course_decoder difference_of_decoders difference_of_participants find_concepts "
+    "studies": "HumanIT simulate_things course_decoder difference_of_decoders difference_of_participants find_concepts "
     "finetune_runs fit_decoders gap_inputs load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_closing open_study phrase_embeddings "
     "recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "

@@ -133,3 +133,23 @@ def test_a_share_of_nothing_says_nothing():
     assert math.isnan(Interval.of_share(0, 0).value)
     with pytest.raises(ValueError, match="n_hits=3"):
         Interval.of_share(3, 2)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=3, max_size=9), st.integers(2, 6))
+def test_the_jackknife_of_a_mean_is_students_interval(items, n_others):
+    items = np.round(items, 3)
+    less_one = (items.sum() - items) / (len(items) - 1)
+    found, student = Interval.jackknife(items.mean(), less_one), Interval.over_seeds(items)
+    assert (found.low, found.high) == pytest.approx((student.low, student.high), abs=1e-9)
+    wider = Interval.jackknife(items.mean(), less_one, np.arange(n_others, dtype=float))
+    assert wider.high - wider.low > 0
+    assert np.isinf(Interval.jackknife(0.0, less_one, [1.0]).high)
+
+
+def test_bad_input_of_the_jackknife():
+    with pytest.raises(ValueError, match="left_out"):
+        Interval.jackknife(0.0)
+    with pytest.raises(ValueError, match="left_out"):
+        Interval.jackknife(0.0, [1.0, np.nan])
+    with pytest.raises(ValueError, match="level=2"):
+        Interval.jackknife(0.0, [1.0, 2.0], level=2)

@@ -12,6 +12,7 @@ from sdc_helpers.alignment.cka import (
     gram_from_rdm,
     minibatch_cka,
 )
+from sdc_helpers.alignment.expected import mean_of_shuffles
 from sdc_helpers.alignment.grams import gram
 from sdc_helpers.alignment.nulls import (
     CKATable,
@@ -35,6 +36,7 @@ __all__ = [
     "feature_corrected_cka",
     "gram",
     "gram_from_rdm",
+    "mean_of_shuffles",
     "minibatch_cka",
     "partial_shuffle_curve",
     "permutation_test",

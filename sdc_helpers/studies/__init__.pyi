@@ -20,6 +20,7 @@ from .gap_finetuning import (
     load_finetuning,
 )
 from .gap_inputs import GapInputs, gap_inputs
+from .human_it import HumanIT
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -51,6 +52,7 @@ from .shared_concepts import (
     find_concepts,
 )
 from .source import Study, open_study
+from .things_study import ThingsStudy, simulate_things
 from .type_one import load_type_one, type_one_errors
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "FoundConcepts",
     "GapInputs",
     "Grid",
+    "HumanIT",
     "ImageEmbeddings",
     "Outcome",
     "ParticipantData",
@@ -69,6 +72,7 @@ __all__ = [
     "SmallClipRecipe",
     "Study",
     "StudyOutcome",
+    "ThingsStudy",
     "Variation",
     "course_decoder",
     "difference_of_decoders",
@@ -96,6 +100,7 @@ __all__ = [
     "scene_pairs",
     "scene_test",
     "score_on_scenes",
+    "simulate_things",
     "train_captioner",
     "train_small_clip",
     "truth_masks",

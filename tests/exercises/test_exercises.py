@@ -321,6 +321,11 @@ def passes_by_sorting_pairs(difficulty, noise):
     ]
 
 
+def gram_by_projection(D):
+    centring = np.eye(len(D)) - np.ones((len(D), len(D))) / len(D)
+    return -0.5 * centring @ D @ centring
+
+
 OTHER_SOLUTIONS = {
     "curriculum.equal_words": cut_by_walking,
     "order.paired": paired_by_mean_squares,
@@ -357,6 +362,7 @@ OTHER_SOLUTIONS = {
     "cka.plateau": plateau_by_logarithms,
     "cka.fresh_copies": fresh_copies_by_order,
     "cka.report": report_by_hsic,
+    "layers.gram_of_distances": gram_by_projection,
 }
 
 

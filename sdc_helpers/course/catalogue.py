@@ -22,7 +22,7 @@ NAMES_BEFORE = {
     "05_decoding_pictures": ("08_decoding_pictures",),
     "06_shared_concepts": ("10_shared_concepts",),
     "07_reading_concepts": ("11_reading_concepts",),
-    "09_cka_pitfalls": ("13_cka_pitfalls",),
+    "09_cka_pitfalls": ("13_cka_pitfalls", "14_brains_and_layers"),
 }
 """Names that chapters had in version 0.1, and what they are called now."""
 _COPY = re.compile(

@@ -34,7 +34,13 @@ import numpy as np
 from sdc_helpers import exercises
 from sdc_helpers.course import claims, say, start
 from sdc_helpers.plotting import (
-    COLOURS, figure, plot_null, plot_reference, plot_spread, show, show_slider,
+    COLOURS,
+    figure,
+    plot_null,
+    plot_reference,
+    plot_spread,
+    show,
+    show_slider,
 )  # fmt: skip
 
 p = start(

@@ -87,7 +87,7 @@ def smoothness_of_weights(positions: np.ndarray, weights: np.ndarray, spacing: f
 def smoothness_of_labels(
     positions: np.ndarray,
     nearest: np.ndarray,
-    sizes: Sequence[int],
+    sizes: np.ndarray | Sequence[int],
     share: float,
     spacing: float,
 ) -> Smoothness:
@@ -105,7 +105,10 @@ def smoothness_of_labels(
 
 
 def label_maps(
-    smoothness: Smoothness, sizes: Sequence[int], n_draws: int, rng: np.random.Generator
+    smoothness: Smoothness,
+    sizes: np.ndarray | Sequence[int],
+    n_draws: int,
+    rng: np.random.Generator,
 ) -> Iterator[np.ndarray]:
     """Draw label maps: one field a cluster, which takes its highest voxels.
 

@@ -12,12 +12,12 @@ from sdc_helpers.datasets.errors import DataFormatError
 
 
 @contextmanager
-def reading_record(path: str | Path, what: str, command: str) -> Iterator[Any]:
+def reading_record(path: Any, what: str, command: str) -> Iterator[Any]:
     """Give a ``with`` block the content of a JSON file, to take from it what it should hold.
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    path : str, pathlib.Path or importlib Traversable
         The file.
     what : str
         What it should be, such as "record of settings".
@@ -30,7 +30,8 @@ def reading_record(path: str | Path, what: str, command: str) -> Iterator[Any]:
         If it is no JSON, or the block does not find in it what it takes.
     """
     try:
-        yield json.loads(Path(path).read_text(encoding="utf-8"))
+        file = Path(path) if isinstance(path, str) else path
+        yield json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataFormatError(
             f"{path} is no {what} ({type(error).__name__}: {error}). Make it again with {command}."

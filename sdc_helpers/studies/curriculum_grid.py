@@ -125,8 +125,8 @@ class Grid:
         -------
         Interval
         """
-        both = (self.pooled(order, task, conditions) for order in (first, second))
-        return paired_difference(*both, n_flips=1).difference  # flips give a p-value only
+        ours, theirs = (self.pooled(order, task, conditions) for order in (first, second))
+        return paired_difference(ours, theirs, n_flips=1).difference  # flips give p-values only
 
     def rise_with_wrong_picture(self) -> dict[Cell, float]:
         """Return by how much a wrong picture raises each run's held-out loss, nats a token."""

@@ -149,7 +149,8 @@ class HumanIT:
         for k in range(3):
             left_out = ([row[k] for row in rows] for rows in less.values())
             intervals.append(Interval.jackknife(whole[:, k].mean(), *left_out))
-        return Ends(*intervals, varied)
+        biased_order, debiased_order, shuffled_biased = intervals
+        return Ends(biased_order, debiased_order, shuffled_biased, varied)
 
     @cached_property
     def _reliability(self) -> Any:

@@ -76,20 +76,19 @@ def ceilings_against_truth(nsd: NSD, truth: Truth, split: Split) -> CeilingsAgai
     """
     alike, biases = [], []
     for name, sessions in attended_sessions(nsd).items():
-        options = {"sessions": sessions, "train": split[name].train_trials}
+        train = split[name].train_trials
         inside = nsd.roi(name, "nsdgeneral").volume > 0
-        inside[inside] = ~nsd.bad_voxels(name, inside, **options)
-        z = nsd.betas(name, inside, zscore="train", **options)
+        inside[inside] = ~nsd.bad_voxels(name, inside, sessions=sessions, train=train)
+        z = nsd.betas(name, inside, zscore="train", sessions=sessions, train=train)
         image_ids = nsd.trials(name, sessions=sessions).image_id.to_numpy()
-        found = noise_ceiling(ncsnr(z, image_ids, options["train"]))
+        found = noise_ceiling(ncsnr(z, image_ids, train))
         planted = truth.participants[name].volume("nc1")[inside]
         alike.append(np.corrcoef(found, planted)[0, 1])
         biases.append(float(np.mean(found - planted)))
     z_alike = Interval.over_seeds(np.arctanh(alike))  # Fisher's z has no edge at 1
-    likeness = Interval(
-        *np.tanh([z_alike.value, z_alike.low, z_alike.high]), by_seed=np.array(alike)
-    )
-    return CeilingsAgainstTruth(likeness, Interval.over_seeds(biases), len(alike))
+    value, low, high = np.tanh([z_alike.value, z_alike.low, z_alike.high])
+    likeness = Interval(value, low, high, by_seed=np.array(alike))
+    return CeilingsAgainstTruth(likeness, Interval.over_seeds(np.array(biases)), len(alike))
 
 
 def tiny_pictures(nsd: NSD, image_ids: np.ndarray) -> np.ndarray:

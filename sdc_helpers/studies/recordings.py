@@ -27,7 +27,7 @@ class Recordings:
 
         self.n_permutations, self.seed = n_permutations, seed
         self.blocks = load_haxby(view="slice")
-        self.model = category_model(self.blocks.categories, self.blocks.category_names)
+        self.model = category_model(list(self.blocks.categories), self.blocks.category_names)
 
     def categories_test(self, n_blocks: int, estimator: str = "debiased") -> NullTest:
         """Test the first blocks against the categories, shuffled within runs."""

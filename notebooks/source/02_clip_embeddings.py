@@ -24,16 +24,10 @@ profile: str = "workshop"  # how much to compute {smoke, workshop, full}
 seed: int = 1  # which scenes, and where every draw starts [0, 999999]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
 clip_name: str = "course-small"  # or open_clip's; for a file of OpenAI's weights ViT-B-32-quickgelu
-clip_weights: str = (
-    "course"  # course; a published tag, such as openai; a file's path; random
-)
-n_gallery: int | None = (
-    None  # pictures to search among; None: the profile decides [150, 10000]
-)
+clip_weights: str = "course"  # course; a published tag, such as openai; a file's path; random
+n_gallery: int | None = None  # pictures to search among; None: the profile decides [150, 10000]
 n_seeds: int = 3  # galleries, and repetitions of every random draw [2, 20]
-real_data: bool = (
-    True  # run the section on real embeddings, where their file is available
-)
+real_data: bool = True  # run the section on real embeddings, where their file is available
 
 # %%
 import warnings
@@ -89,9 +83,7 @@ p = start(
     "02_clip_embeddings",
     by_profile={"n_gallery": {"smoke": 150, "workshop": 1000, "full": 2000}},
 )
-BLUE, ORANGE, GREEN, GREY = (
-    COLOURS[name] for name in ("blue", "orange", "green", "grey")
-)
+BLUE, ORANGE, GREEN, GREY = (COLOURS[name] for name in ("blue", "orange", "green", "grey"))
 
 # %% [markdown]
 # The pictures are simulated: small scenes drawn from a known description, each with five true captions. So we
@@ -103,29 +95,16 @@ BLUE, ORANGE, GREEN, GREY = (
 clip = load_clip(p.clip_name, p.clip_weights, device=p.device)
 untrained = load_clip(p.clip_name, "random", device=p.device, seed=p.seed)
 network = f"{clip.name}, weights {clip.weights}"
-foreign = (
-    None
-    if p.clip_weights == "course"
-    else "These weights were not trained on such scenes."
-)
-noted = {
-    "network": network,
-    "n_gallery": p.n_gallery,
-    "reason": foreign,
-}  # beside every claim
-keep = (
-    p.clip_name != "course-small"
-)  # a large network takes minutes: keep its vectors on disk
+foreign = None if p.clip_weights == "course" else "These weights were not trained on such scenes."
+noted = {"network": network, "n_gallery": p.n_gallery, "reason": foreign}  # beside every claim
+keep = p.clip_name != "course-small"  # a large network takes minutes: keep its vectors on disk
 
 scenes = generate_scenes(p.n_seeds * p.n_gallery, seed=p.seed)
 pictures = render(scenes, size=max(64, min(clip.image_size, 224)))
 sentences = captions(scenes, seed=p.seed)  # five a picture
 table = factors(scenes)
 galleries = np.split(np.arange(len(scenes)), p.n_seeds)
-train, test = (
-    np.concatenate(galleries[:-1]),
-    galleries[-1],
-)  # the last gallery is for testing
+train, test = np.concatenate(galleries[:-1]), galleries[-1]  # the last gallery is for testing
 
 tower_images = image_features(clip, pictures, cache=keep, progress=keep)
 tower_texts = caption_features(clip, sentences, cache=keep, progress=keep)
@@ -152,43 +131,23 @@ def unit(rows):
 
 
 images, texts = unit(tower_images.vectors), unit(tower_texts.vectors)
-assert np.allclose(
-    images[:5], embed_images(clip, pictures[:5]).vectors, atol=1e-5
-)
+assert np.allclose(images[:5], embed_images(clip, pictures[:5]).vectors, atol=1e-5)
 assert np.allclose(texts[0], embed_texts(clip, sentences[0]).vectors, atol=1e-5)
 
-one = min(
-    test[:50], key=lambda i: max(map(len, sentences[i]))
-)  # captions that fit a figure
+one = min(test[:50], key=lambda i: max(map(len, sentences[i])))  # captions that fit a figure
 others = [i for i in test[:50] if i != one][:3]
-middle = [
-    np.argsort([len(t) for t in sentences[i]])[2] for i in others
-]  # neither short nor long
-words = sentences[one] + [
-    sentences[i][k] for i, k in zip(others, middle, strict=True)
-]
+middle = [np.argsort([len(t) for t in sentences[i]])[2] for i in others]  # neither short nor long
+words = sentences[one] + [sentences[i][k] for i, k in zip(others, middle, strict=True)]
 cosines = np.concatenate([texts[one], texts[others, middle]]) @ images[one]
 every = images[test] @ texts[test].reshape(-1, clip.dimension).T
 mine = np.repeat(np.eye(len(test), dtype=bool), 5, axis=1)
-fig, axes = figure(
-    1, 2, width=9.2, height=4.1, gridspec_kw={"width_ratios": (1, 2.4)}
-)
-plot_pictures(
-    pictures[[one]], ["one picture (simulated)"], axes[:1], fontsize=10
-)
-axes[1].barh(
-    np.arange(len(words))[::-1], cosines, color=[BLUE] * 5 + [ORANGE] * 3
-)
-axes[1].set_yticks(
-    np.arange(len(words))[::-1], [fill(w, 52) for w in words], fontsize=8
-)
+fig, axes = figure(1, 2, width=9.2, height=4.1, gridspec_kw={"width_ratios": (1, 2.4)})
+plot_pictures(pictures[[one]], ["one picture (simulated)"], axes[:1], fontsize=10)
+axes[1].barh(np.arange(len(words))[::-1], cosines, color=[BLUE] * 5 + [ORANGE] * 3)
+axes[1].set_yticks(np.arange(len(words))[::-1], [fill(w, 52) for w in words], fontsize=8)
 plot_reference(axes[1], every[~mine].mean(), "mean, others'", vertical=True)
-axes[1].set(
-    xlabel="cosine with the picture", ylabel="caption", ylim=(-0.6, len(words))
-)
-axes[1].set_title(
-    "its five captions (blue), others' (orange)", loc="left", fontsize=10
-)
+axes[1].set(xlabel="cosine with the picture", ylabel="caption", ylim=(-0.6, len(words)))
+axes[1].set_title("its five captions (blue), others' (orange)", loc="left", fontsize=10)
 show(
     fig,
     f"Simulated: the picture's own captions have a mean cosine of {cosines[:5].mean():.2f} with it, captions of three other "
@@ -200,23 +159,14 @@ show(
 
 # %%
 eight = np.array(
-    [
-        next(i for i in test if table.place[i] == place)
-        for place in sorted(set(table.place[test]))
-    ]
+    [next(i for i in test if table.place[i] == place) for place in sorted(set(table.place[test]))]
 )
 described = [min(sentences[i], key=lambda s: abs(len(s) - 55)) for i in eight]
 matrix = embed_texts(clip, described).vectors @ images[eight].T
 n_first = int((matrix.argmax(axis=1) == np.arange(len(eight))).sum())
 
 fig, ax = figure(width=8, height=5.2)
-plot_heatmap(
-    matrix,
-    [fill(d, 40) for d in described],
-    [""] * len(eight),
-    ax,
-    label="cosine",
-)
+plot_heatmap(matrix, [fill(d, 40) for d in described], [""] * len(eight), ax, label="cosine")
 ax.tick_params(axis="y", labelsize=8)
 label_with_pictures(ax, pictures[eight], size=38)
 ax.set_title(f"Captions by pictures (simulated), {clip.name}", loc="left")
@@ -236,9 +186,7 @@ show(
 # %%
 tokenizer = small_clip_tokenizer()
 sentence = min(sentences[one], key=len)
-numbers = [
-    int(k) for k in tokenizer([sentence])[0] if tokenizer.words[k] != "<pad>"
-]
+numbers = [int(k) for k in tokenizer([sentence])[0] if tokenizer.words[k] != "<pad>"]
 say(
     f"“{sentence}” (simulated caption), of {len(tokenizer.words)} words known:\n\n"
     + "| " + " | ".join(f"`{tokenizer.words[k]}`" for k in numbers) + " |\n"
@@ -258,13 +206,7 @@ views = {
     "ViT-B/32: 7 × 7 patches": (large, 7),
     "course-small: 2 × 2 positions": (render([scenes[one]])[0], 2),
 }
-plot_pictures(
-    [view for view, _ in views.values()],
-    list(views),
-    axes,
-    wrap=40,
-    fontsize=10,
-)
+plot_pictures([view for view, _ in views.values()], list(views), axes, wrap=40, fontsize=10)
 for ax, (view, n_cells) in zip(axes, views.values(), strict=True):
     for edge in np.arange(1, n_cells) * len(view) / n_cells - 0.5:
         ax.axhline(edge, color="white", lw=1.5)
@@ -301,9 +243,7 @@ def clip_loss_by_hand(u, v, tau):
 tau = 1 / clip.logit_scale
 batch = min(256, p.n_gallery)
 u, v = images[test[:batch]], texts[test[:batch], 0]
-by_package = float(
-    clip_loss(torch.from_numpy(u), torch.from_numpy(v), temperature=tau)
-)
+by_package = float(clip_loss(torch.from_numpy(u), torch.from_numpy(v), temperature=tau))
 assert np.isclose(clip_loss_by_hand(u, v, tau), by_package, atol=1e-4)
 say(
     f"{network}, a batch of {batch} simulated pairs, learned τ = {tau:.3f}: loss {by_package:.3f} by hand and by "
@@ -321,58 +261,25 @@ taus = np.geomspace(0.005, 2, 40)
 losses = np.array([[loss_of(g, t) for g in galleries] for t in taus])
 best_tau = taus[losses.mean(axis=1).argmin()]
 S = u @ v.T
-unsure = np.abs(
-    np.diag(softmax(S / tau, axis=1)) - 0.5
-).argmin()  # not sure, not lost
+unsure = np.abs(np.diag(softmax(S / tau, axis=1)) - 0.5).argmin()  # not sure, not lost
 nearest = np.argsort(-S[unsure])[:8]
 
 fig, axes = figure(1, 2, width=9.2, height=3.7)
 for k, (times, colour, name) in enumerate(
-    (
-        (10, GREY, "ten times τ"),
-        (1, BLUE, "learned τ"),
-        (0.1, ORANGE, "a tenth of τ"),
-    )
+    ((10, GREY, "ten times τ"), (1, BLUE, "learned τ"), (0.1, ORANGE, "a tenth of τ"))
 ):
-    axes[0].plot(
-        range(1, 9),
-        softmax(S[unsure] / (tau * times))[nearest],
-        "o-",
-        color=colour,
-    )
+    axes[0].plot(range(1, 9), softmax(S[unsure] / (tau * times))[nearest], "o-", color=colour)
     axes[0].annotate(
-        name,
-        (0.97, 0.9 - 0.09 * k),
-        xycoords="axes fraction",
-        ha="right",
-        color=colour,
+        name, (0.97, 0.9 - 0.09 * k), xycoords="axes fraction", ha="right", color=colour
     )
-axes[0].set(
-    xlabel="the eight nearest captions, in order",
-    ylabel="softmax",
-    ylim=(-0.04, 1.06),
-)
-axes[0].set_title(
-    f"One picture, {batch} captions (simulated)", loc="left", fontsize=10
-)
+axes[0].set(xlabel="the eight nearest captions, in order", ylabel="softmax", ylim=(-0.04, 1.06))
+axes[0].set_title(f"One picture, {batch} captions (simulated)", loc="left", fontsize=10)
 plot_spread(taus, losses, axes[1], colour=BLUE)
-axes[1].set(
-    xscale="log",
-    xlabel="temperature τ",
-    ylabel="loss",
-    ylim=(0, 1.6 * np.log(batch)),
-)
+axes[1].set(xscale="log", xlabel="temperature τ", ylabel="loss", ylim=(0, 1.6 * np.log(batch)))
 plot_reference(axes[1], np.log(batch), "")
-axes[1].annotate(
-    f"guessing: log {batch}",
-    (taus[-1], np.log(batch) + 0.15),
-    ha="right",
-    color=GREY,
-)
+axes[1].annotate(f"guessing: log {batch}", (taus[-1], np.log(batch) + 0.15), ha="right", color=GREY)
 plot_reference(axes[1], tau, "learned", vertical=True)
-axes[1].set_title(
-    "Loss at every temperature (simulated)", loc="left", fontsize=10
-)
+axes[1].set_title("Loss at every temperature (simulated)", loc="left", fontsize=10)
 show(
     fig,
     f"Simulated. Left: the same cosines as probabilities; warmer is flatter, colder picks one. Right: on pairs never "
@@ -392,9 +299,7 @@ claims.record("clip.temperature.flat", Interval.over_seeds(left), **noted)
 
 # %%
 def classify_by_hand(images, prompts):
-    classes = unit(
-        np.stack([unit(of_class).mean(axis=0) for of_class in prompts])
-    )
+    classes = unit(np.stack([unit(of_class).mean(axis=0) for of_class in prompts]))
     return (images @ classes.T).argmax(axis=1)
 
 
@@ -407,9 +312,7 @@ names = {
     },
 }  # fmt: skip
 prompts = {"place": PLACE_PROMPTS, "main_category": CATEGORY_PROMPTS}
-untrained_images = embed_images(
-    untrained, pictures, cache=keep, progress=keep
-).vectors
+untrained_images = embed_images(untrained, pictures, cache=keep, progress=keep).vectors
 shots = defaultdict(dict)
 for task, sentences_of in prompts.items():
     truth = table[task].map(list(sentences_of).index).to_numpy()
@@ -418,16 +321,12 @@ for task, sentences_of in prompts.items():
         ("sentences", clip, images, sentences_of),
         ("untrained", untrained, untrained_images, sentences_of),
     ):
-        shots[task][label] = zero_shot(
-            vectors, phrase_embeddings(model, wording), truth
-        )
+        shots[task][label] = zero_shot(vectors, phrase_embeddings(model, wording), truth)
     by_hand = classify_by_hand(
         images,
         [text_features(clip, s).vectors for s in sentences_of.values()],
     )
-    assert (
-        np.mean(by_hand == shots[task]["sentences"].predictions) > 0.999
-    )  # but for ties
+    assert np.mean(by_hand == shots[task]["sentences"].predictions) > 0.999  # but for ties
 
 # %%
 fig, axes = figure(1, 2, width=8.6, height=3.5, sharey=True)
@@ -435,23 +334,16 @@ for ax, (task, found) in zip(axes, shots.items(), strict=True):
     wordings = ["one name\na class", "several\nsentences", "untrained\nnetwork"]
     accuracies = [result.accuracy for result in found.values()]
     plot_intervals(wordings, accuracies, ax, colour=(ORANGE, BLUE, GREY))
-    for x, (one, colour) in enumerate(
-        zip(accuracies, (ORANGE, BLUE, GREY), strict=True)
-    ):
+    for x, (one, colour) in enumerate(zip(accuracies, (ORANGE, BLUE, GREY), strict=True)):
         lower = -10 if colour == GREY else 0  # clear of the line of chance
         label_line(ax, x, one.value, f"  {one.value:.2f}", colour, dy=lower)
     result = found["untrained"]
     plot_reference(ax, result.most_frequent, "always the most frequent")
     ax.set(
-        xlabel="what the classes are made of",
-        ylabel="accuracy",
-        ylim=(0, 1.05),
-        xlim=(-0.5, 2.6),
+        xlabel="what the classes are made of", ylabel="accuracy", ylim=(0, 1.05), xlim=(-0.5, 2.6)
     )
     ax.set_title(
-        f"{task.replace('_', ' ')}, {result.n_classes} classes (simulated)",
-        loc="left",
-        fontsize=10,
+        f"{task.replace('_', ' ')}, {result.n_classes} classes (simulated)", loc="left", fontsize=10
     )
 show(
     fig,
@@ -462,20 +354,11 @@ show(
 )
 for task, found in shots.items():
     accuracy = found["sentences"].accuracy
-    claims.record(
-        f"clip.zero_shot.{task}", accuracy.scaled(1 / accuracy.chance), **noted
-    )
+    claims.record(f"clip.zero_shot.{task}", accuracy.scaled(1 / accuracy.chance), **noted)
 truth = table.main_category.map(list(CATEGORY_PROMPTS).index).to_numpy()
-right = {
-    name: result.predictions == truth
-    for name, result in shots["main_category"].items()
-}
-more_right = (
-    right["sentences"].astype(int) - right["one name"]
-)  # of each picture: -1, 0 or 1
-claims.record(
-    "clip.zero_shot.ensemble", Interval.over_seeds(more_right), **noted
-)
+right = {name: result.predictions == truth for name, result in shots["main_category"].items()}
+more_right = right["sentences"].astype(int) - right["one name"]  # of each picture: -1, 0 or 1
+claims.record("clip.zero_shot.ensemble", Interval.over_seeds(more_right), **noted)
 
 # %% [markdown]
 # Accuracy hides which classes are taken for which. The table of confusions does not:
@@ -493,25 +376,13 @@ for ax, (task, sentences_of) in zip(axes, prompts.items(), strict=True):
     for row, column in np.argwhere(shares >= 0.05):
         colour = "white" if shares[row, column] > 0.5 else "black"
         number = f"{shares[row, column]:.2f}"
-        ax.text(
-            column,
-            row,
-            number,
-            ha="center",
-            va="center",
-            fontsize=8,
-            color=colour,
-        )
+        ax.text(column, row, number, ha="center", va="center", fontsize=8, color=colour)
     ax.set_xticks(range(len(classes)), labels, rotation=90)
     ax.set_yticks(range(len(classes)), labels)
     ax.set(xlabel="named", ylabel="true")
-    ax.set_title(
-        f"{task.replace('_', ' ')} (simulated)", loc="left", fontsize=10
-    )
+    ax.set_title(f"{task.replace('_', ' ')} (simulated)", loc="left", fontsize=10)
     fig.colorbar(drawn, ax=ax, label="share of the true class", shrink=0.85)
-wrong = np.where(
-    np.eye(len(classes)), 0, shares
-)  # of the main category, the last one drawn
+wrong = np.where(np.eye(len(classes)), 0, shares)  # of the main category, the last one drawn
 true, named = (labels[k] for k in np.unravel_index(wrong.argmax(), wrong.shape))
 show(
     fig,
@@ -545,9 +416,7 @@ found = {
     for name, vectors in ways.items()
 }
 by_hand = images[test] @ texts[test, 0].T  # pictures by captions
-ranks = (by_hand >= np.diag(by_hand)[None, :]).sum(
-    axis=0
-)  # of each caption's picture
+ranks = (by_hand >= np.diag(by_hand)[None, :]).sum(axis=0)  # of each caption's picture
 assert np.isclose(
     (ranks <= 10).mean(),
     found["one caption"][-1].text_to_image[ks.index(10)],
@@ -559,20 +428,12 @@ for ax, direction, title in (
     (axes[0], "image_to_text", "From a picture to its captions"),
     (axes[1], "text_to_image", "From a caption to its picture"),
 ):
-    shown = [
-        w for w in ways if w != "any of five" or direction == "image_to_text"
-    ]
+    shown = [w for w in ways if w != "any of five" or direction == "image_to_text"]
     for k, name in enumerate(shown):
-        colour = {
-            "one caption": ORANGE,
-            "any of five": GREEN,
-            "caption average": BLUE,
-        }[name]
+        colour = {"one caption": ORANGE, "any of five": GREEN, "caption average": BLUE}[name]
         curves = np.array([getattr(r, direction) for r in found[name]]).T
         plot_spread(ks, curves, ax, colour=colour)
-        ax.annotate(
-            name, (0.3, 0.3 - 0.08 * k), xycoords="axes fraction", color=colour
-        )
+        ax.annotate(name, (0.3, 0.3 - 0.08 * k), xycoords="axes fraction", color=colour)
     ax.plot(
         ks,
         getattr(found["one caption"][0], f"chance_{direction}"),
@@ -581,18 +442,10 @@ for ax, direction, title in (
         ls=(0, (4, 3)),
     )
     label_line(ax, ks[0], 0.06, "dashed: chance", GREY)
-    ax.set(
-        xscale="log",
-        xlabel="k, answers looked at",
-        ylabel="recall at k",
-        ylim=(0, 1.03),
-    )
+    ax.set(xscale="log", xlabel="k, answers looked at", ylabel="recall at k", ylim=(0, 1.03))
     ax.set_title(f"{title} (simulated)", loc="left", fontsize=10)
 at_10 = ks.index(10)
-k10 = {
-    name: np.array([r.text_to_image[at_10] for r in rs])
-    for name, rs in found.items()
-}
+k10 = {name: np.array([r.text_to_image[at_10] for r in rs]) for name, rs in found.items()}
 show(
     fig,
     f"Simulated, galleries of {p.n_gallery}: with one caption the right picture is among the first ten for "
@@ -602,12 +455,8 @@ show(
 
 # %%
 more_found = k10["caption average"] - k10["one caption"]
-claims.record(
-    "clip.retrieval.recall10", Interval.over_seeds(k10["one caption"]), **noted
-)
-claims.record(
-    "clip.retrieval.average", Interval.over_seeds(more_found), **noted
-)
+claims.record("clip.retrieval.recall10", Interval.over_seeds(k10["one caption"]), **noted)
+claims.record("clip.retrieval.average", Interval.over_seeds(more_found), **noted)
 
 # %% [markdown]
 # Numbers do not say *why* a search fails. Look at three searches: the longest caption whose picture came first, the
@@ -622,11 +471,7 @@ length = np.array([len(sentence) for sentence in asked])
 fitting = length <= 90
 late = np.flatnonzero((rank > min(10, np.quantile(rank, 0.9))) & fitting)
 early = np.flatnonzero((rank == rank.min()) & fitting)
-searches = [
-    early[length[early].argmax()],
-    late[length[late].argmin()],
-    late[length[late].argmax()],
-]
+searches = [early[length[early].argmax()], late[length[late].argmin()], late[length[late].argmax()]]
 
 fig, axes = figure(3, 6, width=9.4, height=4.9)
 shown, titles, frames = [], [], []
@@ -634,17 +479,8 @@ for q in searches:
     nearest = np.argsort(-(images[test] @ queries[q]), kind="stable")[:5]
     shown += [owner[q], *nearest]
     titles += [f"meant: rank {rank[q]}", *(f"answer {k}" for k in range(1, 6))]
-    frames += [
-        COLOURS["black"],
-        *(GREEN if i == owner[q] else None for i in nearest),
-    ]
-plot_pictures(
-    pictures[test[shown]],
-    titles,
-    axes,
-    frames=frames,
-    rows=[asked[q] for q in searches],
-)
+    frames += [COLOURS["black"], *(GREEN if i == owner[q] else None for i in nearest)]
+plot_pictures(pictures[test[shown]], titles, axes, frames=frames, rows=[asked[q] for q in searches])
 show(
     fig,
     f"Simulated searches among {p.n_gallery} pictures; black frame: the picture meant, green: found. Top: a hit. Middle: the "
@@ -672,9 +508,7 @@ blocks = (
 )
 blocks = blocks.reshape(len(pictures), -1)
 n_components = min(clip.dimension, len(train) // 2, blocks.shape[1])
-pixels = (
-    PCA(n_components, random_state=p.seed).fit(blocks[train]).transform(blocks)
-)
+pixels = PCA(n_components, random_state=p.seed).fit(blocks[train]).transform(blocks)
 sources = {
     "picture": images,
     "caption average": average,
@@ -684,49 +518,24 @@ sources = {
 
 
 def probe(*data, **options):
-    with threadpool_limits(
-        1
-    ):  # hundreds of small fits: threads would wait for each other
+    with threadpool_limits(1):  # hundreds of small fits: threads would wait for each other
         return linear_probe(*data, **options)
 
 
 unsaid = "orientation_sin"  # how the lines of the texture slant
-left_out = (
-    "indoor",
-    "outdoor_natural",
-    "food",
-    "main_colour",
-)  # sums of others; many classes
+left_out = ("indoor", "outdoor_natural", "food", "main_colour")  # sums of others; many classes
 chosen = [name for name in table.columns if name not in left_out]
 if p.profile == "smoke":
-    chosen = [
-        "place",
-        "brightness",
-        "animal",
-        "word",
-        "n_people",
-        "near",
-        unsaid,
-    ]
+    chosen = ["place", "brightness", "animal", "word", "n_people", "near", unsaid]
 probes = {name: {} for name in sources}
 held_out = {}  # of each factor: rows of the pictures, and what is true of them
 for factor in chosen:
     y = table[factor].to_numpy()
-    y = (
-        y.astype(str)
-        if table[factor].dtype.kind not in "fiub"
-        else y.astype(float)
-    )
+    y = y.astype(str) if table[factor].dtype.kind not in "fiub" else y.astype(float)
     fit, held = train, test
-    if (
-        y.dtype.kind == "U"
-    ):  # classes take longer, and rare ones cannot be scored
+    if y.dtype.kind == "U":  # classes take longer, and rare ones cannot be scored
         fit = train[:600]
-        usual = [
-            c
-            for c in np.unique(y)
-            if min(sum(y[fit] == c), sum(y[test] == c)) >= 5
-        ]
+        usual = [c for c in np.unique(y) if min(sum(y[fit] == c), sum(y[test] == c)) >= 5]
         fit, held = (rows[np.isin(y[rows], usual)] for rows in (fit, test))
     held_out[factor] = held, y[held]
     for name, vectors in sources.items():
@@ -743,10 +552,7 @@ def above_chance(found):
     return Interval(*((ends - score.chance) / (1 - score.chance)), chance=0.0)
 
 
-kept = {
-    name: {f: above_chance(result) for f, result in of.items()}
-    for name, of in probes.items()
-}
+kept = {name: {f: above_chance(result) for f, result in of.items()} for name, of in probes.items()}
 
 # %%
 order = sorted(chosen, key=lambda f: kept["picture"][f].value)
@@ -754,30 +560,14 @@ colours = dict(zip(sources, (BLUE, ORANGE, COLOURS["pink"], GREY), strict=True))
 fig, ax = figure(width=7.6, height=6.4)
 for k, (name, of) in enumerate(kept.items()):
     shown = [of[f] for f in order]
-    shown = [
-        Interval(*np.maximum([i.value, i.low, i.high], -0.1)) for i in shown
-    ]
+    shown = [Interval(*np.maximum([i.value, i.low, i.high], -0.1)) for i in shown]
     heights = np.arange(len(order)) + 0.15 * (1.5 - k)
-    plot_intervals(
-        [],
-        shown,
-        ax,
-        positions=heights,
-        horizontal=True,
-        colour=colours[name],
-        lw=1,
-    )
+    plot_intervals([], shown, ax, positions=heights, horizontal=True, colour=colours[name], lw=1)
     ax.annotate(
-        name,
-        (0.985, 0.24 - 0.05 * k),
-        xycoords="axes fraction",
-        ha="right",
-        color=colours[name],
+        name, (0.985, 0.24 - 0.05 * k), xycoords="axes fraction", ha="right", color=colours[name]
     )
 ax.set_yticks(range(len(order)), [f.replace("_", " ") for f in order])
-ax.hlines(
-    np.arange(len(order)) - 0.5, -0.12, 1.02, color=COLOURS["grey"], lw=0.3
-)
+ax.hlines(np.arange(len(order)) - 0.5, -0.12, 1.02, color=COLOURS["grey"], lw=0.3)
 plot_reference(ax, 0, "", vertical=True)
 ax.set(
     xlabel="read by a linear probe (0: chance, 1: perfect)",
@@ -798,13 +588,8 @@ show(
 )
 
 # %%
-gain = {
-    f: kept["picture"][f].value - kept["caption average"][f].value
-    for f in chosen
-}
-more_in_picture = sorted(
-    (f for f in chosen if gain[f] > 0.02), key=lambda f: -gain[f]
-)
+gain = {f: kept["picture"][f].value - kept["caption average"][f].value for f in chosen}
+more_in_picture = sorted((f for f in chosen if gain[f] > 0.02), key=lambda f: -gain[f])
 say(
     f"In these simulated scenes the picture's embedding holds more than the captions' of: "
     f"**{', '.join(f.replace('_', ' ') for f in more_in_picture) or 'nothing'}**. Of everything else the five captions hold "
@@ -827,55 +612,33 @@ def read(name, factor, weights):
     predicted, w = probes[name][factor].predictions, weights[rows]
     if y.dtype.kind == "U":  # balanced accuracy, scaled so that chance is 0
         classes, code = np.unique(y, return_inverse=True)
-        with np.errstate(
-            invalid="ignore"
-        ):  # a class that was not drawn: no score
-            hits = np.bincount(code, w * (predicted == y)) / np.bincount(
-                code, w
-            )
+        with np.errstate(invalid="ignore"):  # a class that was not drawn: no score
+            hits = np.bincount(code, w * (predicted == y)) / np.bincount(code, w)
         return (hits.mean() * len(classes) - 1) / (len(classes) - 1)
-    return 1 - w @ (y - predicted) ** 2 / (
-        w @ (y - np.average(y, weights=w)) ** 2
-    )
+    return 1 - w @ (y - predicted) ** 2 / (w @ (y - np.average(y, weights=w)) ** 2)
 
 
 def difference(first, second, chosen):
     """How much more of some factors the first source holds; below chance counts as nothing."""
 
     def mean_difference(weights):
-        scores = [
-            [read(name, f, weights) for name in (first, second)] for f in chosen
-        ]
+        scores = [[read(name, f, weights) for name in (first, second)] for f in chosen]
         return np.subtract(*np.maximum(scores, 0).T).mean()
 
     rng, n = np.random.default_rng([p.seed, 50]), len(scenes)
-    drawn = [
-        np.bincount(rng.choice(test, len(test)), minlength=n)
-        for _ in range(500)
-    ]
+    drawn = [np.bincount(rng.choice(test, len(test)), minlength=n) for _ in range(500)]
     return Interval.from_resamples(
-        mean_difference(np.ones(n)),
-        [mean_difference(weights) for weights in drawn],
+        mean_difference(np.ones(n)), [mean_difference(weights) for weights in drawn]
     )
 
 
 everyone = np.ones(len(scenes))
 for f in chosen:
     assert np.isclose(read("picture", f, everyone), kept["picture"][f].value)
+claims.record("clip.factors.said", difference("picture", "untrained network", said), **noted)
+claims.record("clip.factors.unsaid", difference("untrained network", "picture", [unsaid]), **noted)
 claims.record(
-    "clip.factors.said",
-    difference("picture", "untrained network", said),
-    **noted,
-)
-claims.record(
-    "clip.factors.unsaid",
-    difference("untrained network", "picture", [unsaid]),
-    **noted,
-)
-claims.record(
-    "clip.factors.brightness",
-    difference("picture", "caption average", ["brightness"]),
-    **noted,
+    "clip.factors.brightness", difference("picture", "caption average", ["brightness"]), **noted
 )
 
 # %% [markdown]
@@ -907,9 +670,7 @@ def mean_read(vectors, held):
     columns = [table[name].to_numpy() for name in read_factors]
     return np.mean(
         [
-            probe(
-                vectors[fit], y[fit], vectors[held], y[held], **options
-            ).score.value
+            probe(vectors[fit], y[fit], vectors[held], y[held], **options).score.value
             for y in columns
         ]
     )
@@ -918,35 +679,21 @@ def mean_read(vectors, held):
 for s, g in enumerate(galleries):
     from_picture[s] = mean_read(images, g)
     rng = np.random.default_rng([p.seed, 60, s])
-    order_of = rng.permuted(np.tile(numbers_of - 1, (len(scenes), 1)), axis=1)[
-        ..., None
-    ]
+    order_of = rng.permuted(np.tile(numbers_of - 1, (len(scenes), 1)), axis=1)[..., None]
     for i, number in enumerate(numbers_of):
-        some = unit(
-            np.take_along_axis(texts, order_of[:, :number], axis=1).mean(axis=1)
-        )
-        recalls[i, s] = recall_at_k(some[g], images[g], np.arange(len(g)), [1])[
-            0
-        ]
+        some = unit(np.take_along_axis(texts, order_of[:, :number], axis=1).mean(axis=1))
+        recalls[i, s] = recall_at_k(some[g], images[g], np.arange(len(g)), [1])[0]
         reads[i, s] = mean_read(some, g)
 
 fig, axes = figure(1, 2, width=8.8, height=3.4)
 plot_spread(numbers_of, recalls, axes[0], colour=BLUE, marker="o")
 plot_reference(axes[0], 1 / p.n_gallery, "chance")
-axes[0].set(
-    xlabel="captions averaged",
-    ylabel="recall at 1, captions to picture",
-    ylim=(0, 1.03),
-)
-axes[0].set_title(
-    f"Search among {p.n_gallery} (simulated)", loc="left", fontsize=10
-)
+axes[0].set(xlabel="captions averaged", ylabel="recall at 1, captions to picture", ylim=(0, 1.03))
+axes[0].set_title(f"Search among {p.n_gallery} (simulated)", loc="left", fontsize=10)
 plot_spread(numbers_of, reads, axes[1], colour=BLUE, marker="o")
 plot_reference(axes[1], from_picture.mean(), "")
 label_line(axes[1], 3, from_picture.mean(), "from the picture", GREY, dy=-8)
-axes[1].set(
-    xlabel="captions averaged", ylabel="mean R² of three factors", ylim=(0, 1)
-)
+axes[1].set(xlabel="captions averaged", ylabel="mean R² of three factors", ylim=(0, 1))
 axes[1].set_title("Read from the average (simulated)", loc="left", fontsize=10)
 for ax in axes:
     ax.set_xticks(numbers_of)
@@ -958,11 +705,7 @@ show(
     f"{reads[-1].mean():.2f}, from the picture at {from_picture.mean():.2f}. Bands: range over {p.n_seeds} galleries.",
 )
 each = np.diff(recalls, axis=0)  # gain of each further caption, in each gallery
-claims.record(
-    "clip.captions.diminishing",
-    Interval.over_seeds(each[0] - each[-1]),
-    **noted,
-)
+claims.record("clip.captions.diminishing", Interval.over_seeds(each[0] - each[-1]), **noted)
 
 # %% [markdown]
 # ## Pitfalls: four mistakes, made on purpose
@@ -981,18 +724,12 @@ recall1 = {
 }
 same_share = []
 known = generate_scenes(len(scenes), seed=TRAINING_SEED)
-known_images = embed_images(
-    clip, render(known, size=pictures.shape[1]), cache=keep
-).vectors
-known_texts = embed_captions(
-    clip, captions(known, seed=TRAINING_SEED), cache=keep
-).vectors
+known_images = embed_images(clip, render(known, size=pictures.shape[1]), cache=keep).vectors
+known_texts = embed_captions(clip, captions(known, seed=TRAINING_SEED), cache=keep).vectors
 for g in galleries:
     owner = np.repeat(np.arange(len(g)), 5)
     flat = texts[g].reshape(-1, clip.dimension)
-    recall1["as it\nshould be"].append(
-        recall_at_k(flat, images[g], owner, [1])[0]
-    )
+    recall1["as it\nshould be"].append(recall_at_k(flat, images[g], owner, [1])[0])
     products = tower_images.vectors[g] @ flat.T
     recall1["lengths\nkept"].append(np.mean(products.argmax(axis=0) == owner))
     pictures_of = defaultdict(list)
@@ -1001,20 +738,14 @@ for g in galleries:
             pictures_of[sentence].append(row)
     fair = [pictures_of[sentence] for i in g for sentence in sentences[i]]
     same_share.append(np.mean([len(rows) > 1 for rows in fair]))
-    recall1["same sentence\ncounts"].append(
-        recall_at_k(flat, images[g], fair, [1])[0]
-    )
+    recall1["same sentence\ncounts"].append(recall_at_k(flat, images[g], fair, [1])[0])
     of_known = retrieval(known_images[g], known_texts[g], [1])
     recall1["trained-on\npictures"].append(of_known.text_to_image[0])
 
 fig, ax = figure(width=7.2, height=3.4)
 plot_bars(recall1, ax, colours=(BLUE, ORANGE, ORANGE, GREEN))
 plot_reference(ax, 1 / p.n_gallery, "chance")
-ax.set(
-    xlabel="how it was measured",
-    ylabel="recall at 1, caption to picture",
-    xlim=(-0.8, 3.5),
-)
+ax.set(xlabel="how it was measured", ylabel="recall at 1, caption to picture", xlim=(-0.8, 3.5))
 ax.set_title(f"Search among {p.n_gallery} pictures (simulated)", loc="left")
 means = [np.mean(values) for values in recall1.values()]
 show(
@@ -1030,15 +761,9 @@ say(
 
 # %%
 should, kept_lengths, trained_on, same = map(np.array, recall1.values())
-claims.record(
-    "clip.pitfall.lengths", Interval.over_seeds(should - kept_lengths), **noted
-)
-claims.record(
-    "clip.pitfall.training", Interval.over_seeds(trained_on - should), **noted
-)
-claims.record(
-    "clip.pitfall.same_sentence", Interval.over_seeds(same - should), **noted
-)
+claims.record("clip.pitfall.lengths", Interval.over_seeds(should - kept_lengths), **noted)
+claims.record("clip.pitfall.training", Interval.over_seeds(trained_on - should), **noted)
+claims.record("clip.pitfall.same_sentence", Interval.over_seeds(same - should), **noted)
 
 # %% [markdown]
 # **4. Words the network has never read.** The course's tokenizer turns an unknown word into *unknown*, with a
@@ -1046,10 +771,7 @@ claims.record(
 # warning, and still no knowledge of what the word means.
 
 # %%
-strange = [
-    "a picture of a tiger in a forest.",
-    "a picture of a penguin in a forest.",
-]
+strange = ["a picture of a tiger in a forest.", "a picture of a penguin in a forest."]
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     a, b = embed_texts(clip, strange).vectors
@@ -1146,10 +868,8 @@ if not has_pairs:
 else:
     real = load_clip_pairs()
     tables = {
-        f"simulated scenes, {clip.name}": images[test[:500]]
-        @ texts[test[:500], 0].T,
-        "real pictures, OpenAI ViT-B/32": unit(real.images)
-        @ unit(real.texts).T,
+        f"simulated scenes, {clip.name}": images[test[:500]] @ texts[test[:500], 0].T,
+        "real pictures, OpenAI ViT-B/32": unit(real.images) @ unit(real.texts).T,
     }
     fig, axes = figure(1, 2, width=9, height=3.4, sharex=True)
     for ax, (name, cosines) in zip(axes, tables.items(), strict=True):
@@ -1209,10 +929,7 @@ if on_gpu(
 ):
     on_device = load_clip(p.clip_name, p.clip_weights, device="cuda")
     measured = measure_on_scenes(on_device, 6000, 1000, probes=False).to_dict()
-    say(
-        "Simulated scenes: "
-        + ", ".join(f"{name} {value:.3f}" for name, value in measured.items())
-    )
+    say("Simulated scenes: " + ", ".join(f"{name} {value:.3f}" for name, value in measured.items()))
 
 # %% [markdown]
 # ## Take-aways

@@ -22,29 +22,17 @@
 
 # %% tags=["parameters"]
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}
-seed: int = (
-    0  # of the simulated participants, the split and every draw [0, 999999]
-)
+seed: int = 0  # of the simulated participants, the split and every draw [0, 999999]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
 source: str = "simulated"  # where the data come from {simulated, nsd}
 root: str = ""  # folder of the real NSD tree, for source nsd
 clip_name: str = "course-small"  # or open_clip's; for a file of OpenAI's weights ViT-B-32-quickgelu
-clip_weights: str = (
-    "course"  # course; a published tag, such as openai; a file's path
-)
+clip_weights: str = "course"  # course; a published tag, such as openai; a file's path
 n_participants: int | None = None  # how many; None: the profile decides [2, 8]
-n_held_out: int | None = (
-    None  # test and validation pictures; None: the profile decides [10, 1000]
-)
-n_steps: int | None = (
-    None  # of training; None: the profile decides [20, 100000]
-)
-n_runs: int | None = (
-    None  # decoders averaged; None: the profile decides [2, 100]
-)
-input_noise: float = (
-    3.0  # standard deviation added to responses in training [0, 30]
-)
+n_held_out: int | None = None  # test and validation pictures; None: the profile decides [10, 1000]
+n_steps: int | None = None  # of training; None: the profile decides [20, 100000]
+n_runs: int | None = None  # decoders averaged; None: the profile decides [2, 100]
+input_noise: float = 3.0  # standard deviation added to responses in training [0, 30]
 n_seeds: int = 3  # participants and draws in each sweep [2, 8]
 n_permutations: int = 500  # assignments of the wrong pictures [19, 100000]
 
@@ -103,9 +91,7 @@ p = start(
         "n_runs": {"smoke": 2, "workshop": 4, "full": 20},
     },
 )
-BLUE, ORANGE, GREEN, GREY = (
-    COLOURS[name] for name in ("blue", "orange", "green", "grey")
-)
+BLUE, ORANGE, GREEN, GREY = (COLOURS[name] for name in ("blue", "orange", "green", "grey"))
 
 # %% [markdown]
 # ## The data
@@ -119,22 +105,13 @@ BLUE, ORANGE, GREEN, GREY = (
 study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_held_out)
 nsd, truth, kind, split = study.reader, study.truth, study.kind, study.split
 clip = load_clip(p.clip_name, p.clip_weights, device=p.device)
-embeddings = embed_stimuli(
-    nsd, clip, study.image_ids, progress=len(study.image_ids) > 20_000
-)
+embeddings = embed_stimuli(nsd, clip, study.image_ids, progress=len(study.image_ids) > 20_000)
 
 # the last participant of the simulation has poor data: keep it, it is the interesting one
 names = list(nsd.participants)
-names = (
-    names[: p.n_participants - 1] + names[-1:]
-    if p.n_participants < len(names)
-    else names
-)
+names = names[: p.n_participants - 1] + names[-1:] if p.n_participants < len(names) else names
 data = load_participants(nsd, embeddings, split, participants=names)
-train, validation = (
-    {s: d.fold(side) for s, d in data.items()}
-    for side in ("train", "validation")
-)
+train, validation = ({s: d.fold(side) for s, d in data.items()} for side in ("train", "validation"))
 repeats, first_name = names[: p.n_seeds], names[0]
 chance = 1 / p.n_held_out
 say(
@@ -172,12 +149,8 @@ def ridge_by_hand(X, Y, alpha):
 
 def infonce_by_hand(P, Y, items, tau):
     S = P @ Y.T / tau
-    S_off = np.where(
-        (items[:, None] == items) & ~np.eye(len(S), dtype=bool), -np.inf, S
-    )
-    rows, columns = (
-        np.log(np.exp(S_off).sum(axis)) - np.diag(S) for axis in (1, 0)
-    )
+    S_off = np.where((items[:, None] == items) & ~np.eye(len(S), dtype=bool), -np.inf, S)
+    rows, columns = (np.log(np.exp(S_off).sum(axis)) - np.diag(S) for axis in (1, 0))
     return (rows.mean() + columns.mean()) / 2
 
 
@@ -187,10 +160,7 @@ package = RidgeDecoder(alphas=[1000.0]).fit(X, Y, items=items.astype(int))
 assert np.allclose(ridge_by_hand(X, Y, 1000.0), package.coef_, atol=1e-6)
 
 guess = package.predict(X[:64])
-batch = [
-    torch.from_numpy(np.asarray(part))
-    for part in (guess, Y[:64], items[:64].astype(int))
-]
+batch = [torch.from_numpy(np.asarray(part)) for part in (guess, Y[:64], items[:64].astype(int))]
 by_package = clip_loss(*batch[:2], temperature=0.03, items=batch[2]).item()
 unit_rows = Y[:64] / np.linalg.norm(Y[:64], axis=1, keepdims=True)
 by_hand = infonce_by_hand(guess, unit_rows, items[:64], 0.03)
@@ -226,9 +196,7 @@ settings = {
     "device": p.device,
     "random_state": p.seed,
 }
-contrastive = fit_decoders(
-    data, ContrastiveDecoder(**settings, n_runs=p.n_runs)
-)
+contrastive = fit_decoders(data, ContrastiveDecoder(**settings, n_runs=p.n_runs))
 
 
 def fit_ridge(fold, held_out=None, **options):
@@ -238,12 +206,8 @@ def fit_ridge(fold, held_out=None, **options):
 
 
 def fit_contrastive(fold, held_out=None, **changes):
-    full_batches = {
-        "batch_size": min(settings["batch_size"], len(fold[0]) // 2)
-    }
-    decoder = ContrastiveDecoder(
-        **{**settings, **full_batches, "n_runs": 1, **changes}
-    )
+    full_batches = {"batch_size": min(settings["batch_size"], len(fold[0]) // 2)}
+    decoder = ContrastiveDecoder(**{**settings, **full_batches, "n_runs": 1, **changes})
     return decoder.fit(*fold[:2], items=fold[2], validation=held_out)
 
 
@@ -266,9 +230,7 @@ def hits(predicted, fold):
 
 def extreme(intervals, of=min):
     """Lowest value and lowest ends of several: above a bound if all are, below if any is."""
-    parts = zip(
-        *((one.value, one.low, one.high) for one in intervals), strict=True
-    )
+    parts = zip(*((one.value, one.low, one.high) for one in intervals), strict=True)
     return Interval(*(of(part) for part in parts))
 
 
@@ -286,10 +248,7 @@ def first_run(s, X):
 ridge = {s: fit_ridge(train[s], validation[s]) for s in data}
 decoders = {"ridge": ridge, "contrastive": contrastive}
 on_validation = {
-    method: {
-        s: score(fitted[s].predict(validation[s][0]), validation[s])
-        for s in data
-    }
+    method: {s: score(fitted[s].predict(validation[s][0]), validation[s]) for s in data}
     for method, fitted in decoders.items()
 }
 
@@ -305,38 +264,21 @@ def chance_line(ax, times=1):
 # %%
 found = {m: [on_validation[m][s].top_k[1] for s in data] for m in decoders}
 fig, ax = figure(width=7.4, height=3.6)
-for method, colour, shift in (
-    ("ridge", ORANGE, -0.12),
-    ("contrastive", BLUE, 0.12),
-):
+for method, colour, shift in (("ridge", ORANGE, -0.12), ("contrastive", BLUE, 0.12)):
     percent = [score.scaled(100) for score in found[method]]
     at = np.arange(len(data)) + shift
     plot_intervals([], percent, ax, positions=at, colour=colour, chance="")
     ax.annotate(
-        method,
-        (0.02, 0.95 if method == "ridge" else 0.88),
-        xycoords="axes fraction",
-        color=colour,
+        method, (0.02, 0.95 if method == "ridge" else 0.88), xycoords="axes fraction", color=colour
     )
 chance_line(ax)
 chance_line(ax, 10)
-ax.set_xticks(
-    range(len(data)),
-    [f"{s}\n{d.responses.shape[1]} voxels" for s, d in data.items()],
-)
-ax.set(
-    xlabel="participant",
-    ylabel="top-1 accuracy, single trials (%)",
-    ylim=(0, None),
-)
+ax.set_xticks(range(len(data)), [f"{s}\n{d.responses.shape[1]} voxels" for s, d in data.items()])
+ax.set(xlabel="participant", ylabel="top-1 accuracy, single trials (%)", ylim=(0, None))
 ax.margins(y=0.25)
 ax.set_ylim(0, None)
-ax.set_title(
-    f"{p.n_held_out} validation pictures to choose from ({kind})", loc="left"
-)
-gains = np.array(
-    [c.value - r.value for r, c in zip(*found.values(), strict=True)]
-)
+ax.set_title(f"{p.n_held_out} validation pictures to choose from ({kind})", loc="left")
+gains = np.array([c.value - r.value for r, c in zip(*found.values(), strict=True)])
 show(
     fig,
     f"{kind.capitalize()}: the picture is found in {100 * min(e.value for m in found.values() for e in m):.0f} to {100 * max(e.value for m in found.values() for e in m):.0f} percent of trials. The contrastive one is ahead of ridge in "
@@ -363,10 +305,7 @@ say(
     f"Validation pictures, {kind}; brackets: 95 percent intervals over pictures.\n\n"
     + table(head, rows, digits=1)
 )
-cosines = {
-    m: np.mean([on_validation[m][s].cosine.value for s in data])
-    for m in decoders
-}
+cosines = {m: np.mean([on_validation[m][s].cosine.value for s in data]) for m in decoders}
 say(
     f"Two numbers that are easily confused. The mean cosine of decoded and true embedding is {cosines['ridge']:.2f} for ridge and "
     f"{cosines['contrastive']:.2f} for the contrastive decoder ({kind}). It says little alone: a picture is identified by how far its cosine "
@@ -375,23 +314,14 @@ say(
 # %%
 right = {m: {s: hits(decoders[m][s].predict(validation[s][0]), validation[s]) for s in data}
          for m in decoders}  # fmt: skip
-by_picture = [
-    Interval.over_seeds(right["contrastive"][s] - right["ridge"][s])
-    for s in data
-]
-ahead = difference_of_decoders(
-    right["contrastive"].values(), right["ridge"].values()
-)
+by_picture = [Interval.over_seeds(right["contrastive"][s] - right["ridge"][s]) for s in data]
+ahead = difference_of_decoders(right["contrastive"].values(), right["ridge"].values())
 claims.record("decoding.order.contrastive_above_ridge", ahead, kind=kind)
-claims.record(
-    "decoding.order.every_participant", extreme(by_picture), kind=kind
-)
+claims.record("decoding.order.every_participant", extreme(by_picture), kind=kind)
 too_few = f"Ten times chance is {1000 * chance:.0f} percent with this gallery."
 for method, scores in found.items():
     times_chance = extreme(scores).scaled(1 / chance)
-    claims.record(
-        f"decoding.chance.{method}", times_chance, kind=kind, reason=too_few
-    )
+    claims.record(f"decoding.chance.{method}", times_chance, kind=kind, reason=too_few)
 
 # %% [markdown]
 # ## Look at it
@@ -466,9 +396,7 @@ for s in repeats:
         kinds[name].append(100 * top_1(predicted, validation[s]))
         hits_of[name].append(hits(predicted, validation[s]))
 
-fig, axes = figure(
-    1, 3, width=10.6, height=3.5, gridspec_kw={"width_ratios": (1.5, 1, 1)}
-)
+fig, axes = figure(1, 3, width=10.6, height=3.5, gridspec_kw={"width_ratios": (1.5, 1, 1)})
 plot_bars(
     {name.replace(", ", ",\n"): v for name, v in kinds.items()},
     axes[0],
@@ -484,19 +412,13 @@ for ax, column, scale, label, level in (
     (axes[1], "validation_top_1", 100, "top-1, validation (%)", 100 * chance),
     (axes[2], "validation_cosine", 1, "cosine, decoded with true", None),
 ):
-    by_run = history.pivot_table(
-        index="step", columns=["name", "run"], values=column
-    )
-    plot_spread(
-        steps, scale * by_run.to_numpy(), ax, colour=BLUE, marker="o", ms=3
-    )
+    by_run = history.pivot_table(index="step", columns=["name", "run"], values=column)
+    plot_spread(steps, scale * by_run.to_numpy(), ax, colour=BLUE, marker="o", ms=3)
     if level is not None:
         chance_line(ax)
     ax.set(xlabel="step of the training", ylabel=label, xlim=(0, None))
 axes[1].set_ylim(0, None)
-strangers = np.mean(
-    [on_validation["contrastive"][s].cosine.chance for s in repeats]
-)
+strangers = np.mean([on_validation["contrastive"][s].cosine.chance for s in repeats])
 plot_reference(axes[2], strangers, "with other pictures, at the end")
 along = [by_run.mean(axis=1).iloc[i] for i in (0, -1)]
 mean_of = {name: float(np.mean(values)) for name, values in kinds.items()}
@@ -508,16 +430,8 @@ show(
 )
 # %%
 _, without_noise, with_noise, with_hidden = hits_of.values()
-claims.record(
-    "decoding.noise.helps",
-    difference_of_decoders(with_noise, without_noise),
-    kind=kind,
-)
-claims.record(
-    "decoding.hidden.no_gain",
-    difference_of_decoders(with_hidden, with_noise),
-    kind=kind,
-)
+claims.record("decoding.noise.helps", difference_of_decoders(with_noise, without_noise), kind=kind)
+claims.record("decoding.hidden.no_gain", difference_of_decoders(with_hidden, with_noise), kind=kind)
 
 # %% [markdown]
 # ## One run or the mean of many?
@@ -531,19 +445,12 @@ averaged = np.empty((len(counts), len(data)))
 for column, (s, c) in enumerate(contrastive.items()):
     for row, k in enumerate(counts):
         W, b = c.coef_runs_[:k].mean(axis=0), c.intercept_runs_[:k].mean(axis=0)
-        averaged[row, column] = 100 * top_1(
-            validation[s][0] @ W + b, validation[s]
-        )
+        averaged[row, column] = 100 * top_1(validation[s][0] @ W + b, validation[s])
 fig, ax = figure(width=5.4, height=3.3)
 plot_spread(counts, averaged, ax, colour=BLUE, marker="o", ms=4)
 ax.plot(counts, averaged, color=BLUE, lw=0.5, alpha=0.6)
 chance_line(ax)
-ax.set(
-    xlabel="runs averaged",
-    ylabel="top-1 accuracy (%)",
-    ylim=(0, None),
-    xticks=counts,
-)
+ax.set(xlabel="runs averaged", ylabel="top-1 accuracy (%)", ylim=(0, None), xticks=counts)
 ax.set_title(f"Thin lines: participants ({kind})", loc="left")
 run_gain = averaged[-1] - averaged[0]
 show(
@@ -552,12 +459,8 @@ show(
     f"({run_gain.min():+.1f} to {run_gain.max():+.1f} over participants). Band: range over participants.",
 )
 of_one_run = [hits(first_run(s, validation[s][0]), validation[s]) for s in data]
-from_averaging = difference_of_decoders(
-    right["contrastive"].values(), of_one_run
-)
-claims.record(
-    "decoding.runs.mean_of_many", from_averaging, kind=kind, n=p.n_runs
-)
+from_averaging = difference_of_decoders(right["contrastive"].values(), of_one_run)
+claims.record("decoding.runs.mean_of_many", from_averaging, kind=kind, n=p.n_runs)
 
 # %% [markdown]
 # ## More trials, more voxels, better voxels
@@ -574,34 +477,21 @@ def part_of(fold, rows=slice(None), voxels=slice(None)):
 
 def both(s, rows=slice(None), voxels=slice(None)):
     """Top-1 in percent of (ridge, one contrastive run) with a part of trials or voxels."""
-    fold, held_out = (
-        part_of(train[s], rows, voxels),
-        part_of(validation[s], voxels=voxels),
-    )
+    fold, held_out = part_of(train[s], rows, voxels), part_of(validation[s], voxels=voxels)
     fitted = fit_ridge(fold, held_out), fit_contrastive(fold)
-    return [
-        100 * top_1(decoder.predict(held_out[0]), held_out)
-        for decoder in fitted
-    ]
+    return [100 * top_1(decoder.predict(held_out[0]), held_out) for decoder in fitted]
 
 
-warnings.filterwarnings(
-    "ignore", message="The chosen penalty"
-)  # with so little, any will do
+warnings.filterwarnings("ignore", message="The chosen penalty")  # with so little, any will do
 shares = np.array([1 / 8, 1 / 4, 1 / 2, 1])
-sweeps = {
-    name: np.empty((4, len(repeats), 2))
-    for name in ("trials", "voxels", "ceiling")
-}
+sweeps = {name: np.empty((4, len(repeats), 2)) for name in ("trials", "voxels", "ceiling")}
 sizes = {name: np.empty((4, len(repeats))) for name in sweeps}
 for j, s in enumerate(repeats):
     rng = np.random.default_rng([p.seed, j])
     n_voxels, shown_ids = data[s].responses.shape[1], np.unique(train[s][2])
     orders = rng.permutation(shown_ids), rng.permutation(n_voxels)
     quarters = np.array_split(np.argsort(data[s].ceiling), 4)
-    whole = [
-        kinds[name][j] for name in ("ridge", "contrastive, noise")
-    ]  # all trials and voxels
+    whole = [kinds[name][j] for name in ("ridge", "contrastive, noise")]  # all trials and voxels
     for i, share in enumerate(shares):
         rows = np.isin(train[s][2], orders[0][: round(share * len(shown_ids))])
         some = orders[1][: round(share * n_voxels / 2)]
@@ -619,17 +509,10 @@ for ax, (name, values), label in zip(
     strict=True,
 ):  # fmt: skip
     at = sizes[name].mean(axis=1)
-    for m, (method, colour) in enumerate(
-        (("ridge", ORANGE), ("contrastive, one run", BLUE))
-    ):
+    for m, (method, colour) in enumerate((("ridge", ORANGE), ("contrastive, one run", BLUE))):
         plot_spread(at, values[:, :, m], ax, colour=colour, marker="o", ms=4)
         if name == "trials":
-            ax.annotate(
-                method,
-                (0.04, 0.92 - 0.09 * m),
-                xycoords="axes fraction",
-                color=colour,
-            )
+            ax.annotate(method, (0.04, 0.92 - 0.09 * m), xycoords="axes fraction", color=colour)
     chance_line(ax)
     ax.set(xlabel=label)
     if name != "ceiling":
@@ -638,19 +521,14 @@ for ax, (name, values), label in zip(
         ax.minorticks_off()
 axes[0].set(ylabel="top-1 accuracy (%)", ylim=(0, None))
 axes[0].set_title(f"({kind})", loc="left")
-growth = {
-    name: values.mean(axis=(1, 2))[[0, -1]] for name, values in sweeps.items()
-}
+growth = {name: values.mean(axis=(1, 2))[[0, -1]] for name, values in sweeps.items()}
 show(
     fig,
     f"{kind.capitalize()}: from the smallest to the largest share, top-1 of both decoders together goes from {growth['trials'][0]:.1f} to "
     f"{growth['trials'][1]:.1f} percent with trials, {growth['voxels'][0]:.1f} to {growth['voxels'][1]:.1f} with voxels, and "
     f"{growth['ceiling'][0]:.1f} to {growth['ceiling'][1]:.1f} with the ceiling. Bands: range over {len(repeats)} participants.",
 )
-rise = {
-    name: over_participants((values[-1] - values[0]).T)
-    for name, values in sweeps.items()
-}
+rise = {name: over_participants((values[-1] - values[0]).T) for name, values in sweeps.items()}
 claims.record("decoding.trials.more_helps", rise["trials"], kind=kind)
 claims.record("decoding.ceiling.better_voxels", rise["ceiling"], kind=kind)
 
@@ -664,14 +542,7 @@ best = 100 * np.array([e.value for e in found["contrastive"]])
 fig, ax = figure(width=5.4, height=3.3)
 ax.plot(signal, best, "o", color=BLUE, ms=7)
 for s, x, y in zip(data, signal, best, strict=True):
-    ax.annotate(
-        s[-2:],
-        (x, y),
-        xytext=(6, 3),
-        textcoords="offset points",
-        color=GREY,
-        fontsize=9,
-    )
+    ax.annotate(s[-2:], (x, y), xytext=(6, 3), textcoords="offset points", color=GREY, fontsize=9)
 chance_line(ax)
 ax.set(xlabel="sum of the voxels' noise ceilings (voxels' worth of signal)", ylabel="top-1 accuracy (%)",
        xlim=(0, 1.15 * signal.max()), ylim=(0, 1.25 * best.max()))  # fmt: skip
@@ -684,13 +555,9 @@ show(
 )
 of_picture = right["contrastive"]
 ahead_of_it = [
-    difference_of_participants(of_picture[s], of_picture[poor])
-    for s in data
-    if s != poor
+    difference_of_participants(of_picture[s], of_picture[poor]) for s in data if s != poor
 ]
-claims.record(
-    "decoding.ceiling.poor_participant", extreme(ahead_of_it), kind=kind
-)
+claims.record("decoding.ceiling.poor_participant", extreme(ahead_of_it), kind=kind)
 if len(data) > 3:
     say(
         f"Rank correlation over the {len(data)} participants ({kind}): {spearmanr(signal, best)[0]:.2f}; few participants, so no claim."
@@ -716,11 +583,7 @@ for s in repeats:
     held_means, held_ids = average_repetitions(*validation[s][::2])
     asked = {
         "single": validation[s],
-        "mean": (
-            held_means.astype(np.float32),
-            embeddings.of(held_ids),
-            held_ids,
-        ),
+        "mean": (held_means.astype(np.float32), embeddings.of(held_ids), held_ids),
     }
     fitted = {
         ("ridge", "single"): ridge[s].predict,
@@ -731,9 +594,7 @@ for s in repeats:
     for (method, trained), predict in fitted.items():
         for query, held_out in asked.items():
             guess = predict(held_out[0])
-            conditions[method, trained, query].append(
-                100 * top_1(guess, held_out)
-            )
+            conditions[method, trained, query].append(100 * top_1(guess, held_out))
             hits_when[method, trained, query].append(hits(guess, held_out))
 
 fig, axes = figure(1, 2, width=8.6, height=3.4, sharey=True)
@@ -765,12 +626,8 @@ show(
 )
 # %%
 on_trials = hits_when["contrastive", "single", "single"]
-from_trials = difference_of_decoders(
-    on_trials, hits_when["contrastive", "mean", "single"]
-)
-about_means = difference_of_decoders(
-    hits_when["contrastive", "single", "mean"], on_trials
-)
+from_trials = difference_of_decoders(on_trials, hits_when["contrastive", "mean", "single"])
+about_means = difference_of_decoders(hits_when["contrastive", "single", "mean"], on_trials)
 claims.record("decoding.single.train_on_trials", from_trials, kind=kind)
 claims.record("decoding.single.ask_about_means", about_means, kind=kind)
 
@@ -791,9 +648,7 @@ claims.record("decoding.single.ask_about_means", about_means, kind=kind)
 # %%
 if truth:
     planted = truth_masks(truth, {s: d.mask for s, d in data.items()})
-    areas = {
-        (m, what): [] for m in decoders for what in ("weights", "patterns")
-    }
+    areas = {(m, what): [] for m in decoders for what in ("weights", "patterns")}
     distractors = {key: [] for key in areas}
     for s in data:
         mine = planted.participants == s
@@ -803,19 +658,14 @@ if truth:
             scores = {"weights": [], "patterns": []}
             lures = {"weights": [], "patterns": []}
             for concept in truth.shared:
-                values = truth.images.loc[
-                    picture, f"concept_{concept}"
-                ].to_numpy()
+                values = truth.images.loc[picture, f"concept_{concept}"].to_numpy()
                 direction = (E - E.mean(0)).T @ (values - values.mean())
                 w = fitted[s].coef_ @ (direction / np.linalg.norm(direction))
                 a = activation_patterns(train[s][0], w[:, None])[:, 0]
                 here = planted.masks.get(concept, np.zeros_like(mine))[mine]
                 if not here.any() or here.all():
                     continue
-                for what, size in (
-                    ("weights", np.abs(w)),
-                    ("patterns", np.abs(a)),
-                ):
+                for what, size in (("weights", np.abs(w)), ("patterns", np.abs(a))):
                     scores[what].append(roc_auc_score(here, size))
                     place = rankdata(size) / len(size)
                     lure = (
@@ -833,22 +683,14 @@ if truth:
     fig, axes = figure(1, 2, width=8.8, height=3.4)
     colours = (COLOURS["yellow"], ORANGE, COLOURS["sky"], BLUE)
     for ax, values in zip(axes, (areas, distractors), strict=True):
-        plot_bars(
-            {f"{m},\n{what}": v for (m, what), v in values.items()},
-            ax,
-            colours=colours,
-        )
+        plot_bars({f"{m},\n{what}": v for (m, what), v in values.items()}, ax, colours=colours)
         ax.tick_params(axis="x", labelsize=8)
         ax.set_xlabel("decoder, and what is looked at")
         plot_reference(ax, 0.5, "")
     axes[0].set(ylabel="AUC (dashed: chance)", ylim=(0.4, 1.02))
     axes[1].set(ylabel="mean place, 0 to 1 (dashed: chance)", ylim=(0, 0.7))
-    axes[0].set_title(
-        "the concept's own voxels (simulated)", loc="left", fontsize=10
-    )
-    axes[1].set_title(
-        "reliable but unrelated voxels (simulated)", loc="left", fontsize=10
-    )
+    axes[0].set_title("the concept's own voxels (simulated)", loc="left", fontsize=10)
+    axes[1].set_title("reliable but unrelated voxels (simulated)", loc="left", fontsize=10)
     auc = {key: float(np.mean(v)) for key, v in areas.items()}
     show(
         fig,
@@ -856,14 +698,10 @@ if truth:
         f"{auc['contrastive', 'weights']:.2f} by weights of the contrastive decoder ({auc['ridge', 'patterns']:.2f} and "
         f"{auc['ridge', 'weights']:.2f} of ridge). Right: where the unrelated voxels come, lower is better.",
     )
-    for_patterns = [
-        np.subtract(areas[m, "patterns"], areas[m, "weights"]) for m in decoders
-    ]
+    for_patterns = [np.subtract(areas[m, "patterns"], areas[m, "weights"]) for m in decoders]
     ranked = over_participants(for_patterns)
     claims.record("decoding.patterns.above_weights", ranked)
-    better = (
-        "patterns" if ranked.low > 0 else "undecided with these participants"
-    )
+    better = "patterns" if ranked.low > 0 else "undecided with these participants"
     say(
         f"What points better to the planted voxels of the simulation, with both decoders: **{better}**."
     )
@@ -915,15 +753,8 @@ ax.annotate(
 )
 chance_line(ax)
 ax.set_xticks(range(2), decoders)
-ax.set(
-    xlabel="decoder",
-    ylabel="top-1 accuracy (%)",
-    xlim=(-0.5, 1.9),
-    ylim=(0, None),
-)
-ax.set_title(
-    f"{first_name} ({kind}), {p.n_permutations} shuffles in grey", loc="left"
-)
+ax.set(xlabel="decoder", ylabel="top-1 accuracy (%)", xlim=(-0.5, 1.9), ylim=(0, None))
+ax.set_title(f"{first_name} ({kind}), {p.n_permutations} shuffles in grey", loc="left")
 show(
     fig,
     f"{kind.capitalize()}: ridge scores {values[0]:.1f} percent and the contrastive decoder {values[1]:.1f} (p = {test.p_value:.3g}). Trained on "
@@ -953,15 +784,11 @@ for moved in range(3):
     questions = part_of(fold, showing != moved)
     leaky = tuple(
         np.concatenate(pair)
-        for pair in zip(
-            train[first_name], part_of(fold, showing == moved), strict=True
-        )
+        for pair in zip(train[first_name], part_of(fold, showing == moved), strict=True)
     )
     predicted = (
         ridge[first_name].predict(questions[0]),
-        fit_ridge(leaky, alphas=[ridge[first_name].alpha_]).predict(
-            questions[0]
-        ),
+        fit_ridge(leaky, alphas=[ridge[first_name].alpha_]).predict(questions[0]),
         first_run(first_name, questions[0]),
         fit_contrastive(leaky).predict(questions[0]),
     )
@@ -980,39 +807,22 @@ for j in range(p.n_seeds):
 
 # %%
 fig, axes = figure(1, 2, width=9.2, height=3.5)
-top_1_of = {
-    name: [one.mean() for one in found_here]
-    for name, found_here in leak.items()
-}
-plot_bars(
-    top_1_of, axes[0], colours=(ORANGE, COLOURS["yellow"], BLUE, COLOURS["sky"])
-)
+top_1_of = {name: [one.mean() for one in found_here] for name, found_here in leak.items()}
+plot_bars(top_1_of, axes[0], colours=(ORANGE, COLOURS["yellow"], BLUE, COLOURS["sky"]))
 axes[0].tick_params(axis="x", labelsize=8)
-axes[0].set(
-    xlabel="dots: which of the three showings was moved",
-    ylabel="top-1 accuracy (%)",
-)
+axes[0].set(xlabel="dots: which of the three showings was moved", ylabel="top-1 accuracy (%)")
 chance_line(axes[0])
 axes[0].set_title(f"{first_name}, one run ({kind})", loc="left", fontsize=10)
 plot_spread(gallery_sizes, by_size, axes[1], colour=BLUE, marker="o", ms=4)
-axes[1].plot(
-    gallery_sizes, 100 / gallery_sizes, color=GREY, lw=1, ls=(0, (4, 3))
-)
-label_line(
-    axes[1], gallery_sizes[1], 100 / gallery_sizes[1], "chance", GREY, dy=-9
-)
+axes[1].plot(gallery_sizes, 100 / gallery_sizes, color=GREY, lw=1, ls=(0, (4, 3)))
+label_line(axes[1], gallery_sizes[1], 100 / gallery_sizes[1], "chance", GREY, dy=-9)
 axes[1].set(
-    xlabel="pictures in the gallery",
-    ylabel="top-1 accuracy (%)",
-    xscale="log",
-    ylim=(0, None),
+    xlabel="pictures in the gallery", ylabel="top-1 accuracy (%)", xscale="log", ylim=(0, None)
 )
 axes[1].set_xticks(gallery_sizes, gallery_sizes)
 axes[1].minorticks_off()
 axes[1].set_title(f"the same predictions ({kind})", loc="left", fontsize=10)
-mean_leak = {
-    name.replace(",\n", " "): float(np.mean(v)) for name, v in top_1_of.items()
-}
+mean_leak = {name.replace(",\n", " "): float(np.mean(v)) for name, v in top_1_of.items()}
 show(
     fig,
     f"{kind.capitalize()}. Left: with one showing of each picture leaked, ridge goes from {mean_leak['ridge honest']:.1f} to "
@@ -1020,15 +830,8 @@ show(
     f"{mean_leak['contrastive leaked']:.1f}. Right: unchanged predictions look better in a smaller gallery.",
 )
 of_pictures = {n: pd.concat(v, axis=1).mean(axis=1) for n, v in leak.items()}
-gained = [
-    of_pictures[f"{m},\nleaked"] - of_pictures[f"{m},\nhonest"]
-    for m in decoders
-]
-claims.record(
-    "decoding.leak.pictures",
-    extreme(map(Interval.over_seeds, gained)),
-    kind=kind,
-)
+gained = [of_pictures[f"{m},\nleaked"] - of_pictures[f"{m},\nhonest"] for m in decoders]
+claims.record("decoding.leak.pictures", extreme(map(Interval.over_seeds, gained)), kind=kind)
 
 # %% [markdown]
 # ## Once: the test pictures
@@ -1138,17 +941,9 @@ if on_gpu(
     estimate="unmeasured",
     recorded="none yet; the cells above show the same with fewer runs",
 ):
-    study = ContrastiveDecoder(
-        n_runs=50, n_steps=5001, device="cuda", random_state=p.seed
-    )
-    study.fit(
-        *train[first_name][:2],
-        items=train[first_name][2],
-        validation=validation[first_name],
-    )
-    value = top_1(
-        study.predict(validation[first_name][0]), validation[first_name]
-    )
+    study = ContrastiveDecoder(n_runs=50, n_steps=5001, device="cuda", random_state=p.seed)
+    study.fit(*train[first_name][:2], items=train[first_name][2], validation=validation[first_name])
+    value = top_1(study.predict(validation[first_name][0]), validation[first_name])
     say(
         f"{first_name} ({kind}), 50 runs with the study's settings: top-1 {100 * value:.1f} percent."
     )

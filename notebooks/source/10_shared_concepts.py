@@ -26,22 +26,12 @@ device: str = "auto"  # where to compute {auto, cpu, cuda}
 source: str = "simulated"  # where the data come from {simulated, nsd}
 root: str = ""  # folder of the real NSD tree, for source nsd
 world: str = "easy"  # how hard simulated participants make it {easy, hard}
-n_components: int = (
-    40  # principal components of the embeddings that are decoded [2, 512]
-)
+n_components: int = 40  # principal components of the embeddings that are decoded [2, 512]
 input_noise: float = 8.0  # standard deviation of the noise added to responses in training [0, 100]
-n_test: int | None = (
-    None  # test images a participant; None: the profile decides [10, 1000]
-)
-n_shuffles: int | None = (
-    None  # refits with shuffled pairs; None: the profile decides [1, 100]
-)
-n_draws: int | None = (
-    None  # random patches a test; None: the profile decides [19, 10000]
-)
-n_settings: int | None = (
-    None  # settings to try here; None: the profile decides [0, 11]
-)
+n_test: int | None = None  # test images a participant; None: the profile decides [10, 1000]
+n_shuffles: int | None = None  # refits with shuffled pairs; None: the profile decides [1, 100]
+n_draws: int | None = None  # random patches a test; None: the profile decides [19, 10000]
+n_settings: int | None = None  # settings to try here; None: the profile decides [0, 11]
 
 # %%
 from functools import partial
@@ -118,9 +108,7 @@ GREY = COLOURS["grey"]
 # dimensions.
 
 # %%
-study = open_study(
-    p.source, p.root, p.profile, p.seed, n_held_out=p.n_test, world=p.world
-)
+study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_test, world=p.world)
 nsd, truth, kind, split = study.reader, study.truth, study.kind, study.split
 embeddings = embed_stimuli(nsd, load_clip(device=p.device), study.image_ids)
 white, space = whiten(embeddings, split, p.n_components)
@@ -141,25 +129,13 @@ from sklearn.linear_model import RidgeCV
 
 readable = {}
 if truth is not None:
-    names = [
-        name for name, concept in truth.concepts.items() if concept.is_shared
-    ]
+    names = [name for name, concept in truth.concepts.items() if concept.is_shared]
     values = truth.images
-    values = values.loc[
-        embeddings.image_ids, [f"concept_{name}" for name in names]
-    ].to_numpy()
-    first, second = np.array_split(
-        np.random.default_rng(p.seed).permutation(len(values)), 2
-    )
-    probe = RidgeCV(np.logspace(-4, 2, 13)).fit(
-        embeddings.vectors[first], values[first]
-    )
-    left = (values[second] - probe.predict(embeddings.vectors[second])).var(
-        axis=0
-    )
-    readable = dict(
-        zip(names, 1 - left / values[second].var(axis=0), strict=True)
-    )
+    values = values.loc[embeddings.image_ids, [f"concept_{name}" for name in names]].to_numpy()
+    first, second = np.array_split(np.random.default_rng(p.seed).permutation(len(values)), 2)
+    probe = RidgeCV(np.logspace(-4, 2, 13)).fit(embeddings.vectors[first], values[first])
+    left = (values[second] - probe.predict(embeddings.vectors[second])).var(axis=0)
+    readable = dict(zip(names, 1 - left / values[second].var(axis=0), strict=True))
     ordered = sorted(readable, key=readable.get)
     fig, ax = figure(width=6.4, height=3.2)
     ax.barh(ordered, [readable[name] for name in ordered], color=BLUE)
@@ -188,15 +164,11 @@ if truth is not None:
 decoder = course_decoder(p.profile, input_noise=p.input_noise, device=p.device)
 found = find_concepts(data, decoder, n_shuffles=p.n_shuffles, seed=p.seed)
 W, who = found.weights.weights, found.weights.participants
-say(
-    f"{len(W):,} rows of {W.shape[1]} numbers, {len(data)} {kind} participants."
-)
+say(f"{len(W):,} rows of {W.shape[1]} numbers, {len(data)} {kind} participants.")
 
 # %%
 unit = W / np.linalg.norm(W, axis=1, keepdims=True)
-null_unit = found.nulls[0] / np.linalg.norm(
-    found.nulls[0], axis=1, keepdims=True
-)
+null_unit = found.nulls[0] / np.linalg.norm(found.nulls[0], axis=1, keepdims=True)
 
 
 def nearest_stranger(rows, who, sample):
@@ -206,12 +178,8 @@ def nearest_stranger(rows, who, sample):
     return 1 - cosine.max(axis=1)
 
 
-sample = np.random.default_rng(p.seed).choice(
-    len(W), min(1000, len(W)), replace=False
-)
-near, near_null = (
-    nearest_stranger(rows, who, sample) for rows in (unit, null_unit)
-)
+sample = np.random.default_rng(p.seed).choice(len(W), min(1000, len(W)), replace=False)
+near, near_null = (nearest_stranger(rows, who, sample) for rows in (unit, null_unit))
 fig, ax = figure(width=6.6, height=3.2)
 bins = np.linspace(0, max(near.max(), near_null.max()), 50)
 for values_of, colour in ((near_null, GREY), (near, BLUE)):
@@ -223,10 +191,7 @@ for text, x, colour in (
     ("shuffled pairs", np.median(near_null), COLOURS["black"]),
 ):
     ax.annotate(text, (x, 1.03 * top), color=colour, ha="center", fontsize=9)
-ax.set(
-    xlabel="cosine distance to the nearest voxel of another participant",
-    ylabel="voxels",
-)
+ax.set(xlabel="cosine distance to the nearest voxel of another participant", ylabel="voxels")
 show(
     fig,
     f"{kind.capitalize()}: with true pairs, {100 * np.mean(near < np.quantile(near_null, 0.01)):.0f} % of the voxels "
@@ -250,23 +215,15 @@ def core_and_pieces(rows, who, eps, least):
     core = np.array([len(o) >= least for o in others])
     piece = np.where(core, np.arange(len(rows)), -1)
     before = None
-    while not np.array_equal(
-        piece, before
-    ):  # each takes the smallest number of a core near it
+    while not np.array_equal(piece, before):  # each takes the smallest number of a core near it
         before = piece
-        piece = np.where(
-            core, np.where(near & core, piece, len(rows)).min(axis=1), -1
-        )
+        piece = np.where(core, np.where(near & core, piece, len(rows)).min(axis=1), -1)
     return core, piece
 
 
-some = np.random.default_rng([p.seed, 2]).choice(
-    len(W), min(400, len(W)), replace=False
-)
+some = np.random.default_rng([p.seed, 2]).choice(len(W), min(400, len(W)), replace=False)
 few = unit[some].astype(float)
-eps = float(
-    np.quantile(1 - few @ few.T, 0.02)
-)  # so that there is something to compare
+eps = float(np.quantile(1 - few @ few.T, 0.02))  # so that there is something to compare
 core, piece = core_and_pieces(few, who[some], eps, 2)
 model = SharedDBSCAN(eps, min_participants=2).fit(W[some], who[some])
 assert np.array_equal(core, model.core_)
@@ -306,11 +263,7 @@ say(
 )
 
 # %%
-curve = [
-    s
-    for s in selection.settings
-    if s.min_participants == chosen.min_participants
-]
+curve = [s for s in selection.settings if s.min_participants == chosen.min_participants]
 x = [s.eps for s in curve]
 fig, axes = figure(1, 2, width=9.2, height=3.4)
 for values_of, colour, style, text, dy in (
@@ -322,21 +275,13 @@ for values_of, colour, style, text, dy in (
 if truth is not None:
     plot_reference(axes[0], len(readable), "planted")
 axes[0].set_yscale("symlog", linthresh=10)  # even steps up to ten, then tens
-axes[0].set_yticks(
-    [0, 2, 4, 6, 8, 10, 100], ["0", "2", "4", "6", "8", "10", "100"]
-)
-axes[0].set(
-    xlabel="eps (cosine distance)", ylabel="concepts", xlim=(x[0], x[-1])
-)
+axes[0].set_yticks([0, 2, 4, 6, 8, 10, 100], ["0", "2", "4", "6", "8", "10", "100"])
+axes[0].set(xlabel="eps (cosine distance)", ylabel="concepts", xlim=(x[0], x[-1]))
 axes[0].set_ylim(-0.3, max(20, 1.5 * max(s.n_concepts for s in curve)))
 axes[1].set_xlim(x[0], x[-1])
-axes[1].plot(
-    x, [100 * s.false_discovery for s in curve], color=ORANGE, marker="o", ms=3
-)
+axes[1].plot(x, [100 * s.false_discovery for s in curve], color=ORANGE, marker="o", ms=3)
 axes[1].set(
-    xlabel="eps (cosine distance)",
-    ylabel="false discovery, at most (% of voxels)",
-    ylim=(-3, 103),
+    xlabel="eps (cosine distance)", ylabel="false discovery, at most (% of voxels)", ylim=(-3, 103)
 )
 plot_reference(axes[1], 5, "allowed")
 for ax in axes:
@@ -349,11 +294,7 @@ show(
     f"{curve[-1].n_concepts} concepts.",
 )
 at_most = chosen.false_discovery if held else 1.0
-claims.record(
-    "shared.selection.false_discovery",
-    Interval(at_most, 0.0, at_most),
-    kind=kind,
-)
+claims.record("shared.selection.false_discovery", Interval(at_most, 0.0, at_most), kind=kind)
 
 # %% [markdown]
 # Does the bound cover? Only where the truth is known can that be asked: decoder rows of many small studies were
@@ -372,10 +313,7 @@ say(
 n_studies = len(recorded_studies()) // 3  # of each kind
 worst = max(calibration["allowed_rotated"], calibration["allowed_unrelated"])
 n_allowed = round(calibration["allowed_planted"] * n_studies)
-claims.record(
-    "shared.selection.calibrated",
-    Interval.of_share(round(worst * n_studies), n_studies),
-)
+claims.record("shared.selection.calibrated", Interval.of_share(round(worst * n_studies), n_studies))
 claims.record(
     "shared.selection.covered",
     Interval.of_share(round(calibration["covered"] * n_allowed), n_allowed),
@@ -394,25 +332,16 @@ if truth is not None:
     planted = truth_masks(truth, {name: one.mask for name, one in data.items()})
     assert np.array_equal(planted.participants, who)
     result = recover(labels, who, planted.masks, planted.kinds, min_f1=0.6)
-    expanded = recover(
-        found.expanded, who, planted.masks, planted.kinds, min_f1=0.6
-    )
+    expanded = recover(found.expanded, who, planted.masks, planted.kinds, min_f1=0.6)
     matches = sorted(result.matches, key=lambda m: readable[m.planted])
     wide = {m.planted: m.f1 for m in expanded.matches}
     fig, ax = figure(width=6.8, height=3.8)
     for row, match in enumerate(matches):
-        ax.plot(
-            [match.f1, wide[match.planted]],
-            [row, row],
-            color=GREY,
-            lw=1.5,
-            zorder=1,
-        )
+        ax.plot([match.f1, wide[match.planted]], [row, row], color=GREY, lw=1.5, zorder=1)
         ax.plot(wide[match.planted], row, "o", mfc="white", color=BLUE, ms=6)
         ax.plot(match.f1, row, "o", color=BLUE, ms=6)
     ax.set_yticks(
-        range(len(matches)),
-        [f"{m.planted} ({readable[m.planted]:.2f})" for m in matches],
+        range(len(matches)), [f"{m.planted} ({readable[m.planted]:.2f})" for m in matches]
     )
     plot_reference(ax, 0.6, " recovered from here", vertical=True)
     ax.set(
@@ -443,10 +372,7 @@ if truth is not None:
 # %%
 if truth is not None:
     train = np.concatenate(
-        [
-            np.r_[s.train_images, s.validation_images]
-            for s in split.participants.values()
-        ]
+        [np.r_[s.train_images, s.validation_images] for s in split.participants.values()]
     )
     test = np.concatenate([s.test_images for s in split.participants.values()])
     fresh = np.setdiff1d(test, train)
@@ -458,14 +384,10 @@ if truth is not None:
         if match.found is None or not has.any() or not lacks.any():
             continue
         scores = white.of(fresh[has | lacks]) @ found.concepts[match.found]
-        aucs[match.planted] = ranking_auc(
-            scores, has[has | lacks], n_bootstrap=300, rng=p.seed
-        )
+        aucs[match.planted] = ranking_auc(scores, has[has | lacks], n_bootstrap=300, rng=p.seed)
     ordered = sorted(aucs, key=lambda name: aucs[name].value)
     fig, ax = figure(width=6.6, height=3.6)
-    plot_intervals(
-        ordered, [aucs[name] for name in ordered], ax, horizontal=True, lw=2
-    )
+    plot_intervals(ordered, [aucs[name] for name in ordered], ax, horizontal=True, lw=2)
     ax.set(
         xlabel=f"AUC over {len(fresh)} held-out pictures (bar: 95 % interval)",
         ylabel="planted concept", xlim=(0, 1.02), ylim=(-0.6, len(ordered)),
@@ -481,26 +403,13 @@ if truth is not None:
 if truth is not None:
     clear = [m for m in result.matches if readable[m.planted] >= 0.3]
     where = f"simulated participants, seed {p.seed}, chosen setting, labels_"
-    n_recovered, n_clear = (
-        len(result.recovered),
-        sum(m.is_recovered for m in clear),
-    )
+    n_recovered, n_clear = len(result.recovered), sum(m.is_recovered for m in clear)
     claims.record(
-        "shared.recovery.all",
-        Interval.of_share(n_recovered, len(result.matches)),
-        data=where,
+        "shared.recovery.all", Interval.of_share(n_recovered, len(result.matches)), data=where
     )
-    claims.record(
-        "shared.recovery.readable",
-        Interval.of_share(n_clear, len(clear)),
-        data=where,
-    )
+    claims.record("shared.recovery.readable", Interval.of_share(n_clear, len(clear)), data=where)
     n_reported = len(np.unique(labels[labels >= 0]))
-    claims.record(
-        "shared.recovery.traps",
-        Interval.of_share(len(traps), n_reported),
-        data=where,
-    )
+    claims.record("shared.recovery.traps", Interval.of_share(len(traps), n_reported), data=where)
     of_recovered = [aucs[name] for name in result.recovered if name in aucs]
     nothing = Interval(np.nan, np.nan, np.nan)
     weakest = min(of_recovered, key=lambda auc: auc.value, default=nothing)
@@ -514,9 +423,7 @@ if truth is not None:
 
 # %%
 borrowed = SharedDBSCAN(0.45, 3).fit(W, who)
-largest = np.bincount(
-    borrowed.labels_[borrowed.labels_ >= 0], minlength=1
-).max()
+largest = np.bincount(borrowed.labels_[borrowed.labels_ >= 0], minlength=1).max()
 say(
     f"With the published eps of 0.45 on these {kind} data: **{borrowed.labels_.max() + 1} clusters, the largest with "
     f"{100 * largest / len(W):.0f} %** of all voxels. Distances depend on the number of dimensions, "
@@ -525,9 +432,7 @@ say(
 of_largest = borrowed.labels_ == np.bincount(borrowed.labels_ + 1)[1:].argmax()
 swallowed = [of_largest[who == name].sum() / max(1, (borrowed.labels_[who == name] >= 0).sum())
              for name in data]  # fmt: skip
-claims.record(
-    "shared.pitfall.borrowed_eps", Interval.over_seeds(swallowed), kind=kind
-)
+claims.record("shared.pitfall.borrowed_eps", Interval.over_seeds(swallowed), kind=kind)
 
 # %% [markdown]
 # ## Where it fails, and a choice without the truth
@@ -553,16 +458,13 @@ for o in again:
 both_worlds = recorded_outcomes()
 recorded = [o for o in both_worlds if o.world == "easy"]
 settings = list(dict.fromkeys(o.name for o in recorded))
-per_setting = {
-    name: [o for o in recorded if o.name == name] for name in settings
-}
+per_setting = {name: [o for o in recorded if o.name == name] for name in settings}
 
 
 def each(name, quantity, digits=0):
     """The value of every seed, and a star where no setting was allowed."""
     parts = [
-        f"{getattr(o, quantity):.{digits}f}{'' if o.is_allowed else '*'}"
-        for o in per_setting[name]
+        f"{getattr(o, quantity):.{digits}f}{'' if o.is_allowed else '*'}" for o in per_setting[name]
     ]
     return ", ".join(parts)
 
@@ -570,13 +472,7 @@ def each(name, quantity, digits=0):
 columns = {"eps": "eps", "reproduced": "n_reproduced", "recovered": "n_recovered",
            "merged": "n_merged", "traps": "n_traps", "adjusted Rand": "adjusted_rand"}  # fmt: skip
 rows = [
-    [
-        name,
-        *(
-            each(name, q, 2 if q in ("eps", "adjusted_rand") else 0)
-            for q in columns.values()
-        ),
-    ]
+    [name, *(each(name, q, 2 if q in ("eps", "adjusted_rand") else 0) for q in columns.values())]
     for name in settings
 ]
 say(
@@ -627,30 +523,18 @@ say(
     )
 )
 over = Interval.over_seeds
-claims.record(
-    "shared.control.recovered",
-    over([o.n_recovered / o.n_planted for o in control]),
-)
-claims.record(
-    "shared.control.adjusted_rand", over([o.adjusted_rand for o in control])
-)
-claims.record(
-    "shared.control.traps", over([o.n_traps_reproduced for o in control])
-)
+claims.record("shared.control.recovered", over([o.n_recovered / o.n_planted for o in control]))
+claims.record("shared.control.adjusted_rand", over([o.adjusted_rand for o in control]))
+claims.record("shared.control.traps", over([o.n_traps_reproduced for o in control]))
 own = per_setting[settings[0]]
-claims.record(
-    "shared.recovery.adjusted_rand", over([o.adjusted_rand for o in own])
-)
+claims.record("shared.recovery.adjusted_rand", over([o.adjusted_rand for o in own]))
 
 # %% [markdown]
 # And does choosing a decoder by `reproduced` find the best by `recovered`?
 
 # %%
 mean = {
-    name: [
-        np.mean([getattr(o, q) for o in some])
-        for q in ("n_reproduced", "n_recovered")
-    ]
+    name: [np.mean([getattr(o, q) for o in some]) for q in ("n_reproduced", "n_recovered")]
     for name, some in per_setting.items()
 }
 fig, ax = figure(width=7.0, height=4.4)
@@ -667,9 +551,7 @@ ax.set(
     xlabel="concepts (a dot a seed)", ylabel="what is different",
     xlim=(-0.4, 11.4), ylim=(-0.6, len(ordered) - 0.3),
 )  # fmt: skip
-allowed = {
-    n: v for n, v in mean.items() if all(o.is_allowed for o in per_setting[n])
-}
+allowed = {n: v for n, v in mean.items() if all(o.is_allowed for o in per_setting[n])}
 decoders = {
     n: v
     for n, v in allowed.items()
@@ -677,9 +559,7 @@ decoders = {
 }
 most = max(reproduced for reproduced, _ in decoders.values())
 tied = [n for n, (reproduced, _) in decoders.items() if reproduced == most]
-by_halves = min(
-    tied, key=lambda n: decoders[n][1]
-)  # of equals the worst: the count cannot tell
+by_halves = min(tied, key=lambda n: decoders[n][1])  # of equals the worst: the count cannot tell
 by_truth = max(decoders, key=lambda n: decoders[n][1])
 show(
     fig,
@@ -688,17 +568,10 @@ show(
     f"{'which recovers' if len(tied) == 1 else 'the worse of which recovers'} {decoders[by_halves][1]:.1f} planted "
     f"ones; the truth would have chosen *{by_truth}* ({decoders[by_truth][1]:.1f}).",
 )
-recovered = {
-    n: np.array([o.n_recovered for o in rows])
-    for n, rows in per_setting.items()
-}
+recovered = {n: np.array([o.n_recovered for o in rows]) for n, rows in per_setting.items()}
+claims.record("shared.settings.chosen_blindly", over(recovered[by_truth] - recovered[by_halves]))
 claims.record(
-    "shared.settings.chosen_blindly",
-    over(recovered[by_truth] - recovered[by_halves]),
-)
-claims.record(
-    "shared.settings.input_noise",
-    over(recovered[settings[0]] - recovered["input noise 0"]),
+    "shared.settings.input_noise", over(recovered[settings[0]] - recovered["input noise 0"])
 )
 
 # %% [markdown]
@@ -727,9 +600,7 @@ CHOICES = {
 }
 grouped = {"shared DBSCAN": labels}
 for name, (method, values_to_try) in CHOICES.items():
-    grouped[name] = choose_parameter(
-        method, W, found.weights.halves, values_to_try
-    ).labels
+    grouped[name] = choose_parameter(method, W, found.weights.halves, values_to_try).labels
 for name, method in (("NMF, alone", nmf), ("ICA, alone", ica)):
     parts = []
     for one in data.values():
@@ -746,30 +617,18 @@ def within(labels, name):
     rows = who == name
     masks = {k: m[rows] for k, m in planted.masks.items() if m[rows].any()}
     of = recover(labels[rows], who[rows], masks, planted.kinds, min_f1=0.6)
-    trap = ~np.any(
-        [m for k, m in masks.items() if planted.kinds[k] == "shared"], axis=0
-    )
+    trap = ~np.any([m for k, m in masks.items() if planted.kinds[k] == "shared"], axis=0)
     return len(of.recovered), 100 * np.mean(labels[rows][trap] >= 0)
 
 
 if truth is not None:
-    scores = {
-        m: np.array([within(g, name) for name in data]).T
-        for m, g in grouped.items()
-    }
+    scores = {m: np.array([within(g, name) for name in data]).T for m, g in grouped.items()}
     fig, axes = figure(1, 2, width=9.4, height=3.9)
     colours = [BLUE, *[GREY] * (len(scores) - 1)]
     for ax, row, text in zip(
-        axes,
-        (0, 1),
-        ("planted concepts recovered", "trap voxels in a cluster (%)"),
-        strict=True,
+        axes, (0, 1), ("planted concepts recovered", "trap voxels in a cluster (%)"), strict=True
     ):
-        plot_bars(
-            {m.replace(", ", "\n"): s[row] for m, s in scores.items()},
-            ax,
-            colours=colours,
-        )
+        plot_bars({m.replace(", ", "\n"): s[row] for m, s in scores.items()}, ax, colours=colours)
         ax.tick_params(axis="x", labelsize=7, rotation=40)
         ax.set(ylabel=text, xlabel="method")
     plot_reference(axes[0], len(readable), "planted")
@@ -781,9 +640,7 @@ if truth is not None:
         f"{best['DBSCAN, alone'][0]:.1f} and {best['DBSCAN, alone'][1]:.0f} %, k-means {best['k-means, pooled'][0]:.1f} "
         f"and {best['k-means, pooled'][1]:.0f} %.",
     )
-    more = (
-        scores["shared DBSCAN"][0] - scores["DBSCAN, alone"][0]
-    )  # a participant
+    more = scores["shared DBSCAN"][0] - scores["DBSCAN, alone"][0]  # a participant
     claims.record("shared.baselines.pooling", over(more), seed=p.seed)
 
 # %% [markdown]
@@ -806,9 +663,7 @@ one, rows = data[person], who == person
 affine = nsd.affine(person)
 positions = np.argwhere(one.mask) @ affine[:3, :3].T + affine[:3, 3]
 rng = np.random.default_rng([p.seed, 4])
-together = contiguity(
-    positions, labels[rows], weights=W[rows], n_draws=p.n_draws, rng=rng
-)
+together = contiguity(positions, labels[rows], weights=W[rows], n_draws=p.n_draws, rng=rng)
 fig, ax = figure(width=6.6, height=3.2)
 for row, test in enumerate(together.values()):
     ax.plot(np.quantile(test.null, [0, 1]), [row, row], color=GREY, lw=5)
@@ -825,11 +680,7 @@ show(
     f"{kind.capitalize()}, {person}: {strong} of {len(together)} clusters are more contiguous (dots) than "
     f"labels of noise as smooth as theirs (grey: range of {p.n_draws} maps).",
 )
-claims.record(
-    "shared.contiguity.share",
-    Interval.of_share(strong, len(together)),
-    kind=kind,
-)
+claims.record("shared.contiguity.share", Interval.of_share(strong, len(together)), kind=kind)
 
 # %%
 everywhere = nsd.brainmask(person)
@@ -841,38 +692,21 @@ regions = {
     if roi.startswith("floc-")
 }
 where = np.full(everywhere.shape, -1)
-where[one.mask] = np.where(
-    np.isin(labels[rows], list(together)), labels[rows], -1
-)
+where[one.mask] = np.where(np.isin(labels[rows], list(together)), labels[rows], -1)
 best = {}
 if together:
     best = best_overlaps(
-        places,
-        where[everywhere],
-        regions,
-        reach=reach,
-        n_draws=p.n_draws,
-        rng=rng,
+        places, where[everywhere], regions, reach=reach, n_draws=p.n_draws, rng=rng
     )
 lines = [
-    [
-        roi,
-        most.cluster,
-        most.dice.value,
-        most.dice.null.mean(),
-        f"{most.dice.p_value:.3f}",
-    ]
+    [roi, most.cluster, most.dice.value, most.dice.null.mean(), f"{most.dice.p_value:.3f}"]
     for roi, most in best.items()
 ]
 say(
     f"{kind.capitalize()}, {person}: the cluster with the largest overlap with each localised region, against the "
     f"largest overlap of {len(together)} such clusters of blobs. The best of several is held against the best of as "
     f"many.\n\n"
-    + table(
-        ["region", "cluster", "Dice", "largest Dice of blobs, mean", "p"],
-        lines,
-        digits=2,
-    )
+    + table(["region", "cluster", "Dice", "largest Dice of blobs, mean", "p"], lines, digits=2)
 )
 
 # %% [markdown]

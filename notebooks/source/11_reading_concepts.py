@@ -25,18 +25,10 @@ device: str = "auto"  # where to compute {auto, cpu, cuda}
 source: str = "simulated"  # where the data come from {simulated, nsd}
 root: str = ""  # folder of the real NSD tree, for source nsd
 world: str = "easy"  # how hard simulated participants make it {easy, hard}
-n_test: int | None = (
-    None  # test images a participant; None: the profile decides [10, 1000]
-)
-n_shuffles: int | None = (
-    None  # refits with shuffled pairs; None: the profile decides [1, 100]
-)
-n_draws: int | None = (
-    None  # random patches a localiser test; None: the profile decides [19, 9999]
-)
-fraction: float = (
-    0.1  # share of the pictures at each end of a ranking [0.01, 0.25]
-)
+n_test: int | None = None  # test images a participant; None: the profile decides [10, 1000]
+n_shuffles: int | None = None  # refits with shuffled pairs; None: the profile decides [1, 100]
+n_draws: int | None = None  # random patches a localiser test; None: the profile decides [19, 9999]
+fraction: float = 0.1  # share of the pictures at each end of a ranking [0.01, 0.25]
 n_words: int = 5  # words of a name, at most [1, 20]
 min_voxels: int = 5  # a participant with fewer voxels of a concept is left out of it [1, 1000]
 
@@ -99,9 +91,7 @@ p = start(
         "n_draws": {"smoke": 19, "workshop": 199, "full": 999},
     },
 )
-BLUE, ORANGE, GREEN, GREY = (
-    COLOURS[name] for name in ("blue", "orange", "green", "grey")
-)
+BLUE, ORANGE, GREEN, GREY = (COLOURS[name] for name in ("blue", "orange", "green", "grey"))
 
 # %% [markdown]
 # ## The concepts
@@ -110,18 +100,13 @@ BLUE, ORANGE, GREEN, GREY = (
 # cache is not computed again.
 
 # %%
-study = open_study(
-    p.source, p.root, p.profile, p.seed, n_held_out=p.n_test, world=p.world
-)
+study = open_study(p.source, p.root, p.profile, p.seed, n_held_out=p.n_test, world=p.world)
 nsd, truth, kind, split = study.reader, study.truth, study.kind, study.split
 clip = load_clip(device=p.device)
 white, space = whiten(embed_stimuli(nsd, clip, study.image_ids), split)
 data = load_participants(nsd, white, split)
 found = find_concepts(
-    data,
-    course_decoder(p.profile, device=p.device),
-    n_shuffles=p.n_shuffles,
-    seed=p.seed,
+    data, course_decoder(p.profile, device=p.device), n_shuffles=p.n_shuffles, seed=p.seed
 )
 labels, concepts, who = found.labels, found.concepts, found.weights.participants
 owners = [
@@ -131,11 +116,7 @@ owners = [
 large = np.flatnonzero(np.array(owners, dtype=int) >= 2)
 renumber = np.full(len(concepts) + 1, -1)
 renumber[large] = np.arange(len(large))
-labels, concepts, n_small = (
-    renumber[labels],
-    concepts[large],
-    len(concepts) - len(large),
-)
+labels, concepts, n_small = renumber[labels], concepts[large], len(concepts) - len(large)
 
 # %% [markdown]
 # Which simulated concept a cluster is, we know from the planted truth. It is used to *score* what follows, never
@@ -153,24 +134,14 @@ if truth is not None:
         there = [name for name in truth.shared if name in planted.masks]
         for number, name in enumerate(there):
             labels[planted.masks[name]] = number
-        means = np.array(
-            [
-                rows[labels == number].mean(axis=0)
-                for number in range(len(there))
-            ]
-        )
+        means = np.array([rows[labels == number].mean(axis=0) for number in range(len(there))])
         concepts = means / np.linalg.norm(means, axis=1, keepdims=True)
     for number in range(len(concepts)):  # at least half of the cluster's voxels
-        shares = {
-            name: planted.masks[name][labels == number].mean()
-            for name in truth.shared
-        }
+        shares = {name: planted.masks[name][labels == number].mean() for name in truth.shared}
         best = max(shares, key=shares.get)
         identity[number] = best if shares[best] >= 0.5 else ""
 elif len(concepts) < 2:
-    raise ValueError(
-        f"{len(concepts)} shared concepts were found; there is nothing to compare."
-    )
+    raise ValueError(f"{len(concepts)} shared concepts were found; there is nothing to compare.")
 K = len(concepts)
 own_voxels = {name: labels[who == name] for name in data}
 say(
@@ -197,14 +168,9 @@ def two_ends(y, c, n):
     return order[::-1][:n], order[:n]
 
 
-held_out = np.unique(
-    np.concatenate([one.split.test_images for one in data.values()])
-)
+held_out = np.unique(np.concatenate([one.split.test_images for one in data.values()]))
 trained = np.concatenate(
-    [
-        np.r_[one.split.train_images, one.split.validation_images]
-        for one in data.values()
-    ]
+    [np.r_[one.split.train_images, one.split.validation_images] for one in data.values()]
 )
 fresh = np.setdiff1d(held_out, trained)
 top, bottom = extremes(white.of(fresh) @ concepts[0], 5)
@@ -213,17 +179,10 @@ assert set(top) == set(by_hand[0])
 assert set(bottom) == set(by_hand[1])
 
 shown = min(K, 5)
-fig, axes = figure(
-    shown, 11, width=9.6, height=0.4 + 0.92 * shown, squeeze=False
-)
+fig, axes = figure(shown, 11, width=9.6, height=0.4 + 0.92 * shown, squeeze=False)
 for number, row in enumerate(axes):
     top, bottom = extremes(white.of(fresh) @ concepts[number], 5)
-    plot_pictures(
-        nsd.stimuli(fresh[top]),
-        axes=row[None, :5],
-        rows=[f"{number}"],
-        fontsize=11,
-    )
+    plot_pictures(nsd.stimuli(fresh[top]), axes=row[None, :5], rows=[f"{number}"], fontsize=11)
     row[5].set_axis_off()
     plot_pictures(nsd.stimuli(fresh[bottom]), axes=row[6:])
 for column, text, colour in (
@@ -231,12 +190,7 @@ for column, text, colour in (
     (6, "least associated, lowest first", ORANGE),
 ):
     title = axes[0, column].annotate(
-        text,
-        (0, 1.08),
-        xycoords="axes fraction",
-        color=colour,
-        fontsize=10,
-        annotation_clip=False,
+        text, (0, 1.08), xycoords="axes fraction", color=colour, fontsize=10, annotation_clip=False
     )
     title.set_in_layout(False)  # or its width would part the columns
 fig.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.3 / fig.get_figheight()))
@@ -264,11 +218,7 @@ show(
 # %%
 def z_of(word, at_top, others):
     a, b = (
-        sum(
-            any(word in re.findall("[a-z]+", c.lower()) for c in own)
-            for own in side
-        )
-        + 0.5
+        sum(any(word in re.findall("[a-z]+", c.lower()) for c in own) for own in side) + 0.5
         for side in (at_top, others)
     )
     rest_a, rest_b = len(at_top) + 1 - a, len(others) + 1 - b
@@ -280,13 +230,9 @@ CONTENT = ("noun", "adjective", "number", "adverb", "verb")
 vocabulary = {word for word, part in LEXICON.items() if part in CONTENT}
 training = np.setdiff1d(
     np.concatenate([one.split.train_images for one in data.values()]),
-    np.concatenate(
-        [np.r_[one.split.validation_images, held_out] for one in data.values()]
-    ),
+    np.concatenate([np.r_[one.split.validation_images, held_out] for one in data.values()]),
 )
-captions = dict(
-    zip(study.image_ids.tolist(), nsd.captions(study.image_ids), strict=True)
-)
+captions = dict(zip(study.image_ids.tolist(), nsd.captions(study.image_ids), strict=True))
 
 
 def texts_of(rows):
@@ -298,25 +244,17 @@ def words_at(end, others):
 
 
 names, opposites, against_bottom = [], [], []
-everything, n_end = (
-    np.arange(len(training)),
-    max(10, round(p.fraction * len(training))),
-)
+everything, n_end = np.arange(len(training)), max(10, round(p.fraction * len(training)))
 for concept in concepts:
     top, bottom = extremes(white.of(training) @ concept, n_end)
     rest = np.setdiff1d(everything, top)
     found_words = words_at(top, rest)
     names.append(found_words.top(p.n_words))
-    opposites.append(
-        words_at(bottom, np.setdiff1d(everything, bottom)).top(p.n_words)
-    )
+    opposites.append(words_at(bottom, np.setdiff1d(everything, bottom)).top(p.n_words))
     against_bottom.append(words_at(top, bottom).top(p.n_words))
 by_hand = z_of(found_words.words[0], texts_of(top), texts_of(rest))
 assert np.isclose(by_hand, found_words.z[0])
-short = [
-    f"{k}: {shorten(', '.join(n[:2]) or 'no name', 18)}"
-    for k, n in enumerate(names)
-]
+short = [f"{k}: {shorten(', '.join(n[:2]) or 'no name', 18)}" for k, n in enumerate(names)]
 
 # %% [markdown]
 # The network offers a second opinion: its text tower puts *words* in the space of pictures. Texts as a whole lie
@@ -325,14 +263,10 @@ short = [
 # %%
 known = sorted(vocabulary & set(small_clip_tokenizer().words))
 prompts = ("a photo of {}", "we see {}", "{}")
-vectors = sum(
-    embed_texts(clip, [t.format(w) for w in known]).vectors for t in prompts
-)
+vectors = sum(embed_texts(clip, [t.format(w) for w in known]).vectors for t in prompts)
 vectors = vectors / len(prompts)
 in_space = space.transform(vectors - vectors.mean(axis=0) + space.mean)
-nearest = [
-    nearest_words(concept, in_space, known, p.n_words) for concept in concepts
-]
+nearest = [nearest_words(concept, in_space, known, p.n_words) for concept in concepts]
 rows = [
     [k, ", ".join(names[k]) or "*no name*", ", ".join(opposites[k]) or "*none*", ", ".join(nearest[k])]
     for k in range(K)
@@ -359,66 +293,38 @@ for name, one in data.items():
     for kept, betas in ((percent, raw), (z_scores, one.responses[test])):
         by_concept = np.column_stack(
             [
-                betas[:, m].mean(axis=1)
-                if m.sum() >= p.min_voxels
-                else np.zeros(len(betas))
+                betas[:, m].mean(axis=1) if m.sum() >= p.min_voxels else np.zeros(len(betas))
                 for m in members
             ]
         )
-        kept[name], pictures[name] = average_repetitions(
-            by_concept, one.image_ids[test]
-        )
+        kept[name], pictures[name] = average_repetitions(by_concept, one.image_ids[test])
         kept[name][:, [m.sum() < p.min_voxels for m in members]] = np.nan
 
 
 def judge(words_of_each):
     fits = [
-        np.column_stack(
-            [
-                fits_name([captions[i] for i in own.tolist()], w)
-                for w in words_of_each
-            ]
-        )
+        np.column_stack([fits_name([captions[i] for i in own.tolist()], w) for w in words_of_each])
         for own in pictures.values()
     ]
     return score_names(list(percent.values()), fits, rng=p.seed)
 
 
-score, score_bottom, score_nearest = (
-    judge(names),
-    judge(against_bottom),
-    judge(nearest),
-)
-fig, axes = figure(
-    1, 2, width=9.6, height=4.2, gridspec_kw={"width_ratios": [2.1, 1]}
-)
-plot_heatmap(
-    score.auc - 0.5,
-    short,
-    [str(k) for k in range(K)],
-    axes[0],
-    label="AUC above chance",
-)
+score, score_bottom, score_nearest = judge(names), judge(against_bottom), judge(nearest)
+fig, axes = figure(1, 2, width=9.6, height=4.2, gridspec_kw={"width_ratios": [2.1, 1]})
+plot_heatmap(score.auc - 0.5, short, [str(k) for k in range(K)], axes[0], label="AUC above chance")
 axes[0].set(xlabel="responses of concept", ylabel="name")
 ways = {
     "enriched\nv. rest": score,
     "enriched\nv. bottom": score_bottom,
     "nearest\ntexts": score_nearest,
 }
-ways = {
-    name: one.own for name, one in ways.items() if np.isfinite(one.own.value)
-}
+ways = {name: one.own for name, one in ways.items() if np.isfinite(one.own.value)}
 if ways:
-    values, blind = (
-        [one.value for one in ways.values()],
-        [one.null for one in ways.values()],
-    )
+    values, blind = [one.value for one in ways.values()], [one.null for one in ways.values()]
     plot_null(range(len(ways)), blind, values, axes[1], colour=BLUE)
 axes[1].set_xticks(range(len(ways)), ways, fontsize=8.5)
 plot_reference(axes[1], 0.5, "chance")
-axes[1].set(
-    ylabel="mean AUC, own concept (grey: blind guesses)", xlabel="names from"
-)
+axes[1].set(ylabel="mean AUC, own concept (grey: blind guesses)", xlabel="names from")
 show(
     fig,
     f"{kind.capitalize()}: {score.identified.sum()} of {K} names fit the held-out responses of their own concept best "
@@ -426,12 +332,8 @@ show(
 )
 
 # %%
-where = f"{kind} participants, held-out pictures" + (
-    ", planted voxels" if stands_in else ""
-)
-identified = Interval.of_share(
-    int(score.identified.sum()), len(score.identified)
-)
+where = f"{kind} participants, held-out pictures" + (", planted voxels" if stands_in else "")
+identified = Interval.of_share(int(score.identified.sum()), len(score.identified))
 claims.record("reading.names.identified", identified, data=where)
 say(
     f"What the top is compared with matters. Against the *bottom* alone, which has themes of its own, the mean AUC is {score_bottom.own.value:.2f} "
@@ -439,12 +341,7 @@ say(
     f"{score.identified.sum()} ({kind}). Nearest texts reach {score_nearest.own.value:.2f} and {score_nearest.identified.sum()}."
 )
 blind = score.own.null if np.isfinite(score.own.value) else np.full(1, np.nan)
-lead = Interval(
-    *(
-        score.own.value - q
-        for q in (blind.mean(), *np.quantile(blind, (0.975, 0.025)))
-    )
-)
+lead = Interval(*(score.own.value - q for q in (blind.mean(), *np.quantile(blind, (0.975, 0.025)))))
 claims.record("reading.names.above_blind", lead, data=where)
 
 # %% [markdown]
@@ -474,9 +371,7 @@ for k in range(K):
     tests.append(
         (
             negation_test(in_percent, scores, **options),
-            negation_test(
-                [z_scores[name][:, k] for name in there], scores, **options
-            ),
+            negation_test([z_scores[name][:, k] for name in there], scores, **options),
         )
     )
     curves.append(response_by_rank(in_percent, scores, min(10, p.n_test // 5)))
@@ -485,13 +380,7 @@ TONES = {"below": ORANGE, "less": BLUE, "undecided": GREY}
 columns = min(K, 5)
 rows = -(-K // columns)
 fig, axes = figure(
-    rows,
-    columns,
-    width=9.6,
-    height=0.6 + 1.9 * rows,
-    sharex=True,
-    sharey=True,
-    squeeze=False,
+    rows, columns, width=9.6, height=0.6 + 1.9 * rows, sharex=True, sharey=True, squeeze=False
 )
 for k, ax in enumerate(axes.flat):
     if k >= K:
@@ -503,16 +392,9 @@ for k, ax in enumerate(axes.flat):
     plot_reference(ax, 0, "baseline" if k == 0 else "")
     ax.set_title(short[k], loc="left", fontsize=9)
     ax.annotate(
-        verdict,
-        (0.05, 0.85),
-        xycoords="axes fraction",
-        color=TONES[verdict],
-        weight="bold",
+        verdict, (0.05, 0.85), xycoords="axes fraction", color=TONES[verdict], weight="bold"
     )
-fig.supxlabel(
-    "pictures by rank along the concept (%): least to most associated",
-    fontsize=10,
-)
+fig.supxlabel("pictures by rank along the concept (%): least to most associated", fontsize=10)
 fig.supylabel("response (% signal change)", fontsize=10)
 verdicts = [t[0].verdict for t in tests]
 show(
@@ -531,41 +413,27 @@ show(
 # %%
 said = {
     "z-scored\nbelow 0": [t[1].p_below < t[1].alpha for t in tests],
-    "lower than\nthe middle": [
-        t[0].p_lower_than_middle < t[0].alpha for t in tests
-    ],
+    "lower than\nthe middle": [t[0].p_lower_than_middle < t[0].alpha for t in tests],
     "percent\nbelow 0": [v == "below" for v in verdicts],
 }
 if truth is not None:
-    real = [
-        truth.concepts[identity[k]].negation if identity[k] else ""
-        for k in range(K)
-    ]
-    is_less, is_below = (
-        np.array([r == v for r in real]) for v in ("less", "below")
-    )
+    real = [truth.concepts[identity[k]].negation if identity[k] else "" for k in range(K)]
+    is_less, is_below = (np.array([r == v for r in real]) for v in ("less", "below"))
     fig, axes = figure(1, 2, width=8.2, height=3.3, sharey=True)
     for ax, chosen, title in (
         (axes[0], is_less, f"truly only less ({is_less.sum()} concepts)"),
         (axes[1], is_below, f"truly below ({is_below.sum()} concepts)"),
     ):
-        counts = {
-            rule: [int(np.sum(np.array(v)[chosen]))] for rule, v in said.items()
-        }
+        counts = {rule: [int(np.sum(np.array(v)[chosen]))] for rule, v in said.items()}
         plot_bars(counts, ax, colours=[GREY, GREY, ORANGE])
         right_count = 0 if chosen is is_less else chosen.sum()
         plot_reference(ax, right_count, "")
         ax.annotate("right answer", (2.3, right_count), xytext=(0, 4), color=GREY, ha="right",
                     fontsize=8.5, textcoords="offset points")  # fmt: skip
         ax.set_title(title, loc="left")
-        ax.set(
-            xlabel="how one asks",
-            ylim=(-0.2, max(is_less.sum(), is_below.sum()) + 1),
-        )
+        ax.set(xlabel="how one asks", ylim=(-0.2, max(is_less.sum(), is_below.sum()) + 1))
     axes[0].set_ylabel("concepts called 'below'")
-    by_z, by_middle, by_percent = (
-        int(np.sum(np.array(v)[is_less])) for v in said.values()
-    )
+    by_z, by_middle, by_percent = (int(np.sum(np.array(v)[is_less])) for v in said.values())
     show(
         fig,
         f"Simulated: of {is_less.sum()} concepts that never go below baseline, z-scored responses call {by_z} "
@@ -581,23 +449,12 @@ if truth is not None:
             is_below,
             "The ranking's bottom lacks the opposite: the embedding hardly holds it.",
         ),
-        (
-            "less",
-            is_less,
-            "With few participants a small dip can neither be shown nor ruled out.",
-        ),
+        ("less", is_less, "With few participants a small dip can neither be shown nor ruled out."),
     ):
         n_right = Interval.of_share(int(right[chosen].sum()), int(chosen.sum()))
-        claims.record(
-            f"reading.negation.{verdict}", n_right, data=where, reason=reason
-        )
-    missed = [
-        f"{k} ({identity[k]})"
-        for k in np.flatnonzero((is_less | is_below) & ~right)
-    ]
-    say(
-        f"Simulated, seed {p.seed}: wrong or undecided verdicts: {', '.join(missed) or 'none'}."
-    )
+        claims.record(f"reading.negation.{verdict}", n_right, data=where, reason=reason)
+    missed = [f"{k} ({identity[k]})" for k in np.flatnonzero((is_less | is_below) & ~right)]
+    say(f"Simulated, seed {p.seed}: wrong or undecided verdicts: {', '.join(missed) or 'none'}.")
 
 # %% [markdown]
 # **Limits.** The test sees only opposites that the concept's ranking puts last, and only those among the test
@@ -610,20 +467,13 @@ if truth is not None:
 # No position entered the clustering. Each participant has a colour; white is where two or more overlap.
 
 # %%
-PANELS = (
-    ("left", "lateral"),
-    ("left", "ventral"),
-    ("right", "ventral"),
-    ("right", "lateral"),
-)
+PANELS = (("left", "lateral"), ("left", "ventral"), ("right", "ventral"), ("right", "lateral"))
 PANELS = PANELS[2:] if p.profile == "smoke" else PANELS
 affines = {name: nsd.affine(name) for name in data}
 
 
 def masks_of(k):
-    volumes = {
-        name: np.zeros(one.mask.shape, dtype=bool) for name, one in data.items()
-    }
+    volumes = {name: np.zeros(one.mask.shape, dtype=bool) for name, one in data.items()}
     for name, one in data.items():
         volumes[name][one.mask] = own_voxels[name] == k
     return volumes
@@ -660,9 +510,7 @@ show_turning_shared_cortex(
 
 # %%
 localisers = [f"floc-{what}" for what in ("faces", "bodies", "places", "words")]
-localisers = [
-    name for name in localisers if all(name in nsd.rois(one) for one in data)
-]
+localisers = [name for name in localisers if all(name in nsd.rois(one) for one in data)]
 regions = {
     (name, roi): nsd.roi(name, roi).volume[one.mask] > 0
     for name, one in data.items()
@@ -675,16 +523,9 @@ for i, name in enumerate(data):
         for j, roi in enumerate(localisers):
             region = regions[name, roi]
             if cluster.sum() >= p.min_voxels and region.any():
-                dice[k, j, i] = (
-                    2
-                    * (cluster & region).sum()
-                    / (cluster.sum() + region.sum())
-                )
+                dice[k, j, i] = 2 * (cluster & region).sum() / (cluster.sum() + region.sum())
 mean_dice = np.array(
-    [
-        [d[np.isfinite(d)].mean() if np.isfinite(d).any() else 0 for d in row]
-        for row in dice
-    ]
+    [[d[np.isfinite(d)].mean() if np.isfinite(d).any() else 0 for d in row] for row in dice]
 )
 best_roi = mean_dice.argmax(axis=1)
 
@@ -692,9 +533,7 @@ by_luck = np.full((K, len(data)), np.nan)
 for i, (name, one) in enumerate(data.items()):
     affine = affines[name]
     positions = np.argwhere(one.mask) @ affine[:3, :3].T + affine[:3, 3]
-    reach = 1.01 * np.linalg.norm(
-        affine[:3, :3] @ np.ones(3)
-    )  # a voxel's diagonal
+    reach = 1.01 * np.linalg.norm(affine[:3, :3] @ np.ones(3))  # a voxel's diagonal
     for k in range(K):
         if np.isfinite(dice[k, best_roi[k], i]):
             region = regions[name, localisers[best_roi[k]]]
@@ -711,13 +550,8 @@ for k in range(K):
     ax.plot(by_luck[k], np.full(len(data), k), "|", color=GREY, ms=11, mew=1.5)
     ax.plot(values, np.full(len(data), k), "o", color=BLUE, ms=6, mec="white")
 on_it = [mean_dice[k].max() > np.nanmax(by_luck[k]) for k in range(K)]
-best = [
-    localisers[j] if yes else "none"
-    for j, yes in zip(best_roi, on_it, strict=True)
-]
-ax.set_yticks(
-    range(K), [f"{text} ({roi})" for text, roi in zip(short, best, strict=True)]
-)
+best = [localisers[j] if yes else "none" for j, yes in zip(best_roi, on_it, strict=True)]
+ax.set_yticks(range(K), [f"{text} ({roi})" for text, roi in zip(short, best, strict=True)])
 ax.set(
     xlabel="Dice coefficient with the best localiser (grey: patches at random places)",
     ylabel="concept (localiser, if above chance)", xlim=(-0.02, 1.02), ylim=(K - 0.5, -0.5),
@@ -734,11 +568,7 @@ if truth is not None:
     targets = [what.removeprefix("floc-") for what in localisers]
     targeted = [k for k in range(K) if identity[k] in targets]
     n_own = sum(targets[best_roi[k]] == identity[k] for k in targeted)
-    claims.record(
-        "reading.localisers.own",
-        Interval.of_share(n_own, len(targeted)),
-        data=where,
-    )
+    claims.record("reading.localisers.own", Interval.of_share(n_own, len(targeted)), data=where)
 
 # %% [markdown]
 # ## Number, or crowds? Colour, or shape?
@@ -756,9 +586,7 @@ if truth is not None:
 def edge_energy(ids):
     """Mean absolute difference between neighbouring pixels: how busy a picture is."""
     grey = nsd.stimuli(ids).mean(axis=3)
-    return np.abs(np.diff(grey, axis=1)).mean((1, 2)) + np.abs(
-        np.diff(grey, axis=2)
-    ).mean((1, 2))
+    return np.abs(np.diff(grey, axis=1)).mean((1, 2)) + np.abs(np.diff(grey, axis=2)).mean((1, 2))
 
 
 def responses_of(concept, name):
@@ -766,19 +594,13 @@ def responses_of(concept, name):
     numbers = [k for k in range(K) if identity[k] == concept]
     if numbers and np.isfinite(percent[name][:, numbers[0]]).all():
         return percent[name][:, numbers[0]], f"cluster {numbers[0]}"
-    chosen = (
-        planted.masks[concept][who == name]
-        if concept in planted.masks
-        else np.zeros(1, bool)
-    )
+    chosen = planted.masks[concept][who == name] if concept in planted.masks else np.zeros(1, bool)
     if chosen.sum() < p.min_voxels or numbers:
         return None, ""
     one = data[name]
     test = one.split.trials("test")
     raw = nsd.betas(name, one.mask)[test][:, chosen].mean(axis=1, keepdims=True)
-    return average_repetitions(raw, one.image_ids[test])[0][
-        :, 0
-    ], "planted voxels"
+    return average_repetitions(raw, one.image_ids[test])[0][:, 0], "planted voxels"
 
 
 def parts(concept, columns):
@@ -787,9 +609,7 @@ def parts(concept, columns):
     for name in data:
         response, origin = responses_of(concept, name)
         if response is not None:
-            images = truth.images.loc[pictures[name]].assign(
-                busy=edge_energy(pictures[name])
-            )
+            images = truth.images.loc[pictures[name]].assign(busy=edge_energy(pictures[name]))
             rows.append(partial_correlations(response, columns(images)))
             origins.add(origin)
     return np.array(rows), ", ".join(sorted(origins))
@@ -797,12 +617,7 @@ def parts(concept, columns):
 
 # %%
 if truth is not None:
-    crowd = {
-        "objects\n(log)": None,
-        "people": None,
-        "edges": None,
-        "brightness": None,
-    }
+    crowd = {"objects\n(log)": None, "people": None, "edges": None, "brightness": None}
     food = {"warm\ncolour": None, "round\nshape": None, "any\nfood": None}
     panels = {
         "number": (crowd, lambda t: np.column_stack(
@@ -814,21 +629,13 @@ if truth is not None:
     }  # fmt: skip
     fig, axes = figure(1, 3, width=9.6, height=3.5, sharey=True)
     partial, origin = {}, {}
-    for ax, (concept, (factors, columns)) in zip(
-        axes, panels.items(), strict=True
-    ):
+    for ax, (concept, (factors, columns)) in zip(axes, panels.items(), strict=True):
         partial[concept], origin[concept] = parts(concept, columns)
         own = 1 if concept == "food_shape" else 0
         tones = [ORANGE if j == own else GREY for j in range(len(factors))]
-        plot_bars(
-            dict(zip(factors, partial[concept].T, strict=True)),
-            ax,
-            colours=tones,
-        )
+        plot_bars(dict(zip(factors, partial[concept].T, strict=True)), ax, colours=tones)
         plot_reference(ax, 0, "")
-        ax.set_title(
-            f"{concept}\n({origin[concept]})", loc="left", fontsize=9.5
-        )
+        ax.set_title(f"{concept}\n({origin[concept]})", loc="left", fontsize=9.5)
         ax.set_xlabel("candidate")
     axes[0].set_ylabel("partial correlation with the response")
     strongest = [
@@ -875,9 +682,7 @@ def note_on_truth(k):
     if truth is None or not identity[k]:
         return ()
     concept = truth.concepts[identity[k]]
-    return (
-        f"*planted: {concept.meaning}, against {concept.opposite} ({concept.negation})*",
-    )
+    return (f"*planted: {concept.meaning}, against {concept.opposite} ({concept.negation})*",)
 
 
 for k in range(K):
@@ -885,9 +690,7 @@ for k in range(K):
     card = ConceptCard(
         number=k,
         n_voxels=int(sizes[k]),
-        n_participants=sum(
-            int((own == k).sum() >= p.min_voxels) for own in own_voxels.values()
-        ),
+        n_participants=sum(int((own == k).sum() >= p.min_voxels) for own in own_voxels.values()),
         name=names[k],
         opposite=opposites[k],
         nearest=nearest[k],
@@ -994,9 +797,7 @@ if on_gpu(
     generator = torch.Generator(device="cuda").manual_seed(p.seed)
     many = torch.randn(73_000, 512, device="cuda", generator=generator)
     directions = torch.randn(512, 200, device="cuda", generator=generator)
-    ends = [
-        extremes(column.cpu().numpy(), 1000) for column in (many @ directions).T
-    ]
+    ends = [extremes(column.cpu().numpy(), 1000) for column in (many @ directions).T]
     say(f"Simulated: {len(ends)} rankings of {len(many):,} random embeddings.")
 
 # %% [markdown]

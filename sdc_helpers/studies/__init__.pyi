@@ -19,7 +19,7 @@ from .gap_finetuning import (
     finetune_runs,
     load_finetuning,
 )
-from .gap_inputs import GapInputs, gap_inputs
+from .gap_materials import GapInputs, gap_inputs
 from .human_it import HumanIT
 from .participants import (
     ImageEmbeddings,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdc_helpers.studies.gap_inputs import gap_inputs
+from sdc_helpers.studies.gap_materials import gap_inputs
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ NOTEBOOKS = list_notebooks()
 TO_BE_SPLIT = {
     "02_clip_embeddings",
     "08_decoding_pictures",
-    "10_shared_concepts",
     "11_reading_concepts",
 }
 """Chapters that are longer than the limits of `Standard` allow."""

@@ -301,9 +301,9 @@ def other_methods(
         limited = partial(method, random_state=seed % 2**31)
         parts = []
         for one in study.data.values():
-            whole, *halves = (_images_by_voxel(one, half) for half in (2, 0, 1))
+            whole, first, second = (_images_by_voxel(one, half) for half in (2, 0, 1))
             tried = (10,) if quick else (10, 14)
-            parts.append(choose_parameter(limited, whole, halves, tried).labels)
+            parts.append(choose_parameter(limited, whole, (first, second), tried).labels)
         labels[name] = np.concatenate(parts)
     return labels
 

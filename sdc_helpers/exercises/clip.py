@@ -1,8 +1,9 @@
-"""The exercises of the chapter on what CLIP knows."""
+"""The exercises of the chapters on CLIP: its two towers, and what it keeps of a picture."""
 
 from __future__ import annotations
 
 from sdc_helpers.exercises import _clip_answers as answers
+from sdc_helpers.exercises import _clip_probe_answers as probes
 from sdc_helpers.exercises.registry import Exercise, WrongAnswer
 
 EXERCISES = (
@@ -208,6 +209,146 @@ EXERCISES = (
             "Sort each row by falling cosine and keep the first k columns.",
             "owner[those columns] says whose captions they are.",
             "(owner[nearest] == np.arange(n)[:, None]).any(axis=1).mean()",
+        ),
+    ),
+    Exercise(
+        identifier="clip.probe",
+        title="Read a number from embeddings",
+        minutes=15,
+        difficulty=2,
+        solution=probes.probe_r2,
+        cases=probes.probe_cases,
+        wrong_answers=(
+            WrongAnswer(
+                "scored on the pictures it was fitted on",
+                "This is the R2 of the training pictures, which rises with every column that you "
+                "add. Predict y_test.",
+                probes.scored_on_training,
+            ),
+            WrongAnswer(
+                "squared correlation",
+                "This is the squared correlation. It forgives predictions that are too large or "
+                "shifted, and can never be negative. Compare the squared errors.",
+                probes.squared_correlation,
+            ),
+            WrongAnswer(
+                "test pictures scaled by themselves",
+                "You scaled the test pictures by their own mean and standard deviation. At the "
+                "time of fitting these are unknown; use those of the training pictures.",
+                probes.scaled_by_test,
+            ),
+            WrongAnswer(
+                "no intercept",
+                "The mean of y is missing: subtract the mean of y_train before the fit, and add it "
+                "to the predictions.",
+                probes.no_intercept,
+            ),
+            WrongAnswer(
+                "no penalty",
+                "The penalty does not enter: add it to the diagonal of Z.T @ Z.",
+                probes.no_penalty,
+            ),
+            WrongAnswer(
+                "not scaled",
+                "Columns keep their own scales, so that the penalty falls on small columns most. "
+                "Divide by the standard deviation of the training pictures.",
+                probes.not_scaled,
+            ),
+        ),
+        hints=(
+            "z-score x_train; z-score x_test by the mean and standard deviation of x_train.",
+            "w = np.linalg.solve(Z.T @ Z + penalty * np.eye(d), Z.T @ (y_train - y_train.mean()))",
+            "R2 is 1 - sum((y_test - predicted)**2) / sum((y_test - y_test.mean())**2).",
+        ),
+    ),
+    Exercise(
+        identifier="clip.above_chance",
+        title="Score classes above chance",
+        minutes=10,
+        difficulty=2,
+        solution=probes.above_chance,
+        cases=probes.class_cases,
+        wrong_answers=(
+            WrongAnswer(
+                "plain accuracy",
+                "This is the share of right answers, rescaled. A frequent class counts more in it, "
+                "so that always naming it looks like skill. Take the mean over classes.",
+                probes.plain_accuracy,
+            ),
+            WrongAnswer(
+                "not rescaled",
+                "This is the balanced accuracy itself. Guessing gives 1 / k, not 0: rescale it.",
+                probes.not_rescaled,
+            ),
+            WrongAnswer(
+                "chance only subtracted",
+                "Chance is 0 now, but a perfect score is 1 - 1 / k. Divide by that.",
+                probes.chance_subtracted,
+            ),
+            WrongAnswer(
+                "precision",
+                "You asked which of the pictures that were named so are such. Ask of each true "
+                "class how many of its pictures were named right.",
+                probes.by_prediction,
+            ),
+            WrongAnswer(
+                "chance of the most frequent class",
+                "Always naming the most frequent class has a balanced accuracy of 1 / k: it is "
+                "right in one class and wrong in the others.",
+                probes.most_frequent_as_chance,
+            ),
+        ),
+        hints=(
+            "For each class of `true`, the share of its pictures that were predicted as it.",
+            "Chance is 1 / k for k classes; (mean - chance) / (1 - chance).",
+            "np.mean([np.mean(predicted[true == c] == c) for c in np.unique(true)])",
+        ),
+    ),
+    Exercise(
+        identifier="clip.effective_rank",
+        title="Count the directions in use",
+        minutes=10,
+        difficulty=2,
+        solution=probes.effective_rank,
+        cases=probes.rank_cases,
+        wrong_answers=(
+            WrongAnswer(
+                "not centred",
+                "The mean is still in the rows. It is no difference between pictures, and it takes "
+                "a large share for itself. Subtract it.",
+                probes.not_centred,
+            ),
+            WrongAnswer(
+                "singular values for variances",
+                "Variances are the squared singular values. Unsquared, weak directions weigh more.",
+                probes.singular_values,
+            ),
+            WrongAnswer(
+                "entropy",
+                "This is the entropy. Its exponential is a number of directions.",
+                probes.entropy,
+            ),
+            WrongAnswer(
+                "two to the entropy in nats",
+                "A natural logarithm needs exp; 2 to the power goes with a logarithm to base 2.",
+                probes.wrong_base,
+            ),
+            WrongAnswer(
+                "participation ratio",
+                "1 / sum(p**2) is another count of directions, and a smaller one. Here it is the "
+                "exponential of the entropy.",
+                probes.participation_ratio,
+            ),
+            WrongAnswer(
+                "matrix rank",
+                "This counts every direction that is used at all, however weakly.",
+                probes.matrix_rank,
+            ),
+        ),
+        hints=(
+            "Subtract the mean row, then np.linalg.svd(..., compute_uv=False).",
+            "p = s**2 / sum(s**2) are the shares of variance; leave out zeros.",
+            "np.exp(-np.sum(p * np.log(p)))",
         ),
     ),
 )

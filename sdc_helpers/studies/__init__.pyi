@@ -1,4 +1,5 @@
 from .captioner_training import CaptionerRun, train_captioner, use_of_picture
+from .clip_space import ClipSpace, open_clip_space
 from .clip_training import (
     SmallClipRecipe,
     scene_pairs,
@@ -14,6 +15,7 @@ from .curriculum_grid import (
 from .curriculum_materials import make_materials
 from .decoder import course_decoder, whiten
 from .discovery_study import StudyOutcome, recorded_studies, run_studies
+from .factor_probes import FactorProbes, probe_sources
 from .gap_finetuning import (
     FinetuneDesign,
     finetune_runs,
@@ -57,7 +59,9 @@ from .type_one import load_type_one, type_one_errors
 
 __all__ = [
     "CaptionerRun",
+    "ClipSpace",
     "ClosingStudy",
+    "FactorProbes",
     "FinetuneDesign",
     "FoundConcepts",
     "GapInputs",
@@ -88,9 +92,11 @@ __all__ = [
     "load_type_one",
     "make_materials",
     "measure_on_scenes",
+    "open_clip_space",
     "open_closing",
     "open_study",
     "phrase_embeddings",
+    "probe_sources",
     "recorded_outcomes",
     "recorded_studies",
     "run_grid",

@@ -50,6 +50,26 @@ CATEGORY_PROMPTS: dict[str, tuple[str, ...]] = {
 }
 """Sentences for each value of the factor ``main_category``."""
 
+PROMPTS = {"place": PLACE_PROMPTS, "main_category": CATEGORY_PROMPTS}
+"""Sentences for each value of either factor."""
+
+NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    "place": {place: (place,) for place in PLACE_PROMPTS},
+    "main_category": {
+        "animal": ("an animal",),
+        "body": ("a person",),
+        "building": ("a building",),
+        "face": ("a face",),
+        "food_long": ("a vegetable",),
+        "food_round": ("a fruit",),
+        "hand": ("a hand",),
+        "leg": ("legs",),
+        "vehicle": ("a vehicle",),
+        "word": ("a sign",),
+    },
+}
+"""One name for each value of either factor, to compare with the sentences."""
+
 
 @dataclass(frozen=True, eq=False)
 class SceneMetrics:

@@ -8,6 +8,9 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.preprocessing import StandardScaler
 
 from sdc_helpers import exercises
 from sdc_helpers.exercises.registry import _agree, _outputs, find, list_exercises
@@ -326,6 +329,22 @@ def gram_by_projection(D):
     return -0.5 * centring @ D @ centring
 
 
+def probe_by_sklearn(x_train, y_train, x_test, y_test, penalty):
+    scaler = StandardScaler().fit(x_train)
+    ridge = Ridge(alpha=penalty).fit(scaler.transform(x_train), y_train)
+    return ridge.score(scaler.transform(x_test), y_test)
+
+
+def above_chance_by_sklearn(true, predicted):
+    return balanced_accuracy_score(true, predicted, adjusted=True)
+
+
+def effective_rank_by_covariance(x):
+    shares = np.linalg.eigvalsh(np.cov(x.T))
+    shares = [share / shares.sum() for share in shares if share > 1e-12]
+    return math.prod(share**-share for share in shares)
+
+
 OTHER_SOLUTIONS = {
     "curriculum.equal_words": cut_by_walking,
     "order.paired": paired_by_mean_squares,
@@ -354,6 +373,9 @@ OTHER_SOLUTIONS = {
     "clip.ranks": ranks_by_sorting_angles,
     "clip.zero_shot": class_scores_from_sums,
     "clip.recall": recall_by_counting_better_captions,
+    "clip.probe": probe_by_sklearn,
+    "clip.above_chance": above_chance_by_sklearn,
+    "clip.effective_rank": effective_rank_by_covariance,
     "decoding.top_k": top_k_by_counting_better_pictures,
     "decoding.repeats": masked_loss_trial_by_trial,
     "decoding.pattern": pattern_by_least_squares,

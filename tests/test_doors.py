@@ -338,6 +338,10 @@ def calls() -> dict[str, Call]:
         "studies.score_on_scenes": studies(
             "score_on_scenes", {"test": None, "images": X, "texts": X, "rng": None}, "images texts", runs=False
         ),
+        "studies.probe_sources": studies(
+            "probe_sources", {"sources": {"x": X}, "table": pd.DataFrame({"a": ONE}), "fit": np.arange(10), "test": np.arange(10, 16)},
+            "sources fit test",
+        ),
         "studies.truth_masks": studies("truth_masks", {"truth": truth, "voxels": {"a": HALF}}, "voxels", runs=False),
         "datasets.ncsnr": Call(
             ceilings.ncsnr, {"betas": X, "image_ids": CODES, "train": np.ones(16, bool), "total_variance": np.ones(4)},
@@ -362,7 +366,7 @@ NO_ARRAYS = {
     "table",
     "studies": "HumanIT simulate_things course_decoder difference_of_decoders difference_of_participants find_concepts "
     "finetune_runs fit_decoders gap_inputs load_finetuning load_grid "
-    "load_participants load_type_one make_materials measure_on_scenes open_closing open_study phrase_embeddings "
+    "load_participants load_type_one make_materials measure_on_scenes open_clip_space open_closing open_study phrase_embeddings "
     "recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
     "scene_test train_captioner train_small_clip type_one_errors use_of_picture whiten",
     "training": "EpochBatches train_pairs TwoEncoders",

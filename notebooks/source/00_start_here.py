@@ -252,7 +252,7 @@ say(
 #    [exchangeable](glossary.md#exchangeable): here stimuli, drawn independently.
 # 3. Count the measured value in: no p-value is zero.
 #
-# Next: [loading brain data](01_loading_brain_data.ipynb), [CLIP's two towers](02_clip_embeddings.ipynb), or
+# Next: [loading brain data](01_loading_brain_data.ipynb), [CLIP's two towers](02_two_towers.ipynb), or
 # [CKA pitfalls](13_cka_pitfalls.ipynb), where the same story decides whether a brain area resembles a
 # network. Words you meet there are in the [glossary](glossary.md);
 # [one table](nulls.md) says which null answers which question.

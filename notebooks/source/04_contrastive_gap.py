@@ -18,7 +18,7 @@
 # - find out how temperature, dimension and batch decide its size
 # - see how a measure of the gap can be fooled
 #
-# You need: inner products, and CLIP's loss ([CLIP's two towers](02_clip_embeddings.ipynb)).
+# You need: inner products, and CLIP's loss ([CLIP's two towers](02_two_towers.ipynb)).
 
 # %% tags=["parameters"]
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}

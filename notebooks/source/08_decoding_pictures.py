@@ -17,7 +17,7 @@
 # - ask planted voxels whether decoder weights or activation patterns point to them
 # - leak a picture into the training on purpose, and shuffle as a control
 #
-# You need: linear regression, [embeddings](02_clip_embeddings.ipynb),
+# You need: linear regression, [embeddings](02_two_towers.ipynb),
 # [splits and noise ceilings](01_loading_brain_data.ipynb).
 
 # %% tags=["parameters"]

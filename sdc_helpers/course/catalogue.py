@@ -17,6 +17,7 @@ TIMINGS = "timings.json"
 CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
 # What JupyterLab, editors and file managers call a copy: -Copy1, _copy, (1), - Kopie, .bak
 NAMES_BEFORE = {
+    "02_clip_embeddings": ("02_two_towers", "03_what_clip_keeps"),
     "03_contrastive_gap": ("04_contrastive_gap", "05_closing_the_gap"),
     "04_curriculum": ("06_curriculum", "07_does_order_matter"),
     "05_decoding_pictures": ("08_decoding_pictures",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -301,7 +301,7 @@ def open_clip_space(
     )
 
 
-def _cached(clip: ClipModel) -> dict[str, bool]:
+def _cached(clip: ClipModel) -> dict[str, Any]:
     """Keep vectors of a large network on disk, which takes minutes, and show how far it is."""
     large = clip.name != COURSE_MODEL
     return {"cache": large, "progress": large}

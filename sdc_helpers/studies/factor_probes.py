@@ -82,7 +82,7 @@ class FactorProbes:
         rng, n = np.random.default_rng([seed, 50]), int(self.test.max()) + 1
         draws = [rng.choice(self.test, len(self.test)) for _ in range(_N_DRAWS)]
         drawn = [mean_difference(np.bincount(rows, minlength=n)) for rows in draws]
-        return Interval.from_resamples(mean_difference(np.ones(n)), drawn)
+        return Interval.from_resamples(mean_difference(np.ones(n)), np.array(drawn))
 
     def _score(self, source: str, factor: str, weights: np.ndarray) -> float:
         """Score above chance; pictures count as often as they were drawn."""

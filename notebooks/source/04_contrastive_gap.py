@@ -72,7 +72,7 @@ SEEDS = [1000 * p.seed + number for number in range(p.n_seeds)]
 # [uniformity](glossary.md#uniformity) how well one side is spread over the sphere (`wang2020`):
 #
 # $$ \text{alignment} = \frac1n\sum_i \lVert u_i - v_i\rVert^2, \qquad
-#    \text{uniformity} = \log\, \operatorname{mean}_{i<j}\; e^{-2\lVert u_i - u_j\rVert^2} $$
+#    \text{uniformity} = \log\, \operatorname{mean}_{i \lt j}\; e^{-2\lVert u_i - u_j\rVert^2} $$
 #
 # Both are better when lower. Uniformity is 0 when all points coincide. Its floor is what points that are spread evenly
 # over the sphere reach. A fourth number is the *separability*: how often a linear classifier can tell whether a new
@@ -80,7 +80,7 @@ SEEDS = [1000 * p.seed + number for number in range(p.n_seeds)]
 #
 # ### Exercise: write uniformity
 #
-# `x` holds one side, one unit row an item. Return its uniformity. The pairs $i<j$ are pairs of *different* rows.
+# `x` holds one side, one unit row an item. Return its uniformity. The pairs $i \lt j$ are pairs of *different* rows.
 
 
 # %% tags=["exercise"]

@@ -63,7 +63,7 @@ SEEDS = [1000 * p.seed + number for number in range(p.n_seeds)]
 # for pictures and $v_i$ for captions, [alignment](glossary.md#alignment) and [uniformity](glossary.md#uniformity) are
 #
 # $$ A = \frac1n\sum_i \lVert u_i - v_i\rVert^2, \qquad
-#    U(x) = \log\,\operatorname{mean}_{i<j}\; e^{-2\lVert x_i - x_j\rVert^2} $$
+#    U(x) = \log\,\operatorname{mean}_{i \lt j}\; e^{-2\lVert x_i - x_j\rVert^2} $$
 #
 # Both are better when lower. The loss **CUA** adds them, and **CUAXU** adds uniformity *across* the sides as well:
 #

@@ -387,7 +387,7 @@ show_slider(
 # gate $\tanh(\alpha)$. A *placeholder token* in the text says where the picture stands, and only words after it look at
 # it. Both minimise the loss of a caption's tokens $w_t$, in [nats](glossary.md#nat):
 #
-# $$ \ell = -\frac1T \sum_{t=1}^{T} \log p(w_t \mid w_{<t}, \text{picture}) $$
+# $$ \ell = -\frac1T \sum_{t=1}^{T} \log p(w_t \mid w_{\lt t}, \text{picture}) $$
 #
 # The test is simple: exchange the picture. If the loss stays the same, nobody looked.
 

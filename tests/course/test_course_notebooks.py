@@ -183,6 +183,11 @@ def test_it_keeps_to_the_limits_of_what_can_be_read(chapter):
 
 
 @each_notebook
+def test_no_formula_has_a_sign_that_a_browser_takes_for_a_tag(chapter):
+    assert re.findall(r"\$[^$]*<[a-zA-Z/][^$]*\$", markdown(chapter)) == []
+
+
+@each_notebook
 def test_its_terms_are_in_the_glossary(chapter):
     if chapter.name in TO_BE_SPLIT:
         pytest.skip("is being split")

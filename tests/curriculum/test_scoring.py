@@ -58,7 +58,11 @@ def test_what_is_given_is_not_scored(model, small_world):
 
 
 PARTS = st.sampled_from(["<pad>", "<image>", "<start>", "<end>", "<s>", "a red dog", " ", "</s>"])
-CAPTIONS = st.lists(PARTS, min_size=1, max_size=5).map("".join).filter(str.strip)
+CAPTIONS = (  # a sign of a control token's name may be a token of its own, and the model reads 32
+    st.lists(PARTS, min_size=1, max_size=5)
+    .map("".join)
+    .filter(lambda text: text.strip() and len(text.encode()) <= 28)
+)
 
 
 @pytest.fixture(scope="module", params=FAMILIES)

@@ -291,7 +291,7 @@ def rank_agreement(
     Examples
     --------
     >>> from sdc_helpers.curriculum import rank_agreement
-    >>> rank_agreement([1, 2, 3, 4], [1, 3, 2, 4], [0, 0, 1, 1]).value
+    >>> round(rank_agreement([1, 2, 3, 4], [1, 3, 2, 4], [0, 0, 1, 1]).value, 6)
     0.8
     """
     from scipy.stats import spearmanr

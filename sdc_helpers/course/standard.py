@@ -18,7 +18,7 @@ from sdc_helpers.course.catalogue import Notebook
 
 FOLD = "fold"
 WORDS_A_MINUTE, LINES_A_MINUTE = 150, 10
-GLOSSARY_LINK = re.compile(r"\[([^\]]+)\]\(glossary\.md#([\w-]+)\)")
+GLOSSARY_LINK = re.compile(r"\[([^\[\]]+)\]\(glossary\.md#([\w-]+)\)")
 DRAWS = {"figure", "show", "show_slider", "plot_cortex", "show_turning_cortex"}
 COMPUTES = {"fit", "fit_predict", "fit_transform", "predict", "transform", "default_rng", "record"}
 LIMITS = {

@@ -171,6 +171,7 @@ def course_of_two(tiny_course, tmp_path, write_notebook, monkeypatch):
         record = {"run_id": "1", "error": error, "name": path.stem, "claims": [], "title": "One"}
         with outputs.scratch_folder(runs, path.stem) as scratch, contextlib.suppress(RunError):
             outputs.publish(runs, path.stem, scratch, record, content)
+    (tiny_course / "glossary.md").write_text(":orphan:\n\n# Glossary\n")
     toc = "format: jb-book\nroot: index\nchapters:\n"
     toc += "".join(f"- file: {n}\n" for n in ("01_chapter", "02_chapter", "claims"))
     (tiny_course / "_toc.yml").write_text(toc)

@@ -27,10 +27,11 @@ def test_the_nearest_voxel_of_another_participant_by_loops():
 def test_one_cluster_swallows_all_at_a_large_eps_and_none_at_a_small_one():
     rng = np.random.default_rng(1)
     who = np.repeat(list("abcd"), 10)
-    axes = np.tile(np.repeat(np.eye(2), 5, axis=0), (4, 1))
+    directions = np.array([[1, 0], [np.sqrt(0.5), np.sqrt(0.5)]])  # a cosine distance of 0.29
+    axes = np.tile(np.repeat(directions, 5, axis=0), (4, 1))
     weights = axes + 0.01 * rng.normal(size=axes.shape)
-    np.testing.assert_array_equal(concept_study.share_of_largest(weights, who, 1.5), np.ones(4))
-    np.testing.assert_allclose(concept_study.share_of_largest(weights, who, 0.2), 0.5)
+    np.testing.assert_array_equal(concept_study.share_of_largest(weights, who, 0.5), np.ones(4))
+    np.testing.assert_allclose(concept_study.share_of_largest(weights, who, 0.02), 0.5)
     np.testing.assert_array_equal(concept_study.share_of_largest(weights, who, 1e-9), np.zeros(4))
 
 

@@ -365,7 +365,7 @@ NO_ARRAYS = {
     "plotting": "figure label_line name_series plot_intervals plot_reference show show_slider "
     "table",
     "studies": "HumanIT simulate_things course_decoder difference_of_decoders difference_of_participants find_concepts "
-    "finetune_runs fit_decoders gap_inputs load_finetuning load_grid "
+    "finetune_runs Guesses highest lowest open_decoding fit_decoders gap_inputs load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_clip_space open_closing open_study phrase_embeddings "
     "recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
     "scene_test train_captioner train_small_clip type_one_errors use_of_picture whiten",

@@ -319,8 +319,7 @@ say(
 
 # %% [markdown]
 # "CUA closes the gap" says little, because subtracting does it too, and leaves less. What counts is the comparison with
-# the better remedy. At the workshop's size CUA finds more than both, though hardly more than CLIP as it is: centring
-# costs retrieval. It is better at arithmetic, and gains nothing in zero-shot.
+# the better remedy: where the interval above holds 0, nothing was shown.
 #
 # ## Every weight free to move
 #
@@ -459,7 +458,7 @@ show(
 # ### Which weight?
 #
 # A comparison at weight 1 favours a space whose differences are long enough for it. So let each arm choose its own
-# weight: for each seed, the one that is best on the *other* seeds. At the workshop's size CUA's gain is then gone.
+# weight: for each seed, the one that is best on the *other* seeds. Is CUA's gain still there?
 
 # %%
 curves = {

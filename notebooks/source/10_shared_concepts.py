@@ -17,7 +17,8 @@
 # - count what came back of the planted truth, and which traps were taken for concepts
 # - hold the method against plain clustering and single participants
 #
-# You need: cosine similarity, what a linear decoder is ([decoding pictures](08_decoding_pictures.ipynb)).
+# You need: cosine similarity, what a linear decoder is ([decoding pictures](08_decoding_pictures.ipynb)) and what its
+# [weights mean](09_weights_or_patterns.ipynb).
 
 # %% tags=["parameters"]
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}

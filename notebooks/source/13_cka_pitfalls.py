@@ -269,10 +269,11 @@ for ax, (e, tables) in zip(axes, found.items(), strict=True):
     ax.set(xlabel="simulated area", ylabel=f"{e} CKA with the layer",
            ylim=(-0.1, 1.1), xlim=(-0.6, 2.6))  # fmt: skip
     ax.set_title(f"{e} (simulated)", loc="left")
+b, d = ([f"{one.mean():.2f}" for one in of] for of in values.values())
 show(
     fig,
-    "Simulated: a dot a seed, grey the same after shuffling rows. Biased CKA puts the unrelated large area above "
-    "the related small one; debiased CKA has its null at zero and the order right.",
+    f"Simulated: a dot a seed, grey the same after shuffling rows. Biased CKA is {b[0]} for the related small area and "
+    f"{b[1]} for the unrelated large one, debiased CKA {d[0]} and {d[1]}.",
 )
 
 # %%
@@ -282,7 +283,7 @@ claims.record("cka.shuffle.debiased", over(-ahead["debiased"]))
 
 # %% [markdown]
 # The *p-value* is right with either estimator, since the shuffles carry the same bias as the value. The *size* is wrong
-# with the biased one: 0.5 may be nothing and 0.3 something.
+# with the biased one: the larger value may be the one that is nothing.
 #
 # How many stimuli are enough? Move the slider. The area has 100 voxels that share a little with the layer. Watch the
 # orange dot come down as the evidence goes up.

@@ -216,11 +216,14 @@ else:
     )
     ax.set_title("Human IT, participant and session (real fMRI)", loc="left")
     within, between = it.within_and_between
+    with_others = np.nanmean(agree, axis=1)
+    poorest = int(with_others.argmin())
     show(
         fig,
         f"Real fMRI: debiased CKA between sessions of one participant averages {within:.2f}, between "
-        f"single sessions of two participants {between:.2f}. One session (KO 1) is poor. One participant "
-        f"against the mean of the others reaches {ceiling:.2f}: the ceiling.",
+        f"single sessions of two participants {between:.2f}. The session that agrees least with all others is "
+        f"{reliability.rows[poorest]} ({with_others[poorest]:.2f} on average). One participant against the mean of the "
+        f"others reaches {ceiling:.2f}: the ceiling.",
     )
 
 # %% [markdown]
@@ -258,7 +261,7 @@ if has_objects:
         else f"weights {p.weights}"
     )
     fig, axes = figure(1, 2, width=9.4, height=4.2, sharey=True)
-    x = np.arange(len(layers))
+    x, said = np.arange(len(layers)), []
     for ax, (e, tables) in zip(axes, profiles.items(), strict=True):
         curve = np.stack([t.values[:, 0] for t in tables], axis=1)
         low, middle, high = np.quantile(
@@ -269,7 +272,11 @@ if has_objects:
         plotting.plot_spread(
             x, curve, ax, colour=COLOUR_OF[e], marker="o", ms=4
         )
-        best = int(curve.mean(1).argmax())
+        mean = curve.mean(1)
+        best = int(mean.argmax())
+        said.append(
+            f"{e} CKA is highest at {layers[best]}, {mean[0]:.2f} at conv1 and {mean[-1]:.2f} at fc"
+        )
         plotting.plot_reference(
             ax, best, f" highest: {layers[best]}", vertical=True
         )
@@ -283,8 +290,8 @@ if has_objects:
                      textcoords="offset points", ha="right", color=GREY)  # fmt: skip
     show(
         fig,
-        "Real fMRI, network untrained unless weights are given. Biased CKA carries its null with it: wide early "
-        "modules look best and conv1 beats fc. Debiased CKA, null at zero, puts fc above conv1.",
+        f"Real fMRI, {named}: {'; '.join(said)}. Biased CKA carries its null (grey) with it; that of debiased CKA "
+        f"stands at zero.",
     )
 
 # %% [markdown]

@@ -20,7 +20,7 @@ NAMES_BEFORE = {
     "02_clip_embeddings": ("02_two_towers", "03_what_clip_keeps"),
     "03_contrastive_gap": ("04_contrastive_gap", "05_closing_the_gap"),
     "04_curriculum": ("06_curriculum", "07_does_order_matter"),
-    "05_decoding_pictures": ("08_decoding_pictures",),
+    "05_decoding_pictures": ("08_decoding_pictures", "09_weights_or_patterns"),
     "06_shared_concepts": ("10_shared_concepts",),
     "07_reading_concepts": ("11_reading_concepts",),
     "09_cka_pitfalls": ("13_cka_pitfalls", "14_brains_and_layers"),

@@ -117,50 +117,6 @@ def _batch_cases(
     return cases
 
 
-# --- 3. from a weight to a pattern ------------------------------------------------------------
-
-
-def activation_pattern(X: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Regress every voxel on the read-out: covariance over the read-out's variance."""
-    X = X - X.mean(axis=0)
-    s = X @ w
-    return X.T @ s / (s @ s)
-
-
-def _weight_itself(X: np.ndarray, w: np.ndarray) -> np.ndarray:
-    return w
-
-
-def _covariance(X: np.ndarray, w: np.ndarray) -> np.ndarray:
-    X = X - X.mean(axis=0)
-    return X.T @ (X @ w) / (len(X) - 1)
-
-
-def _correlation(X: np.ndarray, w: np.ndarray) -> np.ndarray:
-    X = X - X.mean(axis=0)
-    s = X @ w
-    return X.T @ s / (np.linalg.norm(X, axis=0) * np.linalg.norm(s))
-
-
-def _read_out_on_voxel(X: np.ndarray, w: np.ndarray) -> np.ndarray:
-    X = X - X.mean(axis=0)
-    return X.T @ (X @ w) / (X**2).sum(axis=0)
-
-
-def _not_centred(X: np.ndarray, w: np.ndarray) -> np.ndarray:
-    s = X @ w
-    return X.T @ s / (s @ s)
-
-
-def _read_out_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
-    cases = []
-    for n_trials, n_voxels in ((30, 6), (50, 12)):
-        shared = rng.normal(size=(n_trials, 1))
-        X = 2 * shared + rng.normal(size=(n_trials, n_voxels)) + rng.normal(size=n_voxels)
-        cases.append((X * rng.uniform(0.5, 2, n_voxels), rng.normal(size=n_voxels)))
-    return cases
-
-
 EXERCISES = (
     Exercise(
         identifier="decoding.top_k",
@@ -251,51 +207,6 @@ EXERCISES = (
             "out.",
             "For rows: log of the sum of exp(S) without these, less the diagonal. The same for "
             "columns; then the mean of both.",
-        ),
-    ),
-    Exercise(
-        identifier="decoding.pattern",
-        title="From a weight to a pattern",
-        minutes=10,
-        difficulty=2,
-        solution=activation_pattern,
-        cases=_read_out_cases,
-        wrong_answers=(
-            WrongAnswer(
-                "the weight itself",
-                "The weight says how a voxel is used, not how it behaves. A voxel that only "
-                "cancels noise has a weight and no pattern.",
-                _weight_itself,
-            ),
-            WrongAnswer(
-                "covariance",
-                "This is the covariance of voxel and read-out. Divide by the variance of the "
-                "read-out.",
-                _covariance,
-            ),
-            WrongAnswer(
-                "correlation",
-                "This is the correlation, in which every voxel has the same scale. The pattern is "
-                "in units of the voxel per unit of the read-out.",
-                _correlation,
-            ),
-            WrongAnswer(
-                "regressed the wrong way",
-                "You divided by the variance of the voxel: that predicts the read-out from the "
-                "voxel. The pattern predicts the voxel from the read-out.",
-                _read_out_on_voxel,
-            ),
-            WrongAnswer(
-                "not centred",
-                "Take the mean of each voxel off first: a voxel that is always high does not vary "
-                "with anything.",
-                _not_centred,
-            ),
-        ),
-        hints=(
-            "The read-out of trial t is s_t = x_t w. How does each voxel change with it?",
-            "It is a regression with one regressor: slope = cov(voxel, s) / var(s).",
-            "With centred X: X.T @ s / (s @ s)",
         ),
     ),
 )

@@ -14,6 +14,7 @@ from .curriculum_grid import (
 )
 from .curriculum_materials import make_materials
 from .decoder import course_decoder, whiten
+from .decoding_study import DecodingStudy, open_decoding
 from .discovery_study import StudyOutcome, recorded_studies, run_studies
 from .factor_probes import FactorProbes, probe_sources
 from .gap_finetuning import (
@@ -22,6 +23,7 @@ from .gap_finetuning import (
     load_finetuning,
 )
 from .gap_materials import GapInputs, gap_inputs
+from .guesses import Guesses
 from .human_it import HumanIT
 from .participants import (
     ImageEmbeddings,
@@ -30,7 +32,12 @@ from .participants import (
     fit_decoders,
     load_participants,
 )
-from .picture_scores import difference_of_decoders, difference_of_participants
+from .picture_scores import (
+    difference_of_decoders,
+    difference_of_participants,
+    highest,
+    lowest,
+)
 from .planted import truth_masks
 from .scene_metrics import (
     SceneMetrics,
@@ -61,11 +68,13 @@ __all__ = [
     "CaptionerRun",
     "ClipSpace",
     "ClosingStudy",
+    "DecodingStudy",
     "FactorProbes",
     "FinetuneDesign",
     "FoundConcepts",
     "GapInputs",
     "Grid",
+    "Guesses",
     "HumanIT",
     "ImageEmbeddings",
     "Outcome",
@@ -86,14 +95,17 @@ __all__ = [
     "finetune_runs",
     "fit_decoders",
     "gap_inputs",
+    "highest",
     "load_finetuning",
     "load_grid",
     "load_participants",
     "load_type_one",
+    "lowest",
     "make_materials",
     "measure_on_scenes",
     "open_clip_space",
     "open_closing",
+    "open_decoding",
     "open_study",
     "phrase_embeddings",
     "probe_sources",

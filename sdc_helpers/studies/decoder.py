@@ -1,4 +1,4 @@
-"""The decoder that chapters 05 to 07 share, and the space of embeddings that it decodes to.
+"""The decoder of the chapters on shared concepts, and the space that it decodes to.
 
 In a space whose directions carry very different variance, decoder weights of different concepts
 all lean towards the few strong directions. So the course decodes the leading principal components

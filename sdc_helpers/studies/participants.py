@@ -1,7 +1,8 @@
 """From a dataset of participants to what decoders are fitted to, one object a participant.
 
-Chapters 05 to 07 start here: the voxels whose noise ceiling, on training trials alone, is high
-enough; their responses, z-scored within sessions; the embedding of each trial's image.
+The chapters on decoding and on shared concepts start here: the voxels whose noise ceiling, on
+training trials alone, is high enough; their responses, z-scored within sessions; the embedding of
+each trial's image.
 """
 
 from __future__ import annotations

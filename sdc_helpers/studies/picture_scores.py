@@ -7,7 +7,7 @@ and see thousands alone: the test pictures are common to all, the validation pic
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,3 +100,50 @@ def difference_of_participants(one: pd.Series, other: pd.Series) -> Interval:
 
     low, high = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
     return Interval(float(one.mean() - other.mean()), float(low), float(high))
+
+
+def lowest(intervals: Iterable[Interval]) -> Interval:
+    """Return the lowest value and the lowest ends: above a bound if all of the intervals are.
+
+    Parameters
+    ----------
+    intervals : iterable of Interval
+        One or more.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    return _extreme(intervals, min)
+
+
+def highest(intervals: Iterable[Interval]) -> Interval:
+    """Return the highest value and the highest ends: below a bound if all of the intervals are.
+
+    Parameters
+    ----------
+    intervals : iterable of Interval
+        One or more.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    return _extreme(intervals, max)
+
+
+def _extreme(intervals: Iterable[Interval], of: Any) -> Interval:
+    rows = [(one.value, one.low, one.high) for one in intervals]
+    if not rows:
+        raise ValueError("intervals is empty; expected one or more.")
+    return Interval(*(float(of(ends)) for ends in zip(*rows, strict=True)))

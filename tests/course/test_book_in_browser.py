@@ -8,7 +8,7 @@ from sdc_helpers.course.catalogue import list_notebooks
 from sdc_helpers.course.standard import is_folded
 
 CHAPTERS = {notebook.name: notebook for notebook in list_notebooks()}
-TO_BE_SPLIT = {"08_decoding_pictures", "11_reading_concepts"}  # their lines are longer
+TO_BE_SPLIT = {"11_reading_concepts"}  # their lines are longer
 PAGES = ("index", *CHAPTERS, "claims")
 LAPTOP, PHONE = 1280, 390
 REPORT = r"""(() => {

@@ -20,7 +20,6 @@ from sdc_helpers.exercises.registry import find, list_exercises
 
 NOTEBOOKS = list_notebooks()
 TO_BE_SPLIT = {
-    "08_decoding_pictures",
     "11_reading_concepts",
 }
 """Chapters that are longer than the limits of `Standard` allow."""

@@ -185,6 +185,19 @@ def masked_loss_trial_by_trial(P, Y, items, tau):
     return total / (2 * n)
 
 
+def weights_by_whitened_voxels(a, noise_covariance):
+    values, vectors = np.linalg.eigh(noise_covariance)
+    whiten = vectors @ np.diag(values**-0.5) @ vectors.T
+    seen = whiten @ a  # the pattern where the noise is white
+    return whiten @ seen / (seen @ seen)
+
+
+def patterns_by_regression(X, W):
+    readout = X @ W
+    design = np.c_[readout, np.ones(len(X))]
+    return np.linalg.lstsq(design, X, rcond=None)[0][:-1].T
+
+
 def pattern_by_least_squares(X, w):
     design = np.column_stack([X @ w, np.ones(len(X))])
     return np.linalg.lstsq(design, X, rcond=None)[0][0]
@@ -378,7 +391,9 @@ OTHER_SOLUTIONS = {
     "clip.effective_rank": effective_rank_by_covariance,
     "decoding.top_k": top_k_by_counting_better_pictures,
     "decoding.repeats": masked_loss_trial_by_trial,
-    "decoding.pattern": pattern_by_least_squares,
+    "weights.pattern": pattern_by_least_squares,
+    "weights.best": weights_by_whitened_voxels,
+    "weights.patterns_of_many": patterns_by_regression,
     "start_here.p_value": p_value_in_a_loop,
     "cka.debias": debiased_by_hsic,
     "cka.plateau": plateau_by_logarithms,

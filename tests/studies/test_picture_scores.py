@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 from scipy.stats import t, ttest_1samp, ttest_ind
 
-from sdc_helpers.studies import difference_of_decoders, difference_of_participants
+from sdc_helpers.measures import Interval
+from sdc_helpers.studies import (
+    difference_of_decoders,
+    difference_of_participants,
+    highest,
+    lowest,
+)
 
 
 def scores(rng, images):
@@ -57,3 +63,12 @@ def test_bad_input():
         difference_of_decoders([one], [one, one])
     with pytest.raises(ValueError, match="participant 0 has other pictures"):
         difference_of_decoders([one], [one[:1]])
+
+
+def test_the_lowest_of_intervals_is_above_a_bound_if_all_are():
+    some = [Interval(3, 1, 5), Interval(2, 1.5, 2.5), Interval(4, 0.5, 9)]
+    low, high = lowest(some), highest(iter(some))
+    assert (low.value, low.low, low.high) == (2, 0.5, 2.5)
+    assert (high.value, high.low, high.high) == (4, 1.5, 9)
+    with pytest.raises(ValueError, match="empty"):
+        lowest([])

@@ -21,6 +21,6 @@ UV ?= uv
 env: export VIRTUAL_ENV := $(CURDIR)/.venv
 env:
 	@test -x .venv/bin/python || "$(UV)" venv --quiet --no-managed-python --python '>=3.11' .venv
-	@"$(UV)" pip sync --quiet --require-hashes requirements.lock
+	@"$(UV)" pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@"$(UV)" pip install --quiet --no-deps --no-build-isolation -e .
 endif

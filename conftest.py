@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sdc_helpers._machine import PASSIVE, THREAD_VARIABLES, usable_cores
 from sdc_helpers._paths import data_root
 from sdc_helpers.course.catalogue import is_chapter
 
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give notebooks a data folder of their own, filled from files on this machine only."""
     if not hasattr(config, "workerinput"):
         os.environ[OWNER] = f"{os.getpid()} {time.time()}"  # inherited by all that tests start
+        _share_cores(getattr(config.option, "numprocesses", None))
     config.stash[VISIBLE] = _visible()
     folder = tempfile.TemporaryDirectory(prefix="sdc-tests-")
     config.add_cleanup(folder.cleanup)
@@ -102,6 +104,15 @@ def pytest_sessionfinish(session: pytest.Session) -> object:
     if left or new:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     return result
+
+
+def _share_cores(n_processes: object) -> None:
+    """Let each process of several have its part of the cores: threads that wait cost most."""
+    if isinstance(n_processes, int) and n_processes > 1:
+        for name, value in PASSIVE.items():
+            os.environ.setdefault(name, value)
+        for name in THREAD_VARIABLES:
+            os.environ.setdefault(name, str(max(1, usable_cores() // n_processes)))
 
 
 def _visible() -> set[str]:

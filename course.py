@@ -294,7 +294,9 @@ def environment_steps(uv: str, bundle: Bundle | None) -> list[list[str]]:
         old = ["--clear"] if VENV.exists() else []
         make = [uv, "venv", "--quiet", *old, *offline[:1], "--no-managed-python"]
         steps.append([*make, "--python", pythons, ".venv"])
-    steps.append([uv, "pip", "sync", "--quiet", "--require-hashes", *offline, LOCK.name])
+    # compiled now, a kernel starts in seconds even where Python may not write beside its packages
+    sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes"]
+    steps.append([*sync, *offline, LOCK.name])
     install = [uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *offline]
     return [*steps, [*install, "-e", "."]]
 

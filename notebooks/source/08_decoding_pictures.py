@@ -333,7 +333,9 @@ for j, name in enumerate(some):
     for key, (trials, voxels) in zip(parts, choices, strict=True):
         fit_on = part_of(train, trials, voxels)
         asked = part_of(held_out, voxels=voxels)
-        fitted = lab.fit_ridge(fit_on, asked), lab.fit_one_run(fit_on)
+        penalties = np.logspace(2, 6, 9)
+        fitted = (lab.fit_ridge(fit_on, asked, alphas=penalties),
+                  lab.fit_one_run(fit_on))  # fmt: skip
         parts[key].append(
             [hits(one.predict(asked[0]), asked).mean() for one in fitted]
         )
@@ -360,19 +362,20 @@ claims.record("decoding.ceiling.poor_participant", of_others, kind=kind)
 # say at best is in their number and their ceilings. Find the participant with poor data.
 
 # %% Draw trials, voxels and participants tags=["fold"]
-fig, axes = figure(1, 2, width=9.2, height=3.5, gridspec_kw={"width_ratios": (1.5, 1)})  # fmt: skip
+fig, axes = figure(1, 2, width=9.2, height=3.5, gridspec_kw={"width_ratios": (2, 1)})  # fmt: skip
 bars = {
-    f"{method},\n{key}": rows[:, m]
-    for m, method in enumerate(("ridge", "contr.")) for key, rows in top_1.items()
+    f"{method}\n{key}".replace(" of ", "\nof "): rows[:, m]
+    for m, method in enumerate(("ridge:", "contr.:")) for key, rows in top_1.items()
 }  # fmt: skip
 shades = [YELLOW, ORANGE] * 2 + [SKY, BLUE] * 2
 plotting.plot_bars(bars, axes[0], colours=shades)
-axes[0].tick_params(axis="x", labelsize=7, rotation=30)
+axes[0].tick_params(axis="x", labelsize=8)
 axes[0].set(xlabel="decoder, and what it was given", ylabel="top-1 accuracy (%)")  # fmt: skip
 for name, x in signal.items():
     y = 100 * found["contrastive"][name].top_k[1].value
     axes[1].plot(x, y, "o", color=BLUE, ms=7)
-    axes[1].annotate(name[-2:], (x, y), xytext=(6, 3), textcoords="offset points", color=GREY, fontsize=9)  # fmt: skip
+    text = name if name == poor else ""
+    axes[1].annotate(text, (x, y), xytext=(6, 3), textcoords="offset points", fontsize=9)  # fmt: skip
 axes[1].set(xlabel="sum of the voxels' noise ceilings", ylabel="top-1, contrastive (%)",
             xlim=(0, 1.15 * max(signal.values())), ylim=(0, None))  # fmt: skip
 for ax in axes:

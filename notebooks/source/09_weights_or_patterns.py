@@ -31,7 +31,7 @@ n_held_out: int | None = None  # pictures; None: the profile [10, 1000]
 n_steps: int | None = None  # None: the profile decides [20, 100000]
 n_runs: int | None = None  # None: the profile decides [2, 100]
 input_noise: float = 3.0  # SD added to responses in training [0, 30]
-n_penalties: int = 7  # penalties of ridge, from weak to strong [2, 20]
+n_penalties: int = 6  # penalties of ridge, from weak to strong [2, 20]
 
 # %% Set up: imports, and what each profile computes tags=["fold"]
 import warnings
@@ -42,7 +42,7 @@ import numpy as np
 from sdc_helpers import decoding, exercises, plotting, studies
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.measures import Interval
-from sdc_helpers.plotting import brain, figure, show
+from sdc_helpers.plotting import figure, show
 from sdc_helpers.studies import weights_study
 
 p = start(
@@ -266,38 +266,45 @@ if truth is not None:
     )
 
 # %% [markdown]
-# On the cortex it looks like this, for the concept with the most planted voxels of the first participant. Which of the
-# upper rows looks more like the lowest?
+# Here is every voxel of the first participant, for the concept with the most planted voxels. To the right is what a map of
+# weights shows brightest, upwards what a map of patterns does. Where are the orange dots: right, or up?
 
 # %%
 if truth is not None:
     concepts = directions[first].names
-    sizes = [planted[first].get(c, np.zeros(1)).sum() for c in concepts]
-    shown = int(np.argmax(sizes))
-    surfaces = {}
-    both = maps["contrastive", first]
-    rows = {what: np.abs(values[:, shown]) for what, values in both.items()}
-    rows["planted"] = planted[first][concepts[shown]].astype(float)
-    for what, values in rows.items():
-        volume = np.full(lab.data[first].mask.shape, np.nan)
-        volume[lab.data[first].mask] = values / np.quantile(values, 0.99)
-        affine = lab.study.reader.affine(first)
-        surfaces[what] = brain.project_to_cortex(volume, affine)
+    mine = planted[first]
+    counts = [mine[name].sum() if name in mine else 0 for name in concepts]
+    shown = int(np.argmax(counts))
+    places = {}
+    for method in decoders:
+        both = maps[method, first]
+        size = [np.abs(both[what][:, shown]) for what in weights_study.MAPS]
+        places[method] = [one.argsort().argsort() / len(one) for one in size]
 
-# %% Draw weights, patterns and planted voxels on the cortex tags=["fold"]
+# %% Draw each voxel by its place in both maps tags=["fold"]
 if truth is not None:
-    views = brain.PANELS[1:3]
-    fig, axes = figure(3, 2, width=7.2, height=6.2, subplot_kw={"projection": "3d"})  # fmt: skip
-    for row, (what, surface) in zip(axes, surfaces.items(), strict=True):
-        for ax, view in zip(row, views, strict=True):
-            brain.draw_surface(ax, surface, *view, "magma", (0.0, 1.0))
-            ax.set_title(f"{what}: {', '.join(view)}", fontsize=9)
-    one = {what: weights_study.auc_of_planted(m[:, [shown]], concepts[shown : shown + 1], planted[first])
-           for what, m in maps["contrastive", first].items()}  # fmt: skip
+    fig, axes = figure(1, 2, width=9.0, height=4.0, sharey=True)
+    own, lures_here = mine[concepts[shown]], mine.get(weights_study.UNRELATED)
+    groups = [("others", "#cccccc", np.ones(len(own), bool)), (f"planted: {concepts[shown]}", BLUE, own)]  # fmt: skip
+    if lures_here is not None:
+        groups.insert(1, ("reliable but unrelated", ORANGE, lures_here))
+    for ax, (method, (by_weight, by_pattern)) in zip(axes, places.items(), strict=True):  # fmt: skip
+        for text, colour, chosen in groups:
+            ax.plot(by_weight[chosen], by_pattern[chosen], ".", ms=4, color=colour, label=text)  # fmt: skip
+        ax.set_title(method, loc="left", fontsize=10)
+        ax.set(xlabel="place by weight (1: largest)", xlim=(-0.02, 1.02))
+    axes[0].set(ylabel="place by pattern (1: largest)", ylim=(-0.02, 1.02))
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)  # fmt: skip
+    share = {m: np.mean(x[lures_here] > 0.5) for m, (x, _) in places.items()} if lures_here is not None else {}  # fmt: skip
+    by_pattern = {m: np.mean(y[lures_here] > 0.5) for m, (_, y) in places.items()} if lures_here is not None else {}  # fmt: skip
     show(
         fig,
-        f"Simulated, {first}, concept {concepts[shown]}: size of the weights (AUC {one['weights']:.2f}), of the patterns "
-        f"({one['patterns']:.2f}), and the voxels that were planted.",
+        f"Simulated, {first}, concept {concepts[shown]}. Of the unrelated voxels, in the upper half of all: "
+        + "; ".join(
+            f"{m}: {100 * share[m]:.0f} % by weight, {100 * by_pattern[m]:.0f} % by pattern"
+            for m in share
+        )
+        + ".",
     )
 
 # %% [markdown]
@@ -351,15 +358,14 @@ show(
 # Ridge has a penalty, and somebody chose it. With a weak one the decoder uses noise to cancel noise. With a very strong one
 # it no longer can: the weights shrink towards the plain covariance of voxels and embedding, which is a pattern but for
 # its scale. So the *map* of weights depends on a number that was chosen for another purpose. Move the penalty over
-# its whole range, and look at both maps and at the accuracy.
+# its whole range for three participants, and look at both maps and at the accuracy.
 
 # %%
 alphas = np.logspace(1, 6, p.n_penalties)
-moved = {
-    what: np.empty((len(alphas), len(names))) for what in weights_study.MAPS
-}
-top_1 = np.empty((len(alphas), len(names)))
-for j, name in enumerate(names if truth is not None else ()):
+some = names[:3]
+moved = {w: np.empty((len(alphas), len(some))) for w in weights_study.MAPS}
+top_1 = np.empty((len(alphas), len(some)))
+for j, name in enumerate(some if truth is not None else ()):
     for i, alpha in enumerate(alphas):
         fitted = lab.fit_ridge(train[name], alphas=[alpha])
         top_1[i, j] = lab.hits({name: fitted})[name].mean()

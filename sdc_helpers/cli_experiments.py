@@ -133,12 +133,15 @@ def _run_settings(
 def concepts_discovery(
     out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
     studies: Annotated[int, typer.Option(help="Simulated studies of each world.", min=1)] = 100,
+    pairs: Annotated[int, typer.Option(help="Studies run whole, on shuffled pairs.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="Of the first study.", min=0)] = 0,
 ) -> None:
-    """Check what is said of false discovery on simulated decoder rows whose truth is known."""
+    """Check what is said of false discovery on simulated studies whose truth is known."""
+    from sdc_helpers.studies import discovery_study
     from sdc_helpers.studies.discovery_study import run_studies, save_studies, summarise
 
-    outcomes = run_studies(studies, first_seed=seed)
+    outcomes = discovery_study.run_shuffled_pairs(pairs, first_seed=seed)
+    outcomes += run_studies(studies, first_seed=seed)
     save_studies(outcomes, out, _provenance())
     _print_metrics(summarise(outcomes))
     typer.echo(f"wrote {out}")

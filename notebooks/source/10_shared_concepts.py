@@ -316,7 +316,8 @@ show(
 
 # %%
 recorded = studies.recorded_studies()
-calibration, n = discovery_study.summarise(recorded), len(recorded) // 3
+calibration = discovery_study.summarise(recorded)
+n = sum(study.world == "planted" for study in recorded)
 worst = max(calibration[f"allowed_{w}"] for w in ("rotated", "unrelated"))
 n_allowed = round(calibration["allowed_planted"] * n)
 covered = of_share(round(calibration["covered"] * n_allowed), n_allowed)

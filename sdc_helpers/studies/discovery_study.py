@@ -2,7 +2,8 @@
 
 A study of fitted decoders takes a minute, so here their *rows* are drawn: what is planted in the
 participants of the course, with noise as large as the cosines between decoders of two halves of the
-pictures say (about 0.5 for voxels of a shared concept of the easy world, 0.1 for others).
+pictures say (about 0.5 for voxels of a shared concept of the easy world, 0.1 for others). Beside
+them a few studies are run whole, decoders included, on participants whose pictures changed places.
 """
 
 from __future__ import annotations
@@ -19,12 +20,23 @@ from sdc_helpers._checks import check_count
 from sdc_helpers._files import write_json
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
 from sdc_helpers.studies._records import reading_record
+from sdc_helpers.studies.concept_study import open_concepts
+from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder
 from sdc_helpers.studies.settings_study import false_voxels
-from sdc_helpers.studies.shared_concepts import FoundConcepts, StackedWeights, choose_concepts
+from sdc_helpers.studies.shared_concepts import (
+    FoundConcepts,
+    StackedWeights,
+    choose_concepts,
+    find_concepts,
+    shuffle_pairs,
+)
+from sdc_helpers.studies.source import N_HELD_OUT
 
 World = Literal["planted", "rotated", "unrelated"]
 """Concepts that all have; the same with each participant's rows rotated at random, so that nothing
 is shared; and rows of noise alone."""
+SHUFFLED = "shuffled pairs"
+"""World of the studies that are run whole: no picture belongs to its response."""
 
 N_PARTICIPANTS, N_DIMS, N_SHUFFLES = 6, 40, 5
 _N_EACH, _N_MIXED, _N_UNEXPLAINED = 12, 15, 90  # voxels of a concept, mixtures, others
@@ -229,6 +241,57 @@ def run_studies(
     return outcomes
 
 
+def run_shuffled_pairs(
+    n_studies: int = 20,
+    *,
+    first_seed: int = 0,
+    profile: str = "smoke",
+    on_outcome: Callable[[StudyOutcome], object] | None = None,
+) -> list[StudyOutcome]:
+    """Run the whole search, decoders included, on pairs in which nothing is true.
+
+    Parameters
+    ----------
+    n_studies : int, default=20
+        Of the same simulated participants, each time with pictures that changed places anew.
+    first_seed : int, default=0
+        Of the participants and of the first study; the next counts on.
+    profile : {"smoke", "workshop", "full"}
+        Size of the participants, and of the decoders' training.
+    on_outcome : callable, optional
+        Called with each outcome as it comes.
+
+    Returns
+    -------
+    list of StudyOutcome
+        The decoders are trained without noise on the responses, which leaves the most chance in
+        their rows. Whatever is reported is false.
+
+    Raises
+    ------
+    ValueError
+        If there is no study, or the profile is unknown.
+    """
+    check_count("n_studies", n_studies, 1)
+    outcomes = []
+    study = open_concepts(
+        "simulated", "", profile, first_seed, n_held_out=N_HELD_OUT[profile], world="easy",
+        n_components=N_COMPONENTS,
+    )  # fmt: skip
+    for seed in range(first_seed, first_seed + n_studies):
+        rng = np.random.default_rng([seed, 3])
+        pairs = {name: shuffle_pairs(one, rng) for name, one in study.data.items()}
+        found = find_concepts(pairs, course_decoder(profile, input_noise=0.0), seed=seed)
+        bound = float(np.nan_to_num(found.setting.false_discovery, nan=1.0))
+        n_found = len(found.concepts)
+        outcomes.append(
+            StudyOutcome(SHUFFLED, seed, found.is_allowed, n_found, 0, bound, float(n_found > 0))
+        )
+        if on_outcome is not None:
+            on_outcome(outcomes[-1])
+    return outcomes
+
+
 def summarise(outcomes: list[StudyOutcome]) -> dict[str, float]:
     """Share of studies of each null world that allow a setting, and of bounds that cover.
 
@@ -244,8 +307,8 @@ def summarise(outcomes: list[StudyOutcome]) -> dict[str, float]:
         setting; NaN without one.
     """
     shares = {}
-    for world in ("planted", "rotated", "unrelated"):
-        shares[f"allowed_{world}"] = float(
+    for world in ("planted", "rotated", "unrelated", SHUFFLED):
+        shares[f"allowed_{world.replace(' ', '_')}"] = float(
             np.mean([o.is_allowed for o in outcomes if o.world == world] or np.nan)
         )
     told = [o.is_covered for o in outcomes if o.world == "planted" and o.is_allowed]
@@ -253,7 +316,7 @@ def summarise(outcomes: list[StudyOutcome]) -> dict[str, float]:
 
 
 def recorded_studies() -> list[StudyOutcome]:
-    """Return what ``sdc concepts discovery`` found: 100 studies of each world."""
+    """Return what ``sdc concepts discovery`` found: 100 studies of each world, 20 run whole."""
     return [StudyOutcome(**row) for row in _read()["outcomes"]]
 
 

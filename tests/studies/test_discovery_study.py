@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sdc_helpers.studies import discovery_study
 from sdc_helpers.studies.discovery_study import (
     N_PARTICIPANTS,
+    SHUFFLED,
     StudyOutcome,
     recorded_studies,
     recorded_studies_provenance,
+    run_shuffled_pairs,
     run_studies,
     save_studies,
     simulate_rows,
@@ -23,6 +26,8 @@ def test_recorded_bounds_cover_and_nothing_is_found_where_nothing_is_shared():
         assert sum(o.world == world for o in recorded_studies()) == 100
     assert summary["allowed_rotated"] <= 0.05
     assert summary["allowed_unrelated"] <= 0.05
+    assert sum(o.world == SHUFFLED for o in recorded_studies()) == 20
+    assert summary["allowed_shuffled_pairs"] <= 0.05
     assert summary["covered"] >= 0.95
     assert summary["allowed_planted"] > 0.5  # or it would be no method
     assert recorded_studies_provenance()["git_revision"]
@@ -68,3 +73,21 @@ def test_the_summary_counts():
     assert summary["covered"] == 0.5
     assert summary["allowed_planted"] == pytest.approx(2 / 3)
     assert (summary["allowed_rotated"], summary["allowed_unrelated"]) == (0, 1)
+
+
+def test_a_study_of_shuffled_pairs_is_run_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("SDC_DATA", str(tmp_path))
+    decoder = discovery_study.course_decoder
+    monkeypatch.setattr(
+        discovery_study,
+        "course_decoder",
+        lambda profile, **changes: decoder(profile, **changes, n_steps=20),
+    )
+    seen = []
+    (outcome,) = run_shuffled_pairs(1, first_seed=1, on_outcome=seen.append)
+    assert seen == [outcome]
+    assert (outcome.world, outcome.seed, outcome.n_planted) == (SHUFFLED, 1, 0)
+    assert outcome.false_voxels == float(outcome.n_concepts > 0)
+    assert not outcome.is_allowed or outcome.bound <= 0.05
+    with pytest.raises(ValueError, match="n_studies=0"):
+        run_shuffled_pairs(0)

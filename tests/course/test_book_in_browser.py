@@ -8,7 +8,6 @@ from sdc_helpers.course.catalogue import list_notebooks
 from sdc_helpers.course.standard import is_folded
 
 CHAPTERS = {notebook.name: notebook for notebook in list_notebooks()}
-TO_BE_SPLIT = {"11_reading_concepts"}  # their lines are longer
 PAGES = ("index", *CHAPTERS, "claims")
 LAPTOP, PHONE = 1280, 390
 REPORT = r"""(() => {
@@ -96,7 +95,7 @@ def test_cells_that_fold_are_folded_under_their_titles(reports, name):
     assert states <= {(False, False)}
 
 
-@pytest.mark.parametrize("name", sorted(set(CHAPTERS) - TO_BE_SPLIT))
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_no_code_that_is_shown_scrolls_sideways_on_a_laptop(reports, name):
     assert reports[name]["wide"] == []
     assert reports[name]["over"] <= 0

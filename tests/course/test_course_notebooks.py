@@ -19,10 +19,6 @@ from sdc_helpers.course.statements import read_statements
 from sdc_helpers.exercises.registry import find, list_exercises
 
 NOTEBOOKS = list_notebooks()
-TO_BE_SPLIT = {
-    "11_reading_concepts",
-}
-"""Chapters that are longer than the limits of `Standard` allow."""
 each_notebook = pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda n: n.name)
 
 
@@ -176,8 +172,6 @@ def test_parameters_are_used_as_validated_never_as_the_bare_names_of_the_cell(ch
 
 @each_notebook
 def test_it_keeps_to_the_limits_of_what_can_be_read(chapter):
-    if chapter.name in TO_BE_SPLIT:
-        pytest.skip("is being split")
     assert Standard(chapter).problems == []
 
 
@@ -188,8 +182,6 @@ def test_no_formula_has_a_sign_that_a_browser_takes_for_a_tag(chapter):
 
 @each_notebook
 def test_its_terms_are_in_the_glossary(chapter):
-    if chapter.name in TO_BE_SPLIT:
-        pytest.skip("is being split")
     terms = glossary_terms((course_folder() / "book" / "glossary.md").read_text(encoding="utf-8"))
     links = glossary_links(markdown(chapter))
     assert len(set(links)) >= 3

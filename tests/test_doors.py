@@ -260,6 +260,7 @@ def calls() -> dict[str, Call]:
         "concepts.plain_dbscan": concepts("plain_dbscan", {**baseline, "eps": 0.5}, "weights"),
         "concepts.ica": concepts("ica", {"responses": X, "n_components": 2}, "responses"),
         "concepts.nmf": concepts("nmf", {"responses": X, "n_components": 2}, "responses"),
+        "concepts.both_ends": concepts("both_ends", {"embeddings": X, "directions": OWN[:2], "n": 2}, "embeddings directions"),
         "concepts.extremes": concepts("extremes", {"scores": ONE, "n": 2}, "scores"),
         "concepts.nearest_words": concepts(
             "nearest_words", {"concept": X[0], "vectors": X[:4], "words": ["a", "b", "c", "d"]}, "concept vectors", "words"

@@ -12,6 +12,7 @@ from .baselines import (
 from .contiguous import contiguity
 from .interpretation import (
     ConceptCard,
+    both_ends,
     extremes,
     partial_correlations,
     score_names,
@@ -48,6 +49,7 @@ __all__ = [
     "SharedDBSCAN",
     "agreement",
     "best_overlaps",
+    "both_ends",
     "by_participant",
     "choose_parameter",
     "contiguity",

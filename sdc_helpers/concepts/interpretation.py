@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sdc_helpers._checks import as_array, check_count
+from sdc_helpers._checks import as_array, check_count, check_device, unit_rows
 from sdc_helpers.concepts.ranking import ranking_auc
 from sdc_helpers.measures import NullTest
 from sdc_helpers.permutations import permutations_of
@@ -122,6 +122,61 @@ def extremes(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     if 2 * n > len(scores):
         raise ValueError(f"n={n}: two ends of {n} overlap among {len(scores)} pictures.")
     return np.argsort(-scores, kind="stable")[:n], np.argsort(scores, kind="stable")[:n]
+
+
+def both_ends(
+    embeddings: np.ndarray, directions: np.ndarray, n: int, *, device: str = "cpu"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the most and the least associated pictures of many concepts at once.
+
+    Pictures are ranked by the cosine, in double precision on any device.
+
+    Parameters
+    ----------
+    embeddings : array of shape (n_pictures, D)
+        Embeddings of the pictures, of any length.
+    directions : array of shape (n_concepts, D)
+        Directions of the concepts, of any length.
+    n : int
+        Number of pictures at each end.
+    device : str, default="cpu"
+        Where to compute.
+
+    Returns
+    -------
+    top, bottom : int arrays of shape (n_concepts, n)
+        The highest first, and the lowest first; ties in the order of the pictures.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a row has no direction, the two ends would overlap, or the device is
+        not there.
+
+    See Also
+    --------
+    extremes : The same for scores of one concept.
+    """
+    import torch
+
+    pictures, concepts = unit_rows(embeddings, "embeddings"), unit_rows(directions, "directions")
+    if pictures.shape[1] != concepts.shape[1]:
+        raise ValueError(
+            f"embeddings {pictures.shape} and directions {concepts.shape} differ in dimensions."
+        )
+    check_count("n", n, 1)
+    if 2 * n > len(pictures):
+        raise ValueError(f"n={n}: two ends of {n} overlap among {len(pictures)} pictures.")
+    rows, columns = (
+        torch.from_numpy(np.asarray(side, dtype=np.float64)).to(check_device(device))
+        for side in (concepts, pictures)
+    )
+    cosine = rows @ columns.T
+    top, bottom = (
+        torch.sort(cosine, dim=1, descending=is_top, stable=True).indices[:, :n].cpu().numpy()
+        for is_top in (True, False)
+    )
+    return top, bottom
 
 
 def score_names(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sdc_helpers._checks import as_array
-from sdc_helpers.plotting.figures import COLOURS, plot_reference, plot_spread
+from sdc_helpers.plotting.figures import COLOURS, plot_bars, plot_reference, plot_spread
 from sdc_helpers.plotting.pictures import plot_pictures
 
 if TYPE_CHECKING:
@@ -141,6 +141,55 @@ def plot_rank_curves(
     fig = axes.flat[0].figure
     fig.supxlabel("pictures by rank along the concept (%): least to most associated", fontsize=10)
     fig.supylabel("response (% signal change)", fontsize=10)
+    return axes
+
+
+def plot_called_below(axes: Any, called: Mapping[str, Any], negations: Any) -> np.ndarray:
+    """Draw how many concepts each way of asking calls "below", beside the right answer.
+
+    Parameters
+    ----------
+    axes : array of 2 Axes
+        The left one for concepts that truly only respond less, the right one for those that truly
+        go below baseline.
+    called : mapping of str to bool array of shape (n_concepts,)
+        Whether each concept is called "below", by the way of asking. The last one is orange.
+    negations : str array of shape (n_concepts,)
+        The truth: "less", "below" or "".
+
+    Returns
+    -------
+    array of Axes
+
+    Raises
+    ------
+    ValueError
+        When shapes differ or there are not two axes.
+    """
+    axes, negations = np.asarray(axes, dtype=object), np.asarray(negations)
+    answers = {way: np.asarray(each, dtype=bool) for way, each in called.items()}
+    if axes.shape != (2,) or any(each.shape != negations.shape for each in answers.values()):
+        raise ValueError(
+            f"axes {axes.shape}, {[each.shape for each in answers.values()]} called and negations "
+            f"{negations.shape} do not fit."
+        )
+    highest = max((negations == kind).sum() for kind in ("less", "below"))
+    colours = [COLOURS["grey"]] * (len(answers) - 1) + [COLOURS["orange"]]
+    for ax, kind, title in zip(axes, ("less", "below"), ("only less", "below"), strict=True):
+        chosen = negations == kind
+        counts = {way: [int(each[chosen].sum())] for way, each in answers.items()}
+        right = int(chosen.sum()) if kind == "below" else 0
+        plot_reference(plot_bars(counts, ax, colours=colours), right, "")
+        note = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
+        for position, (count,) in enumerate(counts.values()):
+            ax.annotate(f"{count}", (position, count), xytext=(0, 3), **note)
+        ax.annotate(
+            f"right answer: {right}", (1, right), xytext=(0, 15), color=COLOURS["grey"],
+            xycoords=("axes fraction", "data"), **{**note, "ha": "right"},
+        )  # fmt: skip
+        ax.set_title(f"truly {title} ({chosen.sum()} concepts)", loc="left")
+        ax.set(xlabel="how one asks", ylim=(-0.2, highest + 1.2))
+    axes[0].set_ylabel("concepts called 'below'")
     return axes
 
 

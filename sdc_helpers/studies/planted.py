@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sdc_helpers._checks import as_array
+from sdc_helpers._checks import as_array, unit_rows
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
 from sdc_helpers.simulate.truth import PlantedConcept, Truth
 
@@ -68,6 +68,32 @@ def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels
             masks[kind] = mask
             kinds[kind] = kind
     return PlantedVoxels(stacked["participant"], masks, kinds)
+
+
+def average_directions(
+    weights: np.ndarray, masks: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Label voxels by masks, and average the unit directions of each.
+
+    Parameters
+    ----------
+    weights : array of shape (n_voxels, n_dims)
+        Directions of the voxels, of any length.
+    masks : sequence of bool arrays of shape (n_voxels,)
+        Voxels of each concept.
+
+    Returns
+    -------
+    labels : int array of shape (n_voxels,)
+        -1 for voxels of no mask.
+    directions : array of shape (n_masks, n_dims)
+        Unit length.
+    """
+    rows, labels = unit_rows(weights, "weights"), np.full(len(weights), -1)
+    for number, mask in enumerate(masks):
+        labels[mask] = number
+    means = np.array([rows[labels == number].mean(axis=0) for number in range(len(masks))])
+    return labels, unit_rows(means, "means")
 
 
 def _kind_of_owned(concept: PlantedConcept) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sdc_helpers._checks import as_array
 from sdc_helpers.concepts import partial_correlations
+from sdc_helpers.studies.reading_responses import responses_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sdc_helpers.studies.reading_parts import HeldOut
+    from sdc_helpers.studies.reading_responses import HeldOut
     from sdc_helpers.studies.reading_study import ReadingStudy
 
 CANDIDATES = {
@@ -22,43 +22,6 @@ CANDIDATES = {
     "food_shape": ("round shape", "warm colour", "any food"),
 }
 """What voxels of a planted concept may follow; what was meant stands first."""
-
-
-def responses_of(
-    reading: ReadingStudy, name: str, held: HeldOut
-) -> tuple[dict[str, np.ndarray], Literal["cluster", "planted voxels"]]:
-    """Return the held-out responses of a planted concept's cluster, or of its planted voxels.
-
-    Parameters
-    ----------
-    reading : ReadingStudy
-        The concepts.
-    name : str
-        A planted concept.
-    held : HeldOut
-        Responses of the clusters.
-
-    Returns
-    -------
-    responses : dict of str to array of shape (n_pictures,)
-        In percent signal change, by participant; without those who have too few of the voxels.
-    origin : {"cluster", "planted voxels"}
-        Which voxels they are: the clustering may have missed the concept.
-
-    Raises
-    ------
-    ValueError
-        If no voxel was planted so.
-    """
-    planted = reading.planted
-    if planted is None or name not in planted.masks:
-        raise ValueError(f"name={name!r} was not planted in these participants.")
-    if name in reading.identity and not reading.stands_in:
-        return held.along(reading.identity.index(name)), "cluster"
-    alone = replace(
-        reading, labels=np.where(planted.masks[name], 0, -1), directions=reading.directions[:1]
-    )
-    return alone.held_out().along(0), "planted voxels"
 
 
 def candidates(reading: ReadingStudy, name: str, image_ids: np.ndarray) -> pd.DataFrame:

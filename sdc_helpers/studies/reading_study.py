@@ -13,14 +13,13 @@ import numpy as np
 
 from sdc_helpers._checks import as_array
 from sdc_helpers.concepts import enriched_words, fits_name, nearest_words
-from sdc_helpers.decoding import average_repetitions
 from sdc_helpers.embeddings import embed_texts, load_clip
 from sdc_helpers.scenes import LEXICON
 from sdc_helpers.studies.decoder import course_decoder, whiten
 from sdc_helpers.studies.participants import embed_stimuli, load_participants
-from sdc_helpers.studies.planted import truth_masks
-from sdc_helpers.studies.reading_parts import HeldOut, directions_of, keep_owned
-from sdc_helpers.studies.shared_concepts import find_concepts
+from sdc_helpers.studies.planted import average_directions, truth_masks
+from sdc_helpers.studies.reading_responses import HeldOut, held_out_responses
+from sdc_helpers.studies.shared_concepts import find_concepts, keep_shared
 from sdc_helpers.studies.source import Study, open_study
 
 if TYPE_CHECKING:
@@ -308,22 +307,7 @@ class ReadingStudy:
 
     def held_out(self) -> HeldOut:
         """Average the responses of each concept's voxels to test pictures."""
-        held = HeldOut({}, {}, {})
-        for name, one in self.data.items():
-            test = one.split.trials("test")
-            raw = self.study.reader.betas(name, one.mask)[test]
-            members = [self.own[name] == k for k in range(self.n_concepts)]
-            few = [m.sum() < self.min_voxels for m in members]
-            for kept, betas in ((held.percent, raw), (held.z_scored, one.responses[test])):
-                means = [
-                    np.zeros(len(betas)) if is_few else betas[:, m].mean(axis=1)
-                    for m, is_few in zip(members, few, strict=True)
-                ]
-                kept[name], held.pictures[name] = average_repetitions(
-                    np.column_stack(means), one.image_ids[test]
-                )
-                kept[name][:, few] = np.nan
-        return held
+        return held_out_responses(self)
 
     def planted_values(self, image_ids: np.ndarray) -> np.ndarray:
         """Return the planted value of each concept in each picture.
@@ -381,7 +365,7 @@ def open_reading(
     data = load_participants(study.reader, white, study.split)
     decoder = course_decoder(profile, device=device)
     found = find_concepts(data, decoder, n_shuffles=n_shuffles, seed=seed)
-    labels, directions = keep_owned(
+    labels, directions = keep_shared(
         found.labels, found.concepts, found.weights.participants, min_voxels
     )
     n_left_out, stands_in = len(found.concepts) - len(directions), False
@@ -393,7 +377,7 @@ def open_reading(
         stands_in = True
         planted = truth_masks(study.truth, {name: one.mask for name, one in data.items()})
         masks = [planted.masks[name] for name in study.truth.shared if name in planted.masks]
-        labels, directions = directions_of(found.weights.weights, masks)
+        labels, directions = average_directions(found.weights.weights, masks)
     return ReadingStudy(
         study, clip, white, space, data, labels, directions, found.setting.eps, n_left_out,
         stands_in, min_voxels,

@@ -304,5 +304,38 @@ def choose_concepts(
     )  # fmt: skip
 
 
+def keep_shared(
+    labels: np.ndarray, directions: np.ndarray, participants: np.ndarray, min_voxels: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keep the concepts of which at least two participants have enough voxels, and renumber them.
+
+    Parameters
+    ----------
+    labels : int array of shape (n_voxels,)
+        Concept of each voxel, -1 for none.
+    directions : array of shape (n_concepts, n_dims)
+        Direction of each concept.
+    participants : array of shape (n_voxels,)
+        Whose the voxels are.
+    min_voxels : int
+        What is enough.
+
+    Returns
+    -------
+    labels : int array of shape (n_voxels,)
+        Numbers of the concepts that are kept, -1 for none.
+    directions : array of shape (n_kept, n_dims)
+        Their directions, in the old order.
+    """
+    owners = [
+        sum((labels[participants == name] == k).sum() >= min_voxels for name in set(participants))
+        for k in range(len(directions))
+    ]
+    kept = np.flatnonzero(np.array(owners, dtype=int) >= 2)
+    number = np.full(len(directions) + 1, -1)  # the last is for voxels of none
+    number[kept] = np.arange(len(kept))
+    return number[labels], directions[kept]
+
+
 def _n_voxels(data: ParticipantData) -> int:
     return data.responses.shape[1]

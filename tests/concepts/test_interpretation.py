@@ -7,6 +7,7 @@ import pytest
 
 from sdc_helpers.concepts.interpretation import (
     ConceptCard,
+    both_ends,
     extremes,
     partial_correlations,
     score_names,
@@ -33,6 +34,45 @@ def test_extremes_are_the_ends_of_a_sort_with_ties_in_order():
 def test_extremes_say_what_is_wrong(scores, n, message):
     with pytest.raises(ValueError, match=message):
         extremes(scores, n)
+
+
+def test_both_ends_are_those_of_cosines_by_loops():
+    rng = np.random.default_rng(4)
+    embeddings = rng.normal(size=(30, 5)) * rng.uniform(0.1, 9, (30, 1))
+    directions = 7 * rng.normal(size=(3, 5))
+    top, bottom = both_ends(embeddings, directions, 4)
+    assert top.shape == bottom.shape == (3, 4)
+    for k, direction in enumerate(directions):
+        cosine = [e @ direction / np.linalg.norm(e) / np.linalg.norm(direction) for e in embeddings]
+        order = sorted(range(30), key=cosine.__getitem__)
+        assert bottom[k].tolist() == order[:4]
+        assert top[k].tolist() == order[::-1][:4]
+
+
+def test_both_ends_keep_ties_in_order_as_extremes_do():
+    embeddings = np.array([[1, 0], [0, 1], [3, 0], [0, -1], [0, -2.0], [1, 1]])
+    directions = np.eye(2)
+    for k, (top, bottom) in enumerate(zip(*both_ends(embeddings, directions, 2), strict=True)):
+        unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+        one_top, one_bottom = extremes(unit[:, k], 2)
+        assert top.tolist() == one_top.tolist()
+        assert bottom.tolist() == one_bottom.tolist()
+    assert both_ends(embeddings, directions, 2)[0][0].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "n", "options", "message"),
+    [
+        (np.ones((6, 3)), 2, {}, "differ in dimensions"),
+        (np.ones((6, 2)), 4, {}, "overlap among 6"),
+        (np.ones((6, 2)), 0, {}, "n=0"),
+        (np.zeros((6, 2)), 2, {}, "embeddings"),
+        (np.ones((6, 2)), 2, {"device": "abacus"}, "abacus"),
+    ],
+)
+def test_both_ends_say_what_is_wrong(embeddings, n, options, message):
+    with pytest.raises(ValueError, match=message):
+        both_ends(embeddings, np.eye(2), n, **options)
 
 
 # --- names ----------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from sdc_helpers.concepts.selection import select_clustering
 from sdc_helpers.decoding import ContrastiveDecoder
 from sdc_helpers.studies.participants import ParticipantData
-from sdc_helpers.studies.shared_concepts import find_concepts
+from sdc_helpers.studies.shared_concepts import find_concepts, keep_shared
 
 N_TRIALS, N_DIMS, N_EACH, N_CONCEPTS = 640, 24, 5, 8
 
@@ -73,3 +73,27 @@ def test_it_needs_a_shuffle_and_somebody():
         find_concepts({}, ContrastiveDecoder(), n_shuffles=0)
     with pytest.raises(ValueError, match=r"data holds 0 participants.*at least 4"):
         find_concepts({}, ContrastiveDecoder())
+
+
+def test_concepts_that_one_participant_has_are_dropped_and_the_rest_renumbered():
+    rng = np.random.default_rng(5)
+    labels, who = rng.integers(-1, 6, 60), rng.choice(list("abc"), 60)
+    directions = rng.normal(size=(6, 3))
+    least = 3
+    kept = []
+    for concept in range(6):
+        sizes = [
+            sum((labels[v] == concept) & (who[v] == name) for v in range(60)) for name in "abc"
+        ]
+        if sum(size >= least for size in sizes) >= 2:
+            kept.append(concept)
+    assert 0 < len(kept) < 6
+    found, rows = keep_shared(labels, directions, who, least)
+    assert found.tolist() == [kept.index(k) if k in kept else -1 for k in labels.tolist()]
+    np.testing.assert_array_equal(rows, directions[kept])
+
+
+def test_nothing_is_kept_where_nothing_was_found():
+    labels, rows = keep_shared(np.full(4, -1), np.empty((0, 3)), np.array(list("aabb")), 1)
+    assert labels.tolist() == [-1] * 4
+    assert rows.shape == (0, 3)

@@ -159,7 +159,8 @@ def both_ends(
     """
     import torch
 
-    pictures, concepts = unit_rows(embeddings, "embeddings"), unit_rows(directions, "directions")
+    pictures = unit_rows(as_array("embeddings", embeddings, float), "embeddings")
+    concepts = unit_rows(as_array("directions", directions, float), "directions")
     if pictures.shape[1] != concepts.shape[1]:
         raise ValueError(
             f"embeddings {pictures.shape} and directions {concepts.shape} differ in dimensions."

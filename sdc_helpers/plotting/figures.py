@@ -77,7 +77,7 @@ def figure(
 
 
 def plot_spread(
-    x: Sequence[float],
+    x: Sequence[float] | np.ndarray,
     values: Any,
     ax: Axes | None = None,
     *,

@@ -146,4 +146,5 @@ def _extreme(intervals: Iterable[Interval], of: Any) -> Interval:
     rows = [(one.value, one.low, one.high) for one in intervals]
     if not rows:
         raise ValueError("intervals is empty; expected one or more.")
-    return Interval(*(float(of(ends)) for ends in zip(*rows, strict=True)))
+    value, low, high = (float(of(ends)) for ends in zip(*rows, strict=True))
+    return Interval(value, low, high)

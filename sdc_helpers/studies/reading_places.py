@@ -122,7 +122,7 @@ def localiser_overlap(
         affine = nsd.affine(name)
         positions = np.argwhere(one.mask) @ affine[:3, :3].T + affine[:3, 3]
         reach = 1.01 * float(np.linalg.norm(affine[:3, :3] @ np.ones(3)))  # a voxel's diagonal
-        for k in np.flatnonzero(np.isfinite(dice[np.arange(len(dice)), best, i])):
+        for k in np.flatnonzero(np.isfinite(dice[np.arange(len(dice)), best, i])).tolist():
             region = regions[name, known[best[k]]]
             by_luck[k, i] = overlap(
                 positions, reading.own[name] == k, region.astype(float), region, reach=reach,

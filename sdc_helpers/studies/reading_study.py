@@ -196,8 +196,8 @@ class ReadingStudy:
         -------
         WordEnrichment
         """
-        sides = (self.captions(self.training[as_array("rows", rows)]) for rows in (top, others))
-        return enriched_words(*sides, self.vocabulary)
+        first, second = (self.captions(self.training[as_array("rows", r)]) for r in (top, others))
+        return enriched_words(first, second, self.vocabulary)
 
     def fits(self, names: Sequence[Collection[str]], held: HeldOut) -> list[np.ndarray]:
         """Say which test pictures each name fits.

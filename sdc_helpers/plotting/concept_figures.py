@@ -131,7 +131,7 @@ def plot_rank_curves(
         ax.set_axis_off()
     for ax, curve, verdict, title in zip(axes.flat, curves, verdicts, titles, strict=False):
         curve = as_array("curves", curve, float)
-        percent = 100 * (np.arange(len(curve)) + 0.5) / len(curve)
+        percent = [100 * (place + 0.5) / len(curve) for place in range(len(curve))]
         plot_spread(percent, curve, ax, colour=VERDICTS[verdict], marker="o", ms=3)
         plot_reference(ax, 0, "baseline" if ax is axes.flat[0] else "")
         ax.set_title(title, loc="left", fontsize=9)

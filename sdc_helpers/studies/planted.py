@@ -35,7 +35,7 @@ def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels
     """
     if not voxels:
         raise ValueError("voxels names no participant.")
-    rows = {"participant": [], "kind": [], "concept": []}
+    rows: dict[str, list[np.ndarray]] = {"participant": [], "kind": [], "concept": []}
     for participant, mask in voxels.items():
         if participant not in truth.participants:
             raise ValueError(

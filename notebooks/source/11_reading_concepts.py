@@ -265,15 +265,15 @@ if ways:
     plotting.plot_null(range(len(ways)), nulls, values, axes[1])
 axes[1].set_xticks(range(len(ways)), ways, fontsize=8.5)
 plotting.plot_reference(axes[1], 0.5, "chance")
-if np.isfinite(without_noise):
+also = f"; without noise in the responses {without_noise:.2f}" if np.isfinite(without_noise) else ""  # fmt: skip
+if also:
     plotting.plot_reference(axes[1], without_noise, "v. rest, without noise")
 axes[1].set(ylabel="mean AUC, own concept (grey: blind guesses)", xlabel="names from")  # fmt: skip
 show(
     fig,
     f"{kind.capitalize()}: {score.identified.sum()} of {K} names fit the responses of their own concept best (left), "
     f"{score_bottom.identified.sum()} of those chosen against the bottom and {score_nearest.identified.sum()} of the "
-    f"nearest texts. Mean AUC {own:.2f} against {blind.mean():.2f} for blind guesses (right); without noise in the "
-    f"responses {without_noise:.2f}.",
+    f"nearest texts. Mean AUC {own:.2f} against {blind.mean():.2f} for blind guesses (right){also}.",
 )
 
 # %% [markdown]
@@ -382,7 +382,7 @@ show(
 # %% [markdown]
 # ### Pitfall: a baseline that is no baseline
 #
-# Three ways to ask whether a concept goes below, all of them seen in practice:
+# Three ways to ask whether a concept goes below:
 #
 # 1. **z-scored responses below 0?** Z-scoring sets the mean over pictures to 0. Something is always below the mean.
 # 2. **lower than for the middle of the ranking?** The middle may hold some of the concept itself.
@@ -571,8 +571,8 @@ show(
 # to be mapped to MNI (NSD's `nsd_mapdata`) before they share a cortex.
 #
 # ## At the paper's size, on a GPU
-
-# The paper ranks all 73,000 pictures of the dataset. The call is the one that found the ends above.
+#
+# The dataset has 73,000 pictures (`allen2022nsd`). The call is the one that found the ends above.
 
 # %% tags=["gpu"]
 if on_gpu(
@@ -590,8 +590,7 @@ if on_gpu(
 #
 # 1. A name is a prediction. Choose it by a procedure on training pictures, score it on responses it has not seen,
 #    and accept "no name".
-# 2. "Below baseline" needs a baseline. Z-scored responses have none: with them nearly every concept seems to have a
-#    negation.
+# 2. "Below baseline" needs a baseline. Z-scored responses have none: their zero is only the mean over the pictures.
 # 3. What goes together in pictures goes together in names. Partial correlations, and localisers with a null, keep a
 #    reading honest.
 #

@@ -191,6 +191,7 @@ OTHERS = {
     "curriculum/training.py": 1,
     "embeddings/encode.py": 1,
     "plotting/brain.py": 1,
+    "plotting/concept_figures.py": 1,
     "plotting/pictures.py": 1,
     "training/batches.py": 1,
 }

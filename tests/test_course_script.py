@@ -104,7 +104,8 @@ def test_the_environment_is_made_once_and_again_when_the_lock_is_newer(clone, en
     assert done.returncode == 0, done.stderr
     steps = asked(environment)
     assert [step[0] for step in steps] == ["venv", "pip", "pip"]
-    assert steps[1] == ["pip", "sync", "--quiet", "--require-hashes", "requirements.lock"]
+    options = ["--quiet", "--compile-bytecode", "--require-hashes"]
+    assert steps[1] == ["pip", "sync", *options, "requirements.lock"]
     assert steps[2][-2:] == ["-e", "."]
     start(command, clone, environment)
     assert asked(environment) == []

@@ -169,7 +169,7 @@ def both_ends(
     if 2 * n > len(pictures):
         raise ValueError(f"n={n}: two ends of {n} overlap among {len(pictures)} pictures.")
     rows, columns = (
-        torch.from_numpy(np.asarray(side, dtype=np.float64)).to(check_device(device))
+        torch.from_numpy(side.astype(np.float64)).to(check_device(device))
         for side in (concepts, pictures)
     )
     cosine = rows @ columns.T

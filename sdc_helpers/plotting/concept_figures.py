@@ -43,7 +43,7 @@ def plot_both_ends(axes: Any, pictures: Sequence[tuple[Any, Any]]) -> np.ndarray
     ValueError
         When the axes are not as many as that.
     """
-    axes = np.asarray(axes, dtype=object)
+    axes = _of_axes(axes)
     n = axes.shape[-1] // 2
     if axes.ndim != 2 or len(axes) != len(pictures) or axes.shape[1] != 2 * n + 1:
         raise ValueError(
@@ -119,7 +119,7 @@ def plot_rank_curves(
         When a verdict is unknown, or there are not as many verdicts and titles as curves, or fewer
         axes.
     """
-    axes = np.asarray(axes, dtype=object)
+    axes = _of_axes(axes)
     if not len(curves) == len(verdicts) == len(titles) <= axes.size:
         raise ValueError(
             f"{len(curves)} curves, {len(verdicts)} verdicts, {len(titles)} titles and {axes.size} "
@@ -166,8 +166,8 @@ def plot_called_below(axes: Any, called: Mapping[str, Any], negations: Any) -> n
     ValueError
         When shapes differ or there are not two axes.
     """
-    axes, negations = np.asarray(axes, dtype=object), np.asarray(negations)
-    answers = {way: np.asarray(each, dtype=bool) for way, each in called.items()}
+    axes, negations = _of_axes(axes), as_array("negations", negations)
+    answers = {way: as_array("called", each, bool) for way, each in called.items()}
     if axes.shape != (2,) or any(each.shape != negations.shape for each in answers.values()):
         raise ValueError(
             f"axes {axes.shape}, {[each.shape for each in answers.values()]} called and negations "
@@ -230,3 +230,7 @@ def plot_overlaps(ax: Axes, values: Any, by_luck: Any, labels: Sequence[str]) ->
         ylim=(len(labels) - 0.5, -0.5),
     )
     return ax
+
+
+def _of_axes(axes: Any) -> np.ndarray:
+    return np.asarray(axes, dtype=object)

@@ -27,6 +27,7 @@ from sdc_helpers.datasets.registry import (
     is_present,
     verify,
 )
+from sdc_helpers.datasets.sift5k import load_sift5k
 from sdc_helpers.datasets.splits import Split, check_split, split_sdc2025, split_strict
 from sdc_helpers.datasets.sugar_crepe import HardNegative, load_sugar_crepe
 from sdc_helpers.datasets.things import THINGSfMRI
@@ -61,6 +62,7 @@ __all__ = [
     "load_haxby",
     "load_haxby_runs",
     "load_objects92",
+    "load_sift5k",
     "load_sugar_crepe",
     "ncsnr",
     "noise_ceiling",

@@ -185,6 +185,39 @@ def masked_loss_trial_by_trial(P, Y, items, tau):
     return total / (2 * n)
 
 
+def recall_by_loops(order, bins, truth, n_probes):
+    found, looked_at = 0, 0
+    for mine, near in zip(order, truth, strict=True):
+        inside = {row for row, b in enumerate(bins) if b in set(mine[:n_probes].tolist())}
+        found += len(inside & set(near.tolist())) / len(near)
+        looked_at += len(inside)
+    return np.array([found, looked_at]) / len(order)
+
+
+def balance_bin_by_bin(P):
+    share = max(1, len(P) // P.shape[1])
+    return -sum(sum(sorted(column, reverse=True)[:share]) for column in P.T) / len(P)
+
+
+def votes_by_einsum(P, neighbours):
+    chosen = np.zeros((len(P), len(P)))
+    for row, near in enumerate(neighbours):
+        chosen[row, near] += 1 / len(near)
+    return np.einsum("ij,jb->ib", chosen, P)
+
+
+def race_by_segments(first, second, share):
+    values = []
+    for candidates, recall in (first, second):
+        before = max(
+            (c, r) for c, r in [(0, 0), *zip(candidates, recall, strict=True)] if c <= share
+        )
+        after = min((c, r) for c, r in zip(candidates, recall, strict=True) if c > share)
+        slope = (after[1] - before[1]) / (after[0] - before[0])
+        values.append(before[1] + slope * (share - before[0]))
+    return values[0] - values[1]
+
+
 def weights_by_whitened_voxels(a, noise_covariance):
     values, vectors = np.linalg.eigh(noise_covariance)
     whiten = vectors @ np.diag(values**-0.5) @ vectors.T
@@ -400,6 +433,10 @@ OTHER_SOLUTIONS = {
     "cka.fresh_copies": fresh_copies_by_order,
     "cka.report": report_by_hsic,
     "layers.gram_of_distances": gram_by_projection,
+    "partition.recall": recall_by_loops,
+    "partition.balance": balance_bin_by_bin,
+    "partition.votes": votes_by_einsum,
+    "partition.race": race_by_segments,
 }
 
 

@@ -1,0 +1,145 @@
+"""A learned partition as a clustering: votes that travel along the graph of neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClusterMixin
+
+from sdc_helpers._checks import check_count
+from sdc_helpers.neighbours.evaluation import as_vectors, exact_neighbours
+
+_MOST = 5_000  # vectors; the walk is kept as a full matrix
+
+
+class DiffusedClusters(ClusterMixin, BaseEstimator):
+    """Clusters of any shape, of about equal size.
+
+    A point's target is the mean probability of where a random walk along its neighbours ends, and
+    not of the neighbours alone. Of several starts the one is kept that separates the fewest pairs
+    of neighbours; that needs no label. The balance term wants equal sizes: clusters that differ
+    much in size are not found.
+
+    Parameters
+    ----------
+    n_clusters : int, default=2
+        Number of clusters.
+    n_steps : int, default=300
+        Steps of the walk.
+    eta : float, default=2.0
+        Weight of the balance term.
+    hidden : int, default=64
+        Width of the network.
+    n_neighbors : int, default=10
+        Neighbours in the graph.
+    n_epochs : int, default=200
+        Steps of the training, each with all points.
+    lr : float, default=1e-2
+        Learning rate.
+    n_restarts : int, default=5
+        Number of starts.
+    random_state : int, default=0
+        Seed of the first start; the next counts on.
+
+    Attributes
+    ----------
+    labels_ : int64 array of shape (n_samples,)
+        Cluster of each point.
+    cut_ : float
+        Share of the pairs of neighbours that lie in different clusters.
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 2,
+        *,
+        n_steps: int = 300,
+        eta: float = 2.0,
+        hidden: int = 64,
+        n_neighbors: int = 10,
+        n_epochs: int = 200,
+        lr: float = 1e-2,
+        n_restarts: int = 5,
+        random_state: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_steps = n_steps
+        self.eta = eta
+        self.hidden = hidden
+        self.n_neighbors = n_neighbors
+        self.n_epochs = n_epochs
+        self.lr = lr
+        self.n_restarts = n_restarts
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: None = None) -> DiffusedClusters:
+        """Find the clusters.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_features)
+            Points, 5,000 at most.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are too few or too many points, or one is not finite.
+        """
+        check_count("n_clusters", self.n_clusters, 2)
+        check_count("n_steps", self.n_steps, 1)
+        check_count("n_restarts", self.n_restarts, 1)
+        X = as_vectors("X", X)
+        if not max(self.n_clusters, self.n_neighbors + 1) <= len(X) <= _MOST:
+            raise ValueError(
+                f"X has {len(X)} points; expected from "
+                f"{max(self.n_clusters, self.n_neighbors + 1)} to {_MOST}."
+            )
+        neighbours = exact_neighbours(X, k=self.n_neighbors)
+        walk = _walk(neighbours, self.n_steps)
+        best = None
+        for restart in range(self.n_restarts):
+            labels = self._once(X, walk, self.random_state + restart)
+            cut = float((labels[neighbours] != labels[:, None]).mean())
+            if best is None or cut < best[0]:
+                best = cut, labels
+        assert best is not None
+        self.cut_, self.labels_ = best
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def _once(self, X: np.ndarray, walk: np.ndarray, seed: int) -> np.ndarray:
+        import torch
+
+        from sdc_helpers.neighbours._training import Scaling, network
+        from sdc_helpers.neighbours.losses import balance_term, vote_loss
+
+        inputs = Scaling.of(X, by_feature=False).apply(X)
+        steps = torch.from_numpy(walk)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            net = network(X.shape[1], self.n_clusters, self.hidden, 0.0)
+            optimiser = torch.optim.Adam(net.parameters(), self.lr)
+            for _ in range(self.n_epochs):
+                probabilities = net(inputs).softmax(dim=1)
+                loss = vote_loss(probabilities, steps @ probabilities.detach())
+                loss = loss + self.eta * balance_term(probabilities)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+            with torch.no_grad():
+                return net(inputs).argmax(dim=1).numpy()
+
+
+def _walk(neighbours: np.ndarray, n_steps: int) -> np.ndarray:
+    """Return where a random walk of so many steps ends: the graph is symmetric, with self-loops."""
+    n = len(neighbours)
+    graph = np.eye(n)
+    graph[np.repeat(np.arange(n), neighbours.shape[1]), neighbours.ravel()] = 1
+    graph = np.maximum(graph, graph.T)
+    walk = graph / graph.sum(axis=1, keepdims=True)
+    return np.linalg.matrix_power(walk, n_steps).astype(np.float32)

@@ -1,0 +1,260 @@
+"""What the chapter on space partitioning races: two bases with queries, and ways to make bins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from sdc_helpers._checks import as_array, check_count
+from sdc_helpers.datasets import load_sift5k
+from sdc_helpers.embeddings import load_clip
+from sdc_helpers.embeddings.encode import embed_captions
+from sdc_helpers.measures import Interval
+from sdc_helpers.neighbours import (
+    PartitionEnsemble,
+    RecallCurve,
+    SpacePartition,
+    exact_neighbours,
+    hnsw_curve,
+    kmeans_bins,
+    recall_curve,
+)
+from sdc_helpers.studies.participants import embed_stimuli
+from sdc_helpers.studies.source import open_study
+
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+"""Shares of the base as candidates at which curves are compared."""
+K = 10
+"""True neighbours that are to be found."""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchTask:
+    """A base, queries that are not in it, and their true neighbours.
+
+    Attributes
+    ----------
+    kind : {"simulated", "real"}
+        The word to be said wherever a number of this task stands.
+    base : float32 array of shape (n_base, D)
+        Vectors to be found.
+    queries : float32 array of shape (n_queries, D)
+        What is asked.
+    """
+
+    kind: Literal["simulated", "real"]
+    base: np.ndarray
+    queries: np.ndarray
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """Rows of the base that are the nearest neighbours of each query, (n_queries, 10)."""
+        return exact_neighbours(self.base, self.queries, K)
+
+    def curve(self, fitted: SpacePartition) -> RecallCurve:
+        """Return the curve of a partition of this base."""
+        return recall_curve(fitted.probe_order(self.queries), fitted.bins_, self.truth)
+
+
+def split_task(vectors: np.ndarray, n_queries: int, kind: str, seed: int) -> SearchTask:
+    """Hold some vectors out as queries.
+
+    Parameters
+    ----------
+    vectors : array of shape (n, D)
+        All vectors.
+    n_queries : int
+        How many of them ask.
+    kind : {"simulated", "real"}
+        Where they come from.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    SearchTask
+
+    Raises
+    ------
+    ValueError
+        If fewer than ten vectors are left to be found.
+    """
+    vectors = as_array("vectors", vectors)
+    check_count("n_queries", n_queries, 1)
+    if len(vectors) - n_queries < K:
+        raise ValueError(f"{len(vectors)} vectors, {n_queries} of them queries: too few are left.")
+    order = np.random.default_rng([seed, 15]).permutation(len(vectors))
+    return SearchTask(kind, vectors[order[n_queries:]], vectors[order[:n_queries]])  # type: ignore[arg-type]
+
+
+def sift_task(n_queries: int, seed: int, n_vectors: int | None = None) -> SearchTask:
+    """Return real SIFT descriptors, some of them as queries.
+
+    Parameters
+    ----------
+    n_queries : int
+        How many ask.
+    seed : int
+        Of the draw.
+    n_vectors : int, optional
+        How many of the 5,000 take part; by default all.
+
+    Returns
+    -------
+    SearchTask
+
+    Raises
+    ------
+    DataUnavailableError
+        If the file is neither on disk nor can be fetched.
+    """
+    return split_task(load_sift5k()[:n_vectors], n_queries, "real", seed)
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSearch:
+    """Pictures as CLIP embeds them, and captions that ask for pictures.
+
+    Attributes
+    ----------
+    kind : {"simulated", "real"}
+        Where the pictures come from.
+    image_ids : int array of shape (n,)
+        Images of the study.
+    pictures : float32 array of shape (n, D)
+        Their embeddings, unit length.
+    captions : float32 array of shape (n, D)
+        Embedding of the first caption of each, unit length.
+    """
+
+    kind: Literal["simulated", "real"]
+    image_ids: np.ndarray
+    pictures: np.ndarray
+    captions: np.ndarray
+
+    def tasks(self, n_queries: int, seed: int) -> tuple[SearchTask, SearchTask, np.ndarray]:
+        """Hold pictures out, and ask by them and by their captions.
+
+        Parameters
+        ----------
+        n_queries : int
+            How many pictures are held out.
+        seed : int
+            Of the draw.
+
+        Returns
+        -------
+        by_picture, by_caption : SearchTask
+            The same base, with the held-out pictures or their captions as queries.
+        captions : float32 array of shape (n_base, D)
+            Captions of the base, to learn from.
+        """
+        order = np.random.default_rng([seed, 15]).permutation(len(self.pictures))
+        asked, base = order[:n_queries], order[n_queries:]
+        pictures = self.pictures[base]
+        return (
+            SearchTask(self.kind, pictures, self.pictures[asked]),
+            SearchTask(self.kind, pictures, self.captions[asked]),
+            self.captions[base],
+        )
+
+
+def open_pictures(
+    source: str, root: str | Path, profile: str, seed: int, *, device: str
+) -> PictureSearch:
+    """Open a study's pictures and captions in the space of the course's CLIP.
+
+    Parameters
+    ----------
+    source, root, profile, seed
+        As `open_study` takes them.
+    device : str
+        Where to embed.
+
+    Returns
+    -------
+    PictureSearch
+
+    Raises
+    ------
+    ValueError
+        As `open_study` raises.
+    """
+    study = open_study(source, root, profile, seed)
+    clip = load_clip(device=device)
+    pictures = embed_stimuli(study.reader, clip, study.image_ids)
+    texts = study.reader.captions(study.image_ids)
+    first = [[one[0]] for one in texts]
+    captions = embed_captions(clip, first, cache=True).vectors[:, 0]
+    return PictureSearch(study.kind, pictures.image_ids, pictures.vectors, captions)
+
+
+def race(
+    task: SearchTask, partition: SpacePartition, *, seed: int, n_models: int = 3
+) -> dict[str, RecallCurve]:
+    """Make bins in several ways, and return the curve of each.
+
+    Parameters
+    ----------
+    task : SearchTask
+        Base, queries and truth.
+    partition : SpacePartition
+        Unfitted; its number of bins holds for all.
+    seed : int
+        Of every method.
+    n_models : int, default=3
+        Members of an ensemble, and of the k-means beside it.
+
+    Returns
+    -------
+    dict of str to RecallCurve
+        "soft votes", "as published", "k-means" (the best of ten starts), "ensemble" (plain seeds),
+        "ensemble, published weights", and "graph (HNSW)", whose candidates are the distances that
+        it computes.
+    """
+    first_seed = 100 * seed
+    members = PartitionEnsemble(
+        partition.set_params(random_state=first_seed), n_models=n_models
+    ).fit(task.base)
+    weighted = PartitionEnsemble(partition, n_models=n_models, weights="published").fit(task.base)
+    published = SpacePartition.published(
+        partition.n_bins, random_state=first_seed, n_epochs=partition.n_epochs
+    ).fit(task.base)
+    lone = kmeans_bins(task.base, partition.n_bins, random_state=first_seed)
+    return {
+        "soft votes": task.curve(members.partitions_[0]),
+        "as published": task.curve(published),
+        "k-means": lone.recall_curve(task.queries, task.truth),
+        "ensemble": members.recall_curve(task.queries, task.truth),
+        "ensemble, published weights": weighted.recall_curve(task.queries, task.truth),
+        "graph (HNSW)": hnsw_curve(task.base, task.queries, task.truth),
+    }
+
+
+def ahead(
+    races: list[Mapping[str, RecallCurve]], first: str, second: str, share: float
+) -> Interval:
+    """Return how much more one method finds than another at a share of the base.
+
+    Parameters
+    ----------
+    races : list of mapping of str to RecallCurve
+        One a seed, from `race`.
+    first, second : str
+        Names of the methods.
+    share : float
+        Share of the base as candidates.
+
+    Returns
+    -------
+    Interval
+        Difference of recall, over seeds.
+    """
+    return Interval.over_seeds(
+        np.array([float(one[first].at(share) - one[second].at(share)) for one in races])
+    )

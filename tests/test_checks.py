@@ -200,7 +200,8 @@ OTHERS = {
 def test_no_other_door_is_opened():
     """A bare ``numpy.asarray`` or ``torch.as_tensor`` drops masks: `as_array` and `as_tensor`."""
     found = {}
-    folders = "alignment concepts contrastive curriculum decoding embeddings plotting training"
+    folders = "alignment concepts contrastive curriculum decoding embeddings neighbours plotting"
+    folders += " training"
     for file in [f for name in folders.split() for f in (PACKAGE / name).glob("*.py")]:
         calls = [n.func for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call)]
         names = [f"{f.value.id}.{f.attr}" for f in calls

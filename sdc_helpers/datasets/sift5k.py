@@ -39,8 +39,10 @@ def load_sift5k(root: str | Path | None = None) -> np.ndarray:
     """
     file = (fetch(DATASET) if root is None else Path(root).expanduser()) / FILE
     require_file(file, f"the descriptors (`sdc data fetch {DATASET}`)")
+    import pandas as pd
+
     try:
-        table = np.loadtxt(file, delimiter="\t", ndmin=2)
+        table = pd.read_csv(file, sep="\t", header=None, dtype=float).to_numpy()
     except (ValueError, OSError) as error:
         raise unreadable(file, error, "read as a table of numbers") from error
     vectors = table[:, :N_FEATURES]

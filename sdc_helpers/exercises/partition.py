@@ -161,7 +161,7 @@ def _curve_cases(
     rng: np.random.Generator,
 ) -> list[tuple[tuple[Array, Array], tuple[Array, Array], float]]:
     cases = []
-    for share in (0.06, 0.3):
+    for share in (0.06, 0.3, 0.45, 0.7):
         curves = []
         for _ in range(2):
             candidates = np.cumsum(rng.uniform(0.08, 0.2, 6))

@@ -99,7 +99,7 @@ class RecallCurve:
         ValueError
             If a share is out of reach: beyond its last point a curve says nothing.
         """
-        share = np.asarray(share, dtype=float)
+        share = as_array("share", share, float)
         if not ((share > 0) & (share <= self.candidates[-1] * (1 + 1e-12))).all():
             raise ValueError(
                 f"share={share}: expected above 0 and at most {self.candidates[-1]:.4g}, where "

@@ -228,7 +228,7 @@ def tree_bins(
             cost = (cost[:, :, None] + pair).reshape(len(queries), -1)
         return np.argsort(cost, axis=1, kind="stable")
 
-    return Bins(labels, order, sum(normal.size + 1 for normal, _ in cuts.values()))
+    return Bins(order(X)[:, 0], order, sum(normal.size + 1 for normal, _ in cuts.values()))
 
 
 def _normal(inside: np.ndarray, cut: str, seed: int) -> np.ndarray:

@@ -68,6 +68,7 @@ class TestCatalogue:
             "clip_pairs": "radford2021",
             "sugar_crepe": "hsieh2023sugarcrepe",
             "blimp": "warstadt2020blimp",
+            "sift5k": "jegou2011",
         }
 
     @pytest.mark.parametrize("info", list_datasets(), ids=lambda info: info.name)

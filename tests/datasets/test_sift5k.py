@@ -12,8 +12,16 @@ from sdc_helpers.datasets import DataFormatError, load_sift5k
 FILE = "sift-dataset-5k.tsv"
 
 
-def test_the_real_file(real_data_mirror):
-    vectors = load_sift5k(real_data_mirror / "sift5k")
+@pytest.fixture
+def folder(real_data_mirror):
+    folder = real_data_mirror / "sift5k"
+    if not (folder / FILE).is_file():
+        pytest.skip("the mirror has no SIFT descriptors")
+    return folder
+
+
+def test_the_real_file(folder):
+    vectors = load_sift5k(folder)
     assert vectors.shape == (5000, 128)
     assert vectors.dtype == np.float32
     assert (vectors >= 0).all()
@@ -22,8 +30,8 @@ def test_the_real_file(real_data_mirror):
     assert lengths.std() < 0.05 * lengths.mean()  # SIFT makes them alike
 
 
-def test_a_cut_file_and_other_tables_are_named(real_data_mirror, tmp_path):
-    whole = (real_data_mirror / "sift5k" / FILE).read_text()
+def test_a_cut_file_and_other_tables_are_named(folder, tmp_path):
+    whole = (folder / FILE).read_text()
     for content in (whole[: len(whole) // 2], whole.replace("\t", " "), "no numbers\n", ""):
         (tmp_path / FILE).write_text(content)
         with pytest.raises(DataFormatError, match=FILE):
@@ -35,6 +43,6 @@ def test_a_missing_file_is_named(tmp_path):
         load_sift5k(tmp_path)
 
 
-def test_it_reads_a_copy_elsewhere(real_data_mirror, tmp_path):
-    shutil.copy(real_data_mirror / "sift5k" / FILE, tmp_path)
-    np.testing.assert_array_equal(load_sift5k(tmp_path), load_sift5k(real_data_mirror / "sift5k"))
+def test_it_reads_a_copy_elsewhere(folder, tmp_path):
+    shutil.copy(folder / FILE, tmp_path)
+    np.testing.assert_array_equal(load_sift5k(tmp_path), load_sift5k(folder))

@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_refused(cloud):
         exact_neighbours(base, k=700)
     with pytest.raises(ValueError, match="queries has 3 columns"):
         exact_neighbours(base, base[:2, :3])
-    with pytest.raises(ValueError, match="nan"):
+    with pytest.raises(ValueError, match="base holds NaN"):
         exact_neighbours(np.where(base == base[3, 2], np.nan, base))
     with pytest.raises(ValueError, match="every bin from 0 to 1 once"):
         recall_curve([[0, 0]], [0, 1], [[1]])

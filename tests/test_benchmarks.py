@@ -28,6 +28,10 @@ RUNS = {
         "--device cpu --participants 4 --voxels 20 --trials 300 --dims 8 --runs 2 --steps 2",
         ["2 runs together", "one by one", "80 rows x 8"],
     ),
+    "partition.py": (
+        "--sizes 300 --width 6 --queries 20 --epochs 1",
+        ["300 x 6, 16 bins", "learned bins", "faiss HNSW"],
+    ),
     "decoder_runs.py": (
         "--voxels 20 --dims 4 --images 50 --runs 2 --steps 2 --repeats 1",
         ["together", "one by one", "plain loop", "parts of a step of 2 runs"],

@@ -25,7 +25,7 @@ from sdc_helpers._checks import unit_rows
 
 PACKAGES = (
     "alignment", "concepts", "contrastive", "curriculum", "decoding", "embeddings", "plotting",
-    "studies", "training",
+    "neighbours", "studies", "training",
 )  # fmt: skip
 RNG = np.random.default_rng(0)
 X, Z = RNG.standard_normal((16, 4)), RNG.standard_normal((16, 4))
@@ -106,6 +106,11 @@ def calls() -> dict[str, Call]:
     contrastive, curriculum = partial(call, "contrastive"), partial(call, "curriculum")
     decoding, embeddings = partial(call, "decoding"), partial(call, "embeddings")
     plotting, studies = partial(call, "plotting"), partial(call, "studies")
+    neighbours, search = (
+        partial(call, "neighbours"),
+        importlib.import_module("sdc_helpers.neighbours"),
+    )
+    bins = search.SpacePartition(2, n_neighbors=3, n_epochs=1, hidden=4)
     four = {
         "predicted": X, "items": NAMES, "gallery": OWN[:4], "gallery_items": NAMES[:4],
     }  # fmt: skip
@@ -322,6 +327,22 @@ def calls() -> dict[str, Call]:
             "train_on_text", {"model": None, "tokens": torch.ones(2, 3, dtype=torch.long), "options": None}, "tokens", runs=False
         ),
         "training.TensorPairs": call("training", "TensorPairs", {"x_u": X, "x_v": Z, "items": CODES}, "x_u x_v items"),
+        "neighbours.SpacePartition": Call(bins.fit, {"X": X, "sample_weight": abs(ONE), "queries": Z}, ("X", "sample_weight", "queries")),
+        "neighbours.PartitionEnsemble": Call(search.PartitionEnsemble(bins, n_models=1).fit, {"X": X}, ("X",)),
+        "neighbours.HierarchicalPartition": Call(search.HierarchicalPartition(bins, branching=2, levels=1).fit, {"X": X}, ("X",)),
+        "neighbours.DiffusedClusters": Call(search.DiffusedClusters(n_neighbors=3, n_epochs=1, n_restarts=1).fit, {"X": X}, ("X",)),
+        "neighbours.PartitionIndex": neighbours("PartitionIndex", {"partition": search.SpacePartition(2, n_neighbors=3, n_epochs=1, hidden=4).fit(X), "base": X}, "base"),
+        "neighbours.exact_neighbours": neighbours("exact_neighbours", {"base": X, "queries": Z, "k": 2}, "base queries"),
+        "neighbours.recall_curve": neighbours("recall_curve", {"order": [[0, 1], [1, 0]], "bins": HALF.astype(int), "truth": [[0], [1]]}, "order bins truth"),
+        "neighbours.hnsw_curve": neighbours("hnsw_curve", {"base": X, "queries": Z, "truth": CODES[:, None]}, "base queries truth"),
+        "neighbours.kmeans_bins": neighbours("kmeans_bins", {"X": X, "n_bins": 2}, "X"),
+        "neighbours.balanced_kmeans_bins": neighbours("balanced_kmeans_bins", {"X": X, "n_bins": 2}, "X"),
+        "neighbours.hyperplane_bins": neighbours("hyperplane_bins", {"X": X, "n_bins": 2}, "X"),
+        "neighbours.tree_bins": neighbours("tree_bins", {"X": X, "n_bins": 2}, "X"),
+        "neighbours.balance_term": neighbours("balance_term", {"probabilities": abs(X)}, "probabilities"),
+        "neighbours.vote_loss": neighbours("vote_loss", {"probabilities": abs(X), "votes": abs(Z), "weights": abs(ONE)}, "probabilities votes weights"),
+        "neighbours.soft_votes": neighbours("soft_votes", {"neighbours": abs(X).reshape(4, 4, 4)}, "neighbours"),
+        "neighbours.majority_votes": neighbours("majority_votes", {"neighbours": abs(X).reshape(4, 4, 4)}, "neighbours"),
         "plotting.plot_bars": plotting("plot_bars", {"groups": {"a": ONE}}, "groups"),
         "plotting.plot_heatmap": plotting("plot_heatmap", {"values": X[:2, :2], "rows": ["a", "b"], "columns": ["c", "d"]}, "values", "rows columns"),
         "plotting.plot_null": plotting("plot_null", {"positions": [0.0], "nulls": [ONE], "values": ONE[:1]}, "positions nulls values"),
@@ -365,6 +386,7 @@ NO_ARRAYS = {
     "embeddings": "caption_average load_clip load_resnet18",
     "plotting": "figure label_line name_series plot_intervals plot_reference show show_slider "
     "table",
+    "neighbours": "Bins RecallCurve",
     "studies": "HumanIT simulate_things course_decoder difference_of_decoders difference_of_participants find_concepts "
     "finetune_runs Guesses highest lowest open_decoding fit_decoders gap_inputs load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_clip_space open_closing open_study phrase_embeddings "

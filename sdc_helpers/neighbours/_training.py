@@ -90,7 +90,7 @@ def learn(
     memory = _look(net, lessons.inputs[:n_base])
     history = []
     for epoch in range(epochs):
-        starts = lessons.start is not None and epoch < N_START_EPOCHS
+        start = lessons.start if epoch < N_START_EPOCHS else None
         losses = []
         base = torch.randperm(n_base, generator=generator).tensor_split(n_batches)
         others = n_base + torch.randperm(n_all - n_base, generator=generator)
@@ -102,8 +102,8 @@ def learn(
                     inputs.shape, generator=generator
                 )
             probabilities = (net(inputs) / options.temperature).softmax(dim=1)
-            if starts:
-                labels = lessons.start[rows]
+            if start is not None:
+                labels = start[rows]
                 loss = -probabilities[: len(rows)].log().gather(1, labels[:, None]).mean()
             else:
                 votes = VOTES[options.target](memory[lessons.neighbours[both]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def exact_neighbours(
         )
     index = faiss.IndexFlatL2(base.shape[1])
     index.add(base)
-    if not among_itself:
+    if queries is not None:
         return index.search(as_vectors("queries", queries, base.shape[1]), k)[1]
     found = index.search(base, k + 1)[1]
     is_self = found == np.arange(len(base))[:, None]
@@ -99,13 +100,13 @@ class RecallCurve:
         ValueError
             If a share is out of reach: beyond its last point a curve says nothing.
         """
-        share = as_array("share", share, float)
-        if not ((share > 0) & (share <= self.candidates[-1] * (1 + 1e-12))).all():
+        at = as_array("share", share, float)
+        if not ((at > 0) & (at <= self.candidates[-1] * (1 + 1e-12))).all():
             raise ValueError(
                 f"share={share}: expected above 0 and at most {self.candidates[-1]:.4g}, where "
                 "this curve ends."
             )
-        return np.interp(share, np.append(0, self.candidates), np.append(0, self.recall))
+        return np.interp(at, np.append(0, self.candidates), np.append(0, self.recall))
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +238,7 @@ def hnsw_curve(
     """
     import faiss
 
+    cost: Any = faiss.cvar
     base = as_vectors("base", base)
     queries = as_vectors("queries", queries, base.shape[1])
     truth = as_array("truth", truth)
@@ -245,8 +247,8 @@ def hnsw_curve(
     candidates, recall = [], []
     for effort in efforts:
         index.hnsw.efSearch = effort
-        faiss.cvar.hnsw_stats.reset()
+        cost.hnsw_stats.reset()
         found = index.search(queries, truth.shape[1])[1]
-        candidates.append(faiss.cvar.hnsw_stats.ndis / len(queries) / len(base))
+        candidates.append(cost.hnsw_stats.ndis / len(queries) / len(base))
         recall.append(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]))
     return RecallCurve(np.array(candidates), np.array(recall))

@@ -37,7 +37,7 @@ class PartitionIndex:
         base = as_vectors("base", base, partition.n_features_in_)
         bins = partition.predict(base)
         quantiser = faiss.IndexFlatL2(base.shape[1])
-        self._index = faiss.IndexIVFFlat(quantiser, base.shape[1], partition.n_bins)
+        self._index: Any = faiss.IndexIVFFlat(quantiser, base.shape[1], partition.n_bins)
         # faiss asks for a centre of each bin, and never looks at it: bins and probes are ours
         quantiser.add(np.zeros((partition.n_bins, base.shape[1]), np.float32))
         self._index.is_trained = True

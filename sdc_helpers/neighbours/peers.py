@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def kmeans_bins(
     import faiss
 
     X = _enough(X, n_bins)
-    clusters = faiss.Kmeans(
+    clusters: Any = faiss.Kmeans(
         X.shape[1], n_bins, niter=n_iter, nredo=check_count("n_init", n_init, 1),
         seed=random_state + 1, min_points_per_centroid=1, max_points_per_centroid=len(X),
     )  # fmt: skip
@@ -214,7 +214,7 @@ def tree_bins(
             along = X[inside] @ normal
             cuts[level, node] = normal, float(np.median(along))
         labels = 2 * labels + np.array(
-            [X[i] @ cuts[level, b][0] > cuts[level, b][1] for i, b in enumerate(labels)]
+            [X[i] @ cuts[level, b][0] > cuts[level, b][1] for i, b in enumerate(labels.tolist())]
         )
 
     def order(queries: np.ndarray) -> np.ndarray:

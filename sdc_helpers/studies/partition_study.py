@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from sklearn.base import clone
 
 from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.datasets import load_sift5k
@@ -31,6 +32,7 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """Shares of the base as candidates at which curves are compared."""
 K = 10
 """True neighbours that are to be found."""
+_N_MODELS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,57 +196,74 @@ def open_pictures(
     return PictureSearch(study.kind, pictures.image_ids, pictures.vectors, captions)
 
 
-def race(
-    task: SearchTask, partition: SpacePartition, *, seed: int, n_models: int = 3
-) -> dict[str, RecallCurve]:
+@dataclass(frozen=True, eq=False)
+class Race:
+    """The curves of several ways to search one base, and the partition that was learned.
+
+    Attributes
+    ----------
+    curves : dict of str to RecallCurve
+        By method.
+    partition : SpacePartition
+        The one of "soft votes".
+    """
+
+    curves: dict[str, RecallCurve]
+    partition: SpacePartition
+
+    def __getitem__(self, method: str) -> RecallCurve:
+        """Return the curve of a method."""
+        return self.curves[method]
+
+
+def race(task: SearchTask, unfitted: SpacePartition, *, seed: int, is_whole: bool = True) -> Race:
     """Make bins in several ways, and return the curve of each.
 
     Parameters
     ----------
     task : SearchTask
         Base, queries and truth.
-    partition : SpacePartition
-        Unfitted; its number of bins holds for all.
+    unfitted : SpacePartition
+        Its number of bins holds for all.
     seed : int
         Of every method.
-    n_models : int, default=3
-        Members of an ensemble, and of the k-means beside it.
+    is_whole : bool, default=True
+        Whether the published loss and the ensembles take part, which take most of the time.
 
     Returns
     -------
-    dict of str to RecallCurve
-        "soft votes", "as published", "k-means" (the best of ten starts), "ensemble" (plain seeds),
-        "ensemble, published weights", and "graph (HNSW)", whose candidates are the distances that
-        it computes.
+    Race
+        "soft votes", "k-means" (the best of ten starts) and "graph (HNSW)", whose candidates are
+        the distances that it computes; and "as published" (100 epochs), "ensemble" (three plain
+        seeds) and "ensemble, published weights".
     """
     first_seed = 100 * seed
-    members = PartitionEnsemble(
-        partition.set_params(random_state=first_seed), n_models=n_models
-    ).fit(task.base)
-    weighted = PartitionEnsemble(partition, n_models=n_models, weights="published").fit(task.base)
-    published = SpacePartition.published(
-        partition.n_bins, random_state=first_seed, n_epochs=partition.n_epochs
-    ).fit(task.base)
-    lone = kmeans_bins(task.base, partition.n_bins, random_state=first_seed)
-    return {
+    plain = clone(unfitted).set_params(random_state=first_seed)
+    n_models = _N_MODELS if is_whole else 1
+    members = PartitionEnsemble(plain, n_models=n_models).fit(task.base)
+    lone = kmeans_bins(task.base, plain.n_bins, random_state=first_seed)
+    curves = {
         "soft votes": task.curve(members.partitions_[0]),
-        "as published": task.curve(published),
         "k-means": lone.recall_curve(task.queries, task.truth),
-        "ensemble": members.recall_curve(task.queries, task.truth),
-        "ensemble, published weights": weighted.recall_curve(task.queries, task.truth),
         "graph (HNSW)": hnsw_curve(task.base, task.queries, task.truth),
     }
+    if is_whole:
+        published = SpacePartition.published(plain.n_bins, random_state=first_seed)
+        curves["as published"] = task.curve(published.fit(task.base))
+        curves["ensemble"] = members.recall_curve(task.queries, task.truth)
+        weighted = PartitionEnsemble(plain, n_models=n_models, weights="published")
+        weighted.fit(task.base)
+        curves["ensemble, published weights"] = weighted.recall_curve(task.queries, task.truth)
+    return Race(curves, members.partitions_[0])
 
 
-def ahead(
-    races: list[Mapping[str, RecallCurve]], first: str, second: str, share: float
-) -> Interval:
+def ahead(races: Sequence[Race], first: str, second: str, share: float) -> Interval:
     """Return how much more one method finds than another at a share of the base.
 
     Parameters
     ----------
-    races : list of mapping of str to RecallCurve
-        One a seed, from `race`.
+    races : sequence of Race
+        One a seed.
     first, second : str
         Names of the methods.
     share : float

@@ -7,7 +7,7 @@ import pytest
 
 from sdc_helpers.neighbours import RecallCurve, SpacePartition
 from sdc_helpers.studies import partition_study
-from sdc_helpers.studies.partition_study import PictureSearch
+from sdc_helpers.studies.partition_study import PictureSearch, Race
 
 
 def test_queries_are_held_out(rng):
@@ -38,18 +38,22 @@ def test_every_method_runs_and_ends_at_all(rng):
     vectors = rng.normal(size=(300, 6)).astype(np.float32)
     task = partition_study.split_task(vectors, 30, "simulated", seed=0)
     quick = SpacePartition(4, hidden=16, n_epochs=3)
-    curves = partition_study.race(task, quick, seed=0, n_models=2)
-    assert len(curves) == 6
-    for name, curve in curves.items():
+    whole = partition_study.race(task, quick, seed=0)
+    assert len(whole.curves) == 6
+    for name, curve in whole.curves.items():
         if "graph" not in name:
             assert curve.recall[-1] == curve.candidates[-1] == 1
+    short = partition_study.race(task, quick, seed=0, is_whole=False)
+    assert set(short.curves) == {"soft votes", "k-means", "graph (HNSW)"}
+    np.testing.assert_array_equal(short["soft votes"].recall, whole["soft votes"].recall)
+    np.testing.assert_array_equal(short.partition.bins_, whole.partition.bins_)
 
 
 def test_a_lead_is_the_difference_at_one_share():
     def curve(recall):
         return RecallCurve(np.array([0.5, 1.0]), np.array([recall, 1.0]))
 
-    races = [{"a": curve(0.8), "b": curve(0.6)}, {"a": curve(0.6), "b": curve(0.6)}]
+    races = [Race({"a": curve(first), "b": curve(0.6)}, SpacePartition()) for first in (0.8, 0.6)]
     lead = partition_study.ahead(races, "a", "b", 0.25)
     np.testing.assert_allclose(lead.by_seed, [0.1, 0.0])
 

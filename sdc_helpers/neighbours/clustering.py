@@ -46,6 +46,15 @@ class DiffusedClusters(ClusterMixin, BaseEstimator):
         Cluster of each point.
     cut_ : float
         Share of the pairs of neighbours that lie in different clusters.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from sdc_helpers.neighbours import DiffusedClusters
+    >>> X, moon = make_moons(100, noise=0.05, random_state=0)
+    >>> found = DiffusedClusters(2, n_epochs=60, n_restarts=2).fit(X)
+    >>> found.labels_.shape, 0 <= found.cut_ < 1
+    ((100,), True)
     """
 
     def __init__(

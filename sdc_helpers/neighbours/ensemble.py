@@ -43,6 +43,17 @@ class PartitionEnsemble(BaseEstimator):
     References
     ----------
     Fahim, Ali and Cheema (2022), arXiv 2206.08091, for the published weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.neighbours import PartitionEnsemble, SpacePartition, exact_neighbours
+    >>> X = np.random.default_rng(0).normal(size=(300, 4))
+    >>> quick = SpacePartition(4, hidden=16, n_epochs=3)
+    >>> ensemble = PartitionEnsemble(quick, n_models=2).fit(X[20:])
+    >>> curve = ensemble.recall_curve(X[:20], exact_neighbours(X[20:], X[:20], 5))
+    >>> float(curve.recall[-1])
+    1.0
     """
 
     def __init__(
@@ -170,6 +181,15 @@ class HierarchicalPartition(BaseEstimator):
         Leaf of each vector of the base.
     n_parameters_ : int
         Numbers that all nodes have learned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sdc_helpers.neighbours import HierarchicalPartition, SpacePartition
+    >>> X = np.random.default_rng(0).normal(size=(300, 4))
+    >>> quick = SpacePartition(hidden=16, n_epochs=3)
+    >>> HierarchicalPartition(quick, branching=4, levels=2).fit(X).predict_proba(X).shape
+    (300, 16)
     """
 
     def __init__(

@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -238,7 +239,36 @@ def test_a_chapter_that_fails_does_not_stop_the_book_and_is_not_forgotten(monkey
     monkeypatch.setenv("AGAIN", "1")
     assert script.main(["course"]) == 1
     assert started == [("run", True), ("book", False)]
+    monkeypatch.delenv("AGAIN")
+    monkeypatch.setattr(script.os, "cpu_count", lambda: 1)
+    started.clear()
+    assert script.main(["course"]) == 1
+    assert started == [("run", False), ("book", False)]
     codes["run"] = -9
     started.clear()
     assert script.main(["course"]) == -9
     assert [what for what, _ in started] == ["run"]
+
+
+def test_a_second_process_begins_at_the_last_chapter_and_ends_with_the_first(monkeypatch, tmp_path):
+    """A stand-in for the environment's Python writes down how it is started, and waits."""
+    script = load(SCRIPT)
+    (tmp_path / "notebooks").mkdir()
+    for name in ("00_first", "01_second", "02_third-Copy1", "notes"):
+        (tmp_path / "notebooks" / f"{name}.ipynb").touch()
+    program = tmp_path / "python"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys, time\nprint(*sys.argv[1:], flush=True)\ntime.sleep(60)\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    monkeypatch.setattr(script, "in_venv", lambda name: program)
+    monkeypatch.setattr(script.os, "cpu_count", lambda: 2)
+    log = tmp_path / script.RUNS / "other_end.log"
+    began = time.monotonic()
+    with script.Commands()._from_the_other_end(["--out", "here"]):
+        while not (log.exists() and log.read_text().endswith("\n")):
+            assert time.monotonic() - began < 30
+            time.sleep(0.05)
+    assert log.read_text().split()[2:] == ["run", "01_second", "00_first", "--out", "here"]
+    assert time.monotonic() - began < 30  # it has ended with the block, before its own minute

@@ -48,7 +48,7 @@ p = start(
         "n_pairs": {"smoke": 384, "workshop": 2560, "full": 20_000},
         "n_epochs": {"smoke": 9, "workshop": 23, "full": 18},
         "n_test": {"smoke": 240, "workshop": 1000, "full": 5000},
-        "n_seeds": {"smoke": 2, "workshop": 5, "full": 5},
+        "n_seeds": {"smoke": 2, "workshop": 3, "full": 5},
     },
 )
 BLUE, ORANGE, GREEN = (COLOURS[name] for name in ("blue", "orange", "green"))

@@ -47,7 +47,7 @@ p = start(
     "15_space_partitioning",
     by_profile={
         "n_vectors": {"smoke": 900, "workshop": 5000, "full": 5000},
-        "n_epochs": {"smoke": 10, "workshop": 30, "full": 60},
+        "n_epochs": {"smoke": 10, "workshop": 20, "full": 60},
         "n_seeds": {"smoke": 2, "workshop": 3, "full": 5},
     },
 )
@@ -183,7 +183,7 @@ assert np.isclose(by_hand, loss.item())
 # How much should balance weigh? Move $\eta$ and watch the bins. An empty bin is a bin that you paid for and do not have.
 
 # %%
-weights = (0.5, 1.0, 2.0, 4.0, 7.0, 15.0)
+weights = (0.5, 1.0, 2.0, 7.0, 15.0)
 sizes = {}
 for eta in weights:
     model = neighbours.SpacePartition(
@@ -204,7 +204,7 @@ empty = {eta: int((of == 0).sum()) for eta, of in sizes.items()}
 plotting.show_slider(
     figures, "weight of the balance term (eta)",
     f"{task.kind.capitalize()}: with a weight of {weights[0]} {empty[weights[0]]} of {p.n_bins} bins are empty, with 7 {empty[7.0]}.",
-    start=4,
+    start=3,
 )  # fmt: skip
 
 # %% [markdown]

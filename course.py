@@ -13,13 +13,12 @@ import inspect
 import json
 import os
 import platform
-import re
 import shlex
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +31,6 @@ TOOLS = ROOT / ".tools"
 LOCK = ROOT / "requirements.lock"
 RUNS = "build/runs"
 BOOK = "build/book"
-CHAPTER_NAME = re.compile(r"\d\d_[a-z0-9_]+")
 IS_WINDOWS = os.name == "nt"
 QUICK = "not slow and not real and not notebook and not network and not browser"
 SYSTEMS = {
@@ -64,12 +62,12 @@ class Commands:
         """Environment, every notebook (profile workshop), the book; ends with its first page."""
         self.env()
         self._say(f"running every notebook (profile workshop) into {RUNS}")
-        options = ["--profile", "workshop", "--out", RUNS, *more]
+        every = ["run", "all", "--profile", "workshop", "--out", RUNS, *more]
         if os.environ.get("AGAIN"):
-            failed = self._sdc("run", "all", "--again", *options)
+            failed = self._sdc(*every, "--again")
         else:
-            with self._from_the_other_end(options):
-                failed = self._sdc("run", "all", *options)
+            with self._from_the_other_end(*every):
+                failed = self._sdc(*every)
         if failed < 0 or failed > 128:  # stopped from outside, not by a chapter
             return failed
         return self.book() or failed
@@ -190,25 +188,22 @@ class Commands:
         return self._python("-m", "pytest", *arguments)
 
     @contextmanager
-    def _from_the_other_end(self, options: Sequence[str]) -> Iterator[None]:
-        """Let a second process run the chapters from the last to the first meanwhile.
+    def _from_the_other_end(self, *arguments: str) -> Iterator[None]:
+        """Let a second process run the same from the last chapter to the first meanwhile.
 
-        Most of a chapter keeps one core busy. Whichever process comes to a chapter that is made
-        goes on to the next, so the two meet in the middle.
+        Most of a chapter keeps one core busy. Whichever process comes to a chapter that is made,
+        or that the other is making, keeps it, so the two meet in the middle.
         """
-        names = [file.stem for file in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
-        chapters = [name for name in names if CHAPTER_NAME.fullmatch(name)][::-1]
-        if self.dry_run or (os.cpu_count() or 1) < 2 or not chapters:
+        if self.dry_run or (os.cpu_count() or 1) < 2:
             yield
             return
         said = ROOT / RUNS / "other_end.log"
         said.parent.mkdir(parents=True, exist_ok=True)
         self._say(f"a second process begins at the last chapter; what it says is in {said}")
-        command = [str(in_venv("python")), "-m", "sdc_helpers.cli", "run", *chapters, *options]
-        environment = {**os.environ, **child_environment()}
+        command = [str(in_venv("python")), "-m", "sdc_helpers.cli", *arguments, "--backwards"]
         with said.open("w", encoding="utf-8") as log:
             other = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+                command, cwd=ROOT, env=environment(), stdout=log, stderr=subprocess.STDOUT
             )
             try:
                 yield
@@ -247,8 +242,8 @@ class Commands:
             print(" ".join(shlex.quote(relative(word)) for word in command))
             return 0
         sys.stdout.flush()
-        environment = {**os.environ, **child_environment(), **(env or {})}
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        variables = {**environment(), **(env or {})}
+        return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
 
     @staticmethod
     def _say(what: str) -> None:
@@ -373,11 +368,11 @@ def in_two_processes() -> list[str]:
     return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
-def child_environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the variables for what is started: UTF-8 everywhere, and real data beside us."""
-    found = {"PYTHONUTF8": "1"}
+    found = {**os.environ, "PYTHONUTF8": "1"}
     beside = ROOT.parent / "shared" / "data"
-    if "SDC_DATA_MIRROR" not in os.environ and (beside / "MANIFEST.tsv").is_file():
+    if "SDC_DATA_MIRROR" not in found and (beside / "MANIFEST.tsv").is_file():
         found["SDC_DATA_MIRROR"] = str(beside)
     return found
 

@@ -85,6 +85,9 @@ def run_command(
     again: Annotated[
         bool, typer.Option("--again", help="Run also what would be made the same way again.")
     ] = False,
+    backwards: Annotated[
+        bool, typer.Option("--backwards", help="The last first: beside another run, the two meet.")
+    ] = False,
 ) -> None:
     """Run notebooks in fresh kernels; write NAME.ipynb and NAME.run.json.
 
@@ -103,6 +106,7 @@ def run_command(
         out=out,
         time_limit=time_limit,
         again=again,
+        backwards=backwards,
         say=typer.echo,
         progress=_progress,
     )

@@ -253,9 +253,6 @@ def test_a_chapter_that_fails_does_not_stop_the_book_and_is_not_forgotten(monkey
 def test_a_second_process_begins_at_the_last_chapter_and_ends_with_the_first(monkeypatch, tmp_path):
     """A stand-in for the environment's Python writes down how it is started, and waits."""
     script = load(SCRIPT)
-    (tmp_path / "notebooks").mkdir()
-    for name in ("00_first", "01_second", "02_third-Copy1", "notes"):
-        (tmp_path / "notebooks" / f"{name}.ipynb").touch()
     program = tmp_path / "python"
     program.write_text(
         f"#!{sys.executable}\nimport sys, time\nprint(*sys.argv[1:], flush=True)\ntime.sleep(60)\n"
@@ -266,9 +263,9 @@ def test_a_second_process_begins_at_the_last_chapter_and_ends_with_the_first(mon
     monkeypatch.setattr(script.os, "cpu_count", lambda: 2)
     log = tmp_path / script.RUNS / "other_end.log"
     began = time.monotonic()
-    with script.Commands()._from_the_other_end(["--out", "here"]):
+    with script.Commands()._from_the_other_end("run", "all", "--out", "here"):
         while not (log.exists() and log.read_text().endswith("\n")):
             assert time.monotonic() - began < 30
             time.sleep(0.05)
-    assert log.read_text().split()[2:] == ["run", "01_second", "00_first", "--out", "here"]
+    assert log.read_text().split()[2:] == ["run", "all", "--out", "here", "--backwards"]
     assert time.monotonic() - began < 30  # it has ended with the block, before its own minute

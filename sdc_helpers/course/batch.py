@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sdc_helpers._files import one_at_a_time
 from sdc_helpers.course.catalogue import Notebook, find_notebook, list_notebooks
 from sdc_helpers.course.errors import CourseError
 from sdc_helpers.course.made_by import digest
@@ -51,6 +52,7 @@ def run_batch(
     out: Path | None,
     time_limit: float | None,
     again: bool,
+    backwards: bool = False,
     say: Callable[[str], None],
     progress: Progress,
 ) -> Batch:
@@ -67,6 +69,9 @@ def run_batch(
     again : bool
         Run also those of which ``out`` has a complete run that would be made the same way again
         (:mod:`sdc_helpers.course.made_by` has the rule). A notebook named alone is always run.
+    backwards : bool
+        Begin with the last. Beside another command with the same folder, the two then meet: what
+        the other is running is waited for, and kept.
     say : callable
         Gets one line for each notebook.
     progress : callable
@@ -86,23 +91,25 @@ def run_batch(
     complete = {n.path: check_parameters(n, values[n.path], profile) for n in notebooks}
     require_names_of_their_own(notebooks, folder)
     batch, alone = Batch(), len(notebooks) == 1
-    for notebook in notebooks:
+    for notebook in reversed(notebooks) if backwards else notebooks:
         made_by = digest(notebook, complete[notebook.path])
-        kept = None if again or alone else is_made(folder, notebook.name, made_by)
-        if kept is not None:
-            say(f"kept {folder / notebook.name}.ipynb: made as it would be now (--again: anew)")
-            batch.records.append(kept)
-            continue
         try:
-            with progress(notebook.name) as on_cell:
-                result = run(
-                    notebook.path,
-                    values[notebook.path],
-                    profile=profile,
-                    out=folder,
-                    time_limit=time_limit,
-                    on_cell=on_cell,
-                )
+            with nullcontext() if alone else _running(folder, notebook.name):
+                kept = None if again or alone else is_made(folder, notebook.name, made_by)
+                if kept is not None:
+                    where = f"{folder / notebook.name}.ipynb"
+                    say(f"kept {where}: made as it would be now (--again: anew)")
+                    batch.records.append(kept)
+                    continue
+                with progress(notebook.name) as on_cell:
+                    result = run(
+                        notebook.path,
+                        values[notebook.path],
+                        profile=profile,
+                        out=folder,
+                        time_limit=time_limit,
+                        on_cell=on_cell,
+                    )
         except (CourseError, OSError) as error:
             if alone:
                 raise
@@ -112,6 +119,12 @@ def run_batch(
             say(f"wrote {result.notebook}{_and_files(result.record['files'])}")
             batch.records.append(result.record)
     return batch
+
+
+def _running(folder: Path, name: str) -> AbstractContextManager[None]:
+    """Wait for another batch that runs a notebook into the same folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return one_at_a_time(folder / f".{name}.running")
 
 
 def _and_files(files: Sequence[str]) -> str:

@@ -203,3 +203,13 @@ def test_other_parameters_are_another_run(series, tmp_path):
         label = "".join(options) or "first"
         series(label, *options).communicate(timeout=120)
         assert ran(tmp_path, label) == expected
+
+
+def test_two_commands_from_both_ends_run_each_notebook_once_and_keep_the_others(series, tmp_path):
+    both = [series("together"), series("together", "--backwards")]
+    said = [process.communicate(timeout=180) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted(ran(tmp_path, "together")) == ["a", "b", "c"]
+    assert sum(out.count("kept ") for out, _ in said) == 3
+    for out, _ in said:
+        assert out.count("smoke") == 3  # each ends with the whole table

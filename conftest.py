@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sdc_helpers._machine import PASSIVE, THREAD_VARIABLES, usable_cores
+from sdc_helpers._machine import set_threads, usable_cores
 from sdc_helpers._paths import data_root
 from sdc_helpers.course.catalogue import is_chapter
 
@@ -109,10 +109,7 @@ def pytest_sessionfinish(session: pytest.Session) -> object:
 def _share_cores(n_processes: object) -> None:
     """Let each process of several have its part of the cores: threads that wait cost most."""
     if isinstance(n_processes, int) and n_processes > 1:
-        for name, value in PASSIVE.items():
-            os.environ.setdefault(name, value)
-        for name in THREAD_VARIABLES:
-            os.environ.setdefault(name, str(max(1, usable_cores() // n_processes)))
+        set_threads(os.environ, max(1, usable_cores() // n_processes))
 
 
 def _visible() -> set[str]:

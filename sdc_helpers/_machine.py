@@ -94,7 +94,7 @@ def free_cores() -> int:
     return max(1, min(usable, round(idle)))
 
 
-def set_threads(environment: MutableMapping[str, str]) -> int | None:
+def set_threads(environment: MutableMapping[str, str], cores: int | None = None) -> int | None:
     """Choose the number of threads that numerical libraries will start, and let them sleep.
 
     Two threads that share a small task wait for each other after every step. Where another
@@ -106,6 +106,8 @@ def set_threads(environment: MutableMapping[str, str]) -> int | None:
     environment : mutable mapping
         Changed in place: that of a process to be started, or ``os.environ`` for libraries that
         are not loaded yet. What is set there already stays.
+    cores : int, optional
+        Number of cores to use; by default as many as are free.
 
     Returns
     -------
@@ -119,7 +121,7 @@ def set_threads(environment: MutableMapping[str, str]) -> int | None:
         environment.setdefault(name, value)
     if any(environment.get(name) for name in THREAD_VARIABLES):
         return None
-    cores = free_cores()
+    cores = free_cores() if cores is None else cores
     if cores >= (os.cpu_count() or 1):
         return None
     cores = min(cores, psutil.cpu_count(logical=False) or cores)

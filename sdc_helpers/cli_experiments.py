@@ -137,11 +137,14 @@ def concepts_discovery(
     seed: Annotated[int, typer.Option(help="Of the first study.", min=0)] = 0,
 ) -> None:
     """Check what is said of false discovery on simulated studies whose truth is known."""
-    from sdc_helpers.studies import discovery_study
-    from sdc_helpers.studies.discovery_study import run_studies, save_studies, summarise
+    from sdc_helpers.studies.discovery_study import (
+        run_shuffled_pairs,
+        run_studies,
+        save_studies,
+        summarise,
+    )
 
-    outcomes = discovery_study.run_shuffled_pairs(pairs, first_seed=seed)
-    outcomes += run_studies(studies, first_seed=seed)
+    outcomes = run_shuffled_pairs(pairs, first_seed=seed) + run_studies(studies, first_seed=seed)
     save_studies(outcomes, out, _provenance())
     _print_metrics(summarise(outcomes))
     typer.echo(f"wrote {out}")

@@ -176,6 +176,12 @@ def test_what_the_user_has_set_stays(monkeypatch):
     assert mine == {"OMP_NUM_THREADS": "3", "OMP_WAIT_POLICY": "ACTIVE", "KMP_BLOCKTIME": "0"}
 
 
+def test_threads_may_be_given():
+    environment = {}
+    assert _machine.set_threads(environment, 1) == (1 if (os.cpu_count() or 1) > 1 else None)
+    assert environment.get("OMP_NUM_THREADS", "1") == "1"
+
+
 def test_where_all_cores_are_free_the_libraries_decide(monkeypatch):
     monkeypatch.setattr(_machine, "free_cores", lambda: os.cpu_count())
     environment = {}

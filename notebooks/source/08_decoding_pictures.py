@@ -48,6 +48,7 @@ from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import figure, show
 from sdc_helpers.studies import decoding_study
+from sdc_helpers.studies.shared_concepts import shuffle_pairs
 
 p = start(
     "08_decoding_pictures",
@@ -460,8 +461,7 @@ for moved in range(3):
 mean = {key: pd.concat(of, axis=1).mean(axis=1) for key, of in leak.items()}
 gains = (over(mean[m, "leaked"] - mean[m, "honest"]) for m in decoders)
 claims.record("decoding.leak.pictures", studies.lowest(gains), kind=kind)
-ids = np.unique(fold[2])
-sizes = np.unique(np.geomspace(5, len(ids), 5).astype(int))
+sizes = np.unique(np.geomspace(5, p.n_held_out, 5).astype(int))
 by_size = decoding_study.by_gallery(
     predicted, fold, sizes, n_draws=p.n_seeds, seed=p.seed
 )
@@ -501,9 +501,9 @@ show(
 # whole pictures change places ([which null answers which question](nulls.md)).
 
 # %%
-wrong = lab.with_wrong_pictures(train, np.random.default_rng([p.seed, 50]))
-refitted = (lab.fit_ridge(wrong, alphas=[ridge[first].alpha_]),
-            lab.fit_one_run(wrong))  # fmt: skip
+rng = np.random.default_rng([p.seed, 50])
+wrong = shuffle_pairs(lab.data[first], rng).fold("train")
+refitted = lab.fit_ridge(wrong, alphas=alphas), lab.fit_one_run(wrong)
 scores = [score(one.predict(fold[0]), fold, ks=[1]) for one in refitted]
 retrained = [one.top_k[1] for one in scores]
 gallery = decoding.distinct_embeddings(*fold[1:])

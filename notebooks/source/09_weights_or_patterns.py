@@ -44,6 +44,7 @@ from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import figure, show
 from sdc_helpers.studies import weights_study
+from sdc_helpers.studies.shared_concepts import half_of_pictures
 
 p = start(
     "09_weights_or_patterns",
@@ -317,7 +318,10 @@ if truth is not None:
 # %%
 again = {(m, w): [] for m in decoders for w in weights_study.MAPS}
 for name in names:
-    two = weights_study.halves(train[name], p.seed)
+    two = [
+        half_of_pictures(lab.data[name], half, p.seed).fold("train")
+        for half in (0, 1)
+    ]
     alphas = [ridge[name].alpha_]
     fits = {
         "ridge": partial(lab.fit_ridge, alphas=alphas),

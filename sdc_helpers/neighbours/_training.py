@@ -87,7 +87,7 @@ def learn(
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: 0.5 * (1 + np.cos(np.pi * step / total)) if falls else 1.0
     )
-    memory = _look(net, lessons.inputs[:n_base])
+    memory = look(net, lessons.inputs[:n_base])
     history = []
     for epoch in range(epochs):
         start = lessons.start if epoch < N_START_EPOCHS else None
@@ -120,7 +120,7 @@ def learn(
 
 
 @torch.no_grad()
-def _look(net: nn.Module, inputs: Tensor, block: int = 8192) -> Tensor:
+def look(net: nn.Module, inputs: Tensor, block: int = 8192) -> Tensor:
     """Return probabilities without dropout and with the statistics of the base."""
     was_training = net.training
     net.eval()

@@ -16,7 +16,7 @@ from sdc_helpers.neighbours.evaluation import (
     exact_neighbours,
     probe_counts,
 )
-from sdc_helpers.neighbours.partition import SpacePartition
+from sdc_helpers.neighbours.partition import ProbableBins, SpacePartition
 
 _TINY = 1e-9
 
@@ -67,7 +67,9 @@ class PartitionEnsemble(BaseEstimator):
         self.n_models = n_models
         self.weights = weights
 
-    def fit(self, X: np.ndarray, y: None = None) -> PartitionEnsemble:
+    def fit(
+        self, X: np.ndarray, y: None = None, *, first: SpacePartition | None = None
+    ) -> PartitionEnsemble:
         """Fit one member after the other.
 
         Parameters
@@ -76,6 +78,8 @@ class PartitionEnsemble(BaseEstimator):
             The base.
         y : None
             Not used.
+        first : SpacePartition, optional
+            The first member, fitted to X already: it sees everything alike, whatever the weights.
 
         Returns
         -------
@@ -98,7 +102,10 @@ class PartitionEnsemble(BaseEstimator):
         self.partitions_: list[SpacePartition] = []
         for number in range(self.n_models):
             member = clone(base).set_params(random_state=base.random_state + number)
-            member.fit(X, sample_weight=self._weights(separated))
+            if number == 0 and first is not None:
+                member = first
+            else:
+                member.fit(X, sample_weight=self._weights(separated))
             self.partitions_.append(member)
             if voters is not None:
                 separated.append(is_separated(member.bins_, voters))
@@ -163,7 +170,7 @@ def is_separated(bins: np.ndarray, voters: np.ndarray) -> np.ndarray:
     return counts.argmax(axis=1) != bins
 
 
-class HierarchicalPartition(BaseEstimator):
+class HierarchicalPartition(ProbableBins, BaseEstimator):
     """A partition whose bins are partitioned again.
 
     Parameters
@@ -245,14 +252,6 @@ class HierarchicalPartition(BaseEstimator):
         X = as_vectors("X", X, self.n_features_in_)
         return self._root.probabilities(X, self.branching, self.levels)
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable leaf of each vector, int64 (n,)."""
-        return self.predict_proba(X).argmax(axis=1)
-
-    def probe_order(self, X: np.ndarray) -> np.ndarray:
-        """Return the leaves in the order in which a query probes them, int64 (n, n_leaves)."""
-        return np.argsort(-self.predict_proba(X), axis=1, kind="stable")
-
 
 class _Node:
     """A partition and what is below each of its bins; a bin that is not split has None."""
@@ -262,6 +261,7 @@ class _Node:
 
     @classmethod
     def fit(cls, X: np.ndarray, unfitted: SpacePartition, levels: int) -> _Node:
+        """Fit a partition, and nodes inside those of its bins that are large enough."""
         partition = clone(unfitted).fit(X)
         least = max(unfitted.n_bins, unfitted.n_neighbors + 1)
         below: list[Any] = [None] * unfitted.n_bins
@@ -272,9 +272,11 @@ class _Node:
         return cls(partition, below)
 
     def n_parameters(self) -> int:
+        """Count what this node and those below it have learned."""
         return self.partition.n_parameters_ + sum(n.n_parameters() for n in self.below if n)
 
     def probabilities(self, X: np.ndarray, branching: int, levels: int) -> np.ndarray:
+        """Return the probabilities of the leaves, (n, branching ** levels)."""
         own = self.partition.predict_proba(X).astype(float)
         if levels == 1:
             return own

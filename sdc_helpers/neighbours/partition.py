@@ -24,7 +24,23 @@ _CHOICES = {
 }
 
 
-class SpacePartition(ClusterMixin, BaseEstimator):
+class ProbableBins:
+    """What follows for all that say how probable each bin is."""
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return the probabilities of the bins, (n, n_bins)."""
+        raise NotImplementedError
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable bin of each vector, int64 (n,); see `predict_proba`."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def probe_order(self, X: np.ndarray) -> np.ndarray:
+        """Return the bins in the order in which a query probes them, int64 (n, n_bins)."""
+        return np.argsort(-self.predict_proba(X), axis=1, kind="stable")
+
+
+class SpacePartition(ProbableBins, ClusterMixin, BaseEstimator):
     """Bins found by a small network that is trained without labels.
 
     Its loss has two aims: a point's probabilities should agree with the votes of its nearest
@@ -246,18 +262,10 @@ class SpacePartition(ClusterMixin, BaseEstimator):
             If X is not finite or has other features than the base.
         """
         check_is_fitted(self, "n_parameters_")
-        from sdc_helpers.neighbours._training import _look
+        from sdc_helpers.neighbours._training import look
 
         X = as_vectors("X", X, self.n_features_in_)
-        return _look(self._network, self._scaling.apply(X)).numpy()
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable bin of each vector, int64 (n,); see `predict_proba`."""
-        return self.predict_proba(X).argmax(axis=1)
-
-    def probe_order(self, X: np.ndarray) -> np.ndarray:
-        """Return the bins in the order in which a query probes them, int64 (n, n_bins)."""
-        return np.argsort(-self.predict_proba(X), axis=1, kind="stable")
+        return look(self._network, self._scaling.apply(X)).numpy()
 
     def save(self, path: str | Path) -> None:
         """Write the partition to a safetensors file, atomically.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -111,13 +111,7 @@ def balanced_kmeans_bins(
         centroids = np.stack([X[labels == b].mean(axis=0) for b in range(n_bins)])
         if np.array_equal(before, labels):
             break
-    return Bins(
-        labels,
-        lambda queries: np.argsort(
-            _distances(as_vectors("queries", queries, X.shape[1]), centroids), axis=1, kind="stable"
-        ),
-        centroids.size,
-    )
+    return replace(_by_centroids(X, centroids), labels=labels)
 
 
 def _deal(distances: np.ndarray, room: np.ndarray) -> np.ndarray:

@@ -28,13 +28,16 @@ from sdc_helpers.embeddings import load_clip
 from sdc_helpers.measures import Interval, NullTest
 from sdc_helpers.studies.decoder import whiten
 from sdc_helpers.studies.participants import embed_stimuli, load_participants
-from sdc_helpers.studies.planted import truth_masks
+from sdc_helpers.studies.planted import planted_in
 from sdc_helpers.studies.shared_concepts import EPS
 from sdc_helpers.studies.source import Study, open_study
+from sdc_helpers.studies.voxel_places import touching_reach, voxel_places
 
 if TYPE_CHECKING:
     from sdc_helpers.concepts.patches import BestOverlap
     from sdc_helpers.concepts.recovery import PlantedVoxels, Recovery
+    from sdc_helpers.embeddings.clip import ClipModel
+    from sdc_helpers.embeddings.whitening import WhiteSpace
     from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData
     from sdc_helpers.studies.shared_concepts import FoundConcepts
 
@@ -50,26 +53,34 @@ class ConceptStudy:
     ----------
     study : Study
         The open study.
+    clip : ClipModel
+        The network that embeds the pictures.
     embeddings, white : ImageEmbeddings
         Of every picture, as they are and whitened.
-    explained : float
-        Share of the variance that the whitened components carry.
+    space : WhiteSpace
+        How they were whitened.
     data : dict of str to ParticipantData
         By participant.
     """
 
     study: Study
+    clip: ClipModel
     embeddings: ImageEmbeddings
     white: ImageEmbeddings
-    explained: float
+    space: WhiteSpace
     data: dict[str, ParticipantData]
+
+    @property
+    def explained(self) -> float:
+        """Share of the variance of the embeddings that the whitened components carry."""
+        return float(self.space.explained)
 
     @property
     def planted(self) -> PlantedVoxels | None:
         """The truth about every voxel, None on real data."""
         if self.study.truth is None:
             return None
-        return truth_masks(self.study.truth, {name: one.mask for name, one in self.data.items()})
+        return planted_in(self.study.truth, self.data)
 
     def readable(self, seed: int) -> dict[str, float]:
         """Return how much of each planted concept a linear readout of the embedding predicts.
@@ -149,8 +160,7 @@ class ConceptStudy:
 
     def positions(self, name: str) -> np.ndarray:
         """Return where the decoded voxels of a participant lie, (n_voxels, 3) in millimetres."""
-        affine = self.study.reader.affine(name)
-        return np.argwhere(self.data[name].mask) @ affine[:3, :3].T + affine[:3, 3]
+        return voxel_places(self.data[name].mask, self.study.reader.affine(name))
 
     def contiguity(
         self, name: str, found: FoundConcepts, n_draws: int, seed: int
@@ -178,7 +188,6 @@ class ConceptStudy:
         """
         nsd, mask = self.study.reader, self.data[name].mask
         everywhere, affine = nsd.brainmask(name), nsd.affine(name)
-        places = np.argwhere(everywhere) @ affine[:3, :3].T + affine[:3, 3]
         regions = {
             roi: (nsd.roi(name, roi).volume > 0)[everywhere]
             for roi in nsd.rois(name)
@@ -186,10 +195,9 @@ class ConceptStudy:
         }
         where = np.full(everywhere.shape, -1)
         where[mask] = labels
-        reach = 1.01 * float(np.sqrt((affine[:3, :3] ** 2).sum()))
         return best_overlaps(
-            places, where[everywhere], regions, reach=reach, n_draws=n_draws,
-            rng=np.random.default_rng([seed, 5]),
+            voxel_places(everywhere, affine), where[everywhere], regions,
+            reach=touching_reach(affine), n_draws=n_draws, rng=np.random.default_rng([seed, 5]),
         )  # fmt: skip
 
 
@@ -213,10 +221,11 @@ def open_concepts(
     ConceptStudy
     """
     study = open_study(source, root, profile, seed, n_held_out=n_held_out, world=world)
-    embeddings = embed_stimuli(study.reader, load_clip(device=device), study.image_ids)
+    clip = load_clip(device=device)
+    embeddings = embed_stimuli(study.reader, clip, study.image_ids)
     white, space = whiten(embeddings, study.split, n_components)
     data = load_participants(study.reader, white, study.split)
-    return ConceptStudy(study, embeddings, white, float(space.explained), data)
+    return ConceptStudy(study, clip, embeddings, white, space, data)
 
 
 def nearest_of_others(rows: np.ndarray, participants: np.ndarray, sample: np.ndarray) -> np.ndarray:

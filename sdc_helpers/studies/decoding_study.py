@@ -153,24 +153,6 @@ class DecodingStudy:
         responses, ids = average_repetitions(fold[0], fold[2])
         return responses.astype(np.float32), self.embeddings.of(ids), ids
 
-    def with_wrong_pictures(self, fold: Fold, rng: np.random.Generator) -> Fold:
-        """Let whole pictures change places: every showing gets the same wrong embedding.
-
-        Parameters
-        ----------
-        fold : Fold
-            Trials; their responses stay.
-        rng : numpy.random.Generator
-            Source of the permutation.
-
-        Returns
-        -------
-        Fold
-        """
-        ids = np.unique(fold[2])
-        wrong = rng.permutation(ids)[np.searchsorted(ids, fold[2])]
-        return fold[0], self.embeddings.of(wrong), wrong
-
 
 def open_decoding(
     source: str,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from sdc_helpers.studies.source import N_HELD_OUT
 World = Literal["planted", "rotated", "unrelated"]
 """Concepts that all have; the same with each participant's rows rotated at random, so that nothing
 is shared; and rows of noise alone."""
+WORLDS: tuple[World, ...] = get_args(World)
 SHUFFLED = "shuffled pairs"
 """World of the studies that are run whole: no picture belongs to its response."""
 
@@ -172,8 +173,7 @@ def run_study(world: World, seed: int) -> StudyOutcome:
     -------
     StudyOutcome
     """
-    worlds = ("planted", "rotated", "unrelated")
-    rows = simulate_rows(world, np.random.default_rng([seed, worlds.index(world)]))
+    rows = simulate_rows(world, np.random.default_rng([seed, WORLDS.index(world)]))
     found = choose_concepts(rows.weights, rows.nulls, seed=seed)
     return outcome_of(world, seed, found, rows.planted)
 
@@ -234,7 +234,7 @@ def run_studies(
     check_count("n_studies", n_studies, 1)
     outcomes = []
     for seed in range(first_seed, first_seed + n_studies):
-        for world in ("planted", "rotated", "unrelated"):
+        for world in WORLDS:
             outcomes.append(run_study(world, seed))
             if on_outcome is not None:
                 on_outcome(outcomes[-1])
@@ -307,7 +307,7 @@ def summarise(outcomes: list[StudyOutcome]) -> dict[str, float]:
         setting; NaN without one.
     """
     shares = {}
-    for world in ("planted", "rotated", "unrelated", SHUFFLED):
+    for world in (*WORLDS, SHUFFLED):
         shares[f"allowed_{world.replace(' ', '_')}"] = float(
             np.mean([o.is_allowed for o in outcomes if o.world == world] or np.nan)
         )

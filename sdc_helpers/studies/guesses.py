@@ -29,25 +29,33 @@ class Guesses:
     fold: Fold
 
     @cached_property
+    def _distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        return distinct_embeddings(*self.fold[1:])
+
+    @property
     def gallery(self) -> np.ndarray:
         """Image ids of the distinct pictures, (n_gallery,)."""
-        return distinct_embeddings(*self.fold[1:])[1]
+        return self._distinct[1]
 
     @cached_property
     def likeness(self) -> np.ndarray:
         """Cosine of each trial's decoded embedding with each picture's, (n_trials, n_gallery)."""
-        return self.predicted @ distinct_embeddings(*self.fold[1:])[0].T
+        return self.predicted @ self._distinct[0].T
 
     @cached_property
     def own(self) -> np.ndarray:
         """Column of each trial's own picture, (n_trials,)."""
         return np.searchsorted(self.gallery, self.fold[2])
 
+    @property
+    def own_likeness(self) -> np.ndarray:
+        """Cosine of each trial's decoded embedding with its own picture's, (n_trials,)."""
+        return self.likeness[np.arange(len(self.own)), self.own]
+
     @cached_property
     def ranks(self) -> np.ndarray:
         """Rank of each trial's own picture, 1 where it is the nearest, (n_trials,)."""
-        own = self.likeness[np.arange(len(self.own)), self.own]
-        return (self.likeness >= own[:, None]).sum(axis=1)
+        return (self.likeness >= self.own_likeness[:, None]).sum(axis=1)
 
     def examples(self) -> np.ndarray:
         """Return six trials, chosen by rank: the two best, the two median and the two worst.
@@ -57,8 +65,7 @@ class Guesses:
         int array of shape (6,)
             Rows of the fold. Trials of one rank are ordered by the cosine with their picture.
         """
-        own = self.likeness[np.arange(len(self.own)), self.own]
-        order = np.lexsort((-own, self.ranks))
+        order = np.lexsort((-self.own_likeness, self.ranks))
         middle = len(order) // 2
         return order[[0, 1, middle, middle + 1, -2, -1]]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from sklearn.base import clone
@@ -27,6 +27,8 @@ from sdc_helpers.neighbours import (
 )
 from sdc_helpers.studies.participants import embed_stimuli
 from sdc_helpers.studies.source import open_study
+
+Kind: TypeAlias = Literal["simulated", "real"]
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """Shares of the base as candidates at which curves are compared."""
@@ -49,7 +51,7 @@ class SearchTask:
         What is asked.
     """
 
-    kind: Literal["simulated", "real"]
+    kind: Kind
     base: np.ndarray
     queries: np.ndarray
 
@@ -63,7 +65,16 @@ class SearchTask:
         return recall_curve(fitted.probe_order(self.queries), fitted.bins_, self.truth)
 
 
-def split_task(vectors: np.ndarray, n_queries: int, kind: str, seed: int) -> SearchTask:
+def _held_out(n: int, n_queries: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw rows that ask, and return them and the others."""
+    check_count("n_queries", n_queries, 1)
+    if n - n_queries < K:
+        raise ValueError(f"{n} vectors, {n_queries} of them queries: too few are left.")
+    order = np.random.default_rng([seed, 15]).permutation(n)
+    return order[:n_queries], order[n_queries:]
+
+
+def split_task(vectors: np.ndarray, n_queries: int, kind: Kind, seed: int) -> SearchTask:
     """Hold some vectors out as queries.
 
     Parameters
@@ -87,11 +98,8 @@ def split_task(vectors: np.ndarray, n_queries: int, kind: str, seed: int) -> Sea
         If fewer than ten vectors are left to be found.
     """
     vectors = as_array("vectors", vectors)
-    check_count("n_queries", n_queries, 1)
-    if len(vectors) - n_queries < K:
-        raise ValueError(f"{len(vectors)} vectors, {n_queries} of them queries: too few are left.")
-    order = np.random.default_rng([seed, 15]).permutation(len(vectors))
-    return SearchTask(kind, vectors[order[n_queries:]], vectors[order[:n_queries]])  # type: ignore[arg-type]
+    asked, base = _held_out(len(vectors), n_queries, seed)
+    return SearchTask(kind, vectors[base], vectors[asked])
 
 
 def sift_task(n_queries: int, seed: int, n_vectors: int | None = None) -> SearchTask:
@@ -126,16 +134,13 @@ class PictureSearch:
     ----------
     kind : {"simulated", "real"}
         Where the pictures come from.
-    image_ids : int array of shape (n,)
-        Images of the study.
     pictures : float32 array of shape (n, D)
-        Their embeddings, unit length.
+        Embeddings of the study's pictures, unit length.
     captions : float32 array of shape (n, D)
         Embedding of the first caption of each, unit length.
     """
 
-    kind: Literal["simulated", "real"]
-    image_ids: np.ndarray
+    kind: Kind
     pictures: np.ndarray
     captions: np.ndarray
 
@@ -155,9 +160,13 @@ class PictureSearch:
             The same base, with the held-out pictures or their captions as queries.
         captions : float32 array of shape (n_base, D)
             Captions of the base, to learn from.
+
+        Raises
+        ------
+        ValueError
+            If fewer than ten pictures are left to be found.
         """
-        order = np.random.default_rng([seed, 15]).permutation(len(self.pictures))
-        asked, base = order[:n_queries], order[n_queries:]
+        asked, base = _held_out(len(self.pictures), n_queries, seed)
         pictures = self.pictures[base]
         return (
             SearchTask(self.kind, pictures, self.pictures[asked]),
@@ -193,7 +202,7 @@ def open_pictures(
     texts = study.reader.captions(study.image_ids)
     first = [[one[0]] for one in texts]
     captions = embed_captions(clip, first, cache=True).vectors[:, 0]
-    return PictureSearch(study.kind, pictures.image_ids, pictures.vectors, captions)
+    return PictureSearch(study.kind, pictures.vectors, captions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,7 +261,7 @@ def race(task: SearchTask, unfitted: SpacePartition, *, seed: int, is_whole: boo
         curves["as published"] = task.curve(published.fit(task.base))
         curves["ensemble"] = members.recall_curve(task.queries, task.truth)
         weighted = PartitionEnsemble(plain, n_models=n_models, weights="published")
-        weighted.fit(task.base)
+        weighted.fit(task.base, first=members.partitions_[0])
         curves["ensemble, published weights"] = weighted.recall_curve(task.queries, task.truth)
     return Race(curves, members.partitions_[0])
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sdc_helpers._checks import as_array, unit_rows
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
 from sdc_helpers.simulate.truth import PlantedConcept, Truth
+
+if TYPE_CHECKING:
+    from sdc_helpers.studies.participants import ParticipantData
 
 
 def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels:
@@ -68,6 +72,29 @@ def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels
             masks[kind] = mask
             kinds[kind] = kind
     return PlantedVoxels(stacked["participant"], masks, kinds)
+
+
+def planted_in(truth: Truth, data: Mapping[str, ParticipantData]) -> PlantedVoxels:
+    """Stack what was planted in the voxels of participants that were read.
+
+    Parameters
+    ----------
+    truth : Truth
+        Truth of the simulated participants.
+    data : mapping of str to ParticipantData
+        By participant, from ``load_participants``.
+
+    Returns
+    -------
+    PlantedVoxels
+        The rows are the participants in the order of the mapping, see `truth_masks`.
+
+    Raises
+    ------
+    ValueError
+        As `truth_masks`.
+    """
+    return truth_masks(truth, {name: one.mask for name, one in data.items()})
 
 
 def average_directions(

@@ -53,15 +53,16 @@ def candidates(reading: ReadingStudy, name: str, image_ids: np.ndarray) -> pd.Da
         )
     known = truth.images.loc[as_array("image_ids", image_ids)]
     columns = {
-        "objects (log)": np.log2(known.n_objects),
-        "people": known.n_people,
-        "edges": edge_energy(reading.study.reader.stimuli(image_ids)),
-        "brightness": known.brightness,
-        "warm colour": known.food_warm,
-        "round shape": known.food_round - known.food_long,
-        "any food": known.food,
-    }
-    return known.assign(**columns)[list(CANDIDATES[name])]
+        "objects (log)": lambda: np.log2(known.n_objects),
+        "people": lambda: known.n_people,
+        "edges": lambda: edge_energy(reading.study.reader.stimuli(image_ids)),
+        "brightness": lambda: known.brightness,
+        "warm colour": lambda: known.food_warm,
+        "round shape": lambda: known.food_round - known.food_long,
+        "any food": lambda: known.food,
+    }  # pictures are read for edges only
+    asked = CANDIDATES[name]
+    return known.assign(**{factor: columns[factor]() for factor in asked})[list(asked)]
 
 
 def partials(reading: ReadingStudy, name: str, held: HeldOut) -> tuple[np.ndarray, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdc_helpers.concepts import overlap
+from sdc_helpers.studies.voxel_places import touching_reach, voxel_places
 
 if TYPE_CHECKING:
     from sdc_helpers.studies.reading_study import ReadingStudy
@@ -120,8 +121,7 @@ def localiser_overlap(
     by_luck = np.full((reading.n_concepts, len(reading.data)), np.nan)
     for i, (name, one) in enumerate(reading.data.items()):
         affine = nsd.affine(name)
-        positions = np.argwhere(one.mask) @ affine[:3, :3].T + affine[:3, 3]
-        reach = 1.01 * float(np.linalg.norm(affine[:3, :3] @ np.ones(3)))  # a voxel's diagonal
+        positions, reach = voxel_places(one.mask, affine), touching_reach(affine)
         for k in np.flatnonzero(np.isfinite(dice[np.arange(len(dice)), best, i])).tolist():
             region = regions[name, known[best[k]]]
             by_luck[k, i] = overlap(

@@ -13,14 +13,13 @@ import numpy as np
 
 from sdc_helpers._checks import as_array
 from sdc_helpers.concepts import enriched_words, fits_name, nearest_words
-from sdc_helpers.embeddings import embed_texts, load_clip
+from sdc_helpers.embeddings import embed_texts
 from sdc_helpers.scenes import LEXICON
-from sdc_helpers.studies.decoder import course_decoder, whiten
-from sdc_helpers.studies.participants import embed_stimuli, load_participants
-from sdc_helpers.studies.planted import average_directions, truth_masks
+from sdc_helpers.studies.concept_study import open_concepts
+from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder
+from sdc_helpers.studies.planted import average_directions, planted_in
 from sdc_helpers.studies.reading_responses import HeldOut, held_out_responses
 from sdc_helpers.studies.shared_concepts import find_concepts, keep_shared
-from sdc_helpers.studies.source import Study, open_study
 
 if TYPE_CHECKING:
     from sdc_helpers.concepts.recovery import PlantedVoxels
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from sdc_helpers.embeddings.clip import ClipModel
     from sdc_helpers.embeddings.whitening import WhiteSpace
     from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData
+    from sdc_helpers.studies.source import Study
 
 CONTENT = ("noun", "adjective", "number", "adverb", "verb")
 """Parts of speech that may stand in a name."""
@@ -103,7 +103,7 @@ class ReadingStudy:
         """The truth about every voxel, None on real data."""
         if self.study.truth is None:
             return None
-        return truth_masks(self.study.truth, {name: one.mask for name, one in self.data.items()})
+        return planted_in(self.study.truth, self.data)
 
     @cached_property
     def identity(self) -> tuple[str, ...]:
@@ -359,10 +359,11 @@ def open_reading(
     ValueError
         If fewer than two concepts are found in real participants.
     """
-    study = open_study(source, root, profile, seed, n_held_out=n_held_out, world=world)
-    clip = load_clip(device=device)
-    white, space = whiten(embed_stimuli(study.reader, clip, study.image_ids), study.split)
-    data = load_participants(study.reader, white, study.split)
+    opened = open_concepts(
+        source, root, profile, seed, n_held_out=n_held_out, world=world,
+        n_components=N_COMPONENTS, device=device,
+    )  # fmt: skip
+    study, data = opened.study, opened.data
     decoder = course_decoder(profile, device=device)
     found = find_concepts(data, decoder, n_shuffles=n_shuffles, seed=seed)
     labels, directions = keep_shared(
@@ -375,10 +376,10 @@ def open_reading(
                 f"{len(directions)} shared concepts were found; there is nothing to compare."
             )
         stands_in = True
-        planted = truth_masks(study.truth, {name: one.mask for name, one in data.items()})
+        planted = planted_in(study.truth, data)
         masks = [planted.masks[name] for name in study.truth.shared if name in planted.masks]
         labels, directions = average_directions(found.weights.weights, masks)
     return ReadingStudy(
-        study, clip, white, space, data, labels, directions, found.setting.eps, n_left_out,
-        stands_in, min_voxels,
+        study, opened.clip, opened.white, opened.space, data, labels, directions,
+        found.setting.eps, n_left_out, stands_in, min_voxels,
     )  # fmt: skip

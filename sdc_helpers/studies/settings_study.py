@@ -21,7 +21,7 @@ from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels, recover
 from sdc_helpers.studies._records import reading_record
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder, whiten
 from sdc_helpers.studies.participants import load_participants
-from sdc_helpers.studies.planted import truth_masks
+from sdc_helpers.studies.planted import planted_in
 from sdc_helpers.studies.shared_concepts import find_concepts
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def run_variations(
         noise = {} if variation.input_noise is None else {"input_noise": variation.input_noise}
         decoder = course_decoder(profile, device=device, **noise)
         found = find_concepts(data, decoder, n_shuffles=n_shuffles, seed=seed)
-        planted = truth_masks(truth, {name: one.mask for name, one in data.items()})
+        planted = planted_in(truth, data)
         outcome = _outcome(variation.name, truth.world, seed, found, planted)
         outcomes.append(outcome)
         if on_outcome is not None:

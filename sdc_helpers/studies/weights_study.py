@@ -10,8 +10,8 @@ import numpy as np
 
 from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.decoding import activation_patterns
-from sdc_helpers.studies.decoding_study import DecodingStudy, Fold, part_of
-from sdc_helpers.studies.planted import truth_masks
+from sdc_helpers.studies.decoding_study import DecodingStudy, Fold
+from sdc_helpers.studies.planted import planted_in
 
 MAPS = ("weights", "patterns")
 """The two maps of a read-out that are compared."""
@@ -119,7 +119,7 @@ def planted_voxels(lab: DecodingStudy) -> dict[str, dict[str, np.ndarray]]:
     """
     if lab.study.truth is None:
         raise ValueError("nothing is planted in real participants; use source='simulated'.")
-    planted = truth_masks(lab.study.truth, {name: one.mask for name, one in lab.data.items()})
+    planted = planted_in(lab.study.truth, lab.data)
     return {
         name: {what: mask[planted.participants == name] for what, mask in planted.masks.items()}
         for name in lab.data
@@ -190,33 +190,6 @@ def place_of_unrelated(
         return float("nan")
     places = rankdata(np.abs(values), axis=0) / len(values)
     return float(places[planted[UNRELATED]].mean())
-
-
-def halves(fold: Fold, seed: int) -> tuple[Fold, Fold]:
-    """Split a fold by picture: all trials of a picture go into the same half.
-
-    Parameters
-    ----------
-    fold : Fold
-        Trials of at least two pictures.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    tuple of two Fold
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two pictures.
-    """
-    ids = np.unique(fold[2])
-    if len(ids) < 2:
-        raise ValueError(f"fold has {len(ids)} picture; two halves need at least two.")
-    first = np.random.default_rng([seed, 9]).permutation(ids)[: len(ids) // 2]
-    inside = np.isin(fold[2], first)
-    return part_of(fold, inside), part_of(fold, ~inside)
 
 
 def agreement(first: np.ndarray, second: np.ndarray) -> float:

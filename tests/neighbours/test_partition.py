@@ -175,6 +175,9 @@ def test_each_query_is_answered_by_its_surest_member(cloud, weights):
     assert curve.recall[0] == pytest.approx(np.mean(found))
     first_alone = clone(quick).fit(base)
     np.testing.assert_array_equal(first_alone.bins_, ensemble.partitions_[0].bins_)
+    given = PartitionEnsemble(quick, n_models=2, weights=weights).fit(base, first=first_alone)
+    assert given.partitions_[0] is first_alone
+    np.testing.assert_array_equal(given.partitions_[1].bins_, ensemble.partitions_[1].bins_)
 
 
 def test_a_leaf_is_as_probable_as_its_path(cloud):

@@ -88,16 +88,6 @@ def test_means_are_those_of_each_picture(lab):
         np.testing.assert_array_equal(mean_seen[row], seen[ids == picture][0])
 
 
-def test_pictures_change_places_whole(lab, rng):
-    fold = lab.train("subj01")
-    responses, seen, wrong = lab.with_wrong_pictures(fold, rng)
-    assert responses is fold[0]
-    pairs = set(zip(fold[2].tolist(), wrong.tolist(), strict=True))
-    assert len(pairs) == N_PICTURES  # every showing of a picture has the same wrong one
-    assert {b for _, b in pairs} == set(fold[2].tolist())
-    np.testing.assert_array_equal(seen, lab.embeddings.of(wrong))
-
-
 def test_first_runs_are_averaged_by_weights(lab):
     fold = lab.train("subj01")
     decoder = ContrastiveDecoder(**{**SETTINGS, "batch_size": 18}, n_runs=3)

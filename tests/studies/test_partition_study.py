@@ -25,7 +25,7 @@ def test_queries_are_held_out(rng):
 
 def test_captions_ask_for_the_same_base(rng):
     pictures, captions = rng.normal(size=(2, 50, 4)).astype(np.float32)
-    search = PictureSearch("simulated", np.arange(50), pictures, captions)
+    search = PictureSearch("simulated", pictures, captions)
     by_picture, by_caption, more = search.tasks(10, seed=2)
     np.testing.assert_array_equal(by_picture.base, by_caption.base)
     rows = [np.flatnonzero((pictures == q).all(axis=1))[0] for q in by_picture.queries]

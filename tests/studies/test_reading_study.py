@@ -163,10 +163,12 @@ def opened(reading, monkeypatch):
             weights=SimpleNamespace(weights=weights, participants=reading.planted.participants),
             setting=SimpleNamespace(eps=0.25),
         )  # fmt: skip
+        opened = SimpleNamespace(
+            study=study, clip=None, white=reading.white, space=reading.space, data=reading.data
+        )
         for name, value in {
-            "open_study": study, "load_clip": None, "embed_stimuli": None,
-            "whiten": (reading.white, reading.space), "load_participants": reading.data,
-            "course_decoder": None, "find_concepts": found, "truth_masks": reading.planted,
+            "open_concepts": opened, "course_decoder": None,
+            "find_concepts": found, "planted_in": reading.planted,
         }.items():  # fmt: skip
             monkeypatch.setattr(reading_study, name, lambda *a, _value=value, **k: _value)
         options = {"n_held_out": 30, "world": "easy", "n_shuffles": 1, "min_voxels": 2}

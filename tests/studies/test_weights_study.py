@@ -80,17 +80,6 @@ def test_auc_and_place_count_voxels(rng):
         weights_study.auc_of_planted(values, ("dog",), planted)
 
 
-def test_halves_part_pictures(rng):
-    ids = rng.permutation(np.repeat(np.arange(11), 3))
-    fold = (np.arange(33.0)[:, None], np.zeros((33, 2)), ids)
-    one, other = weights_study.halves(fold, seed=3)
-    assert not set(one[2]) & set(other[2])
-    assert sorted(np.r_[one[0][:, 0], other[0][:, 0]]) == list(range(33))
-    assert abs(len(one[2]) - len(other[2])) == 3
-    with pytest.raises(ValueError, match="1 picture"):
-        weights_study.halves((fold[0][:3], fold[1][:3], np.zeros(3)), seed=0)
-
-
 def test_agreement_is_the_mean_correlation(rng):
     one, other = rng.normal(size=(2, 40, 3))
     expected = [pd.Series(a).corr(pd.Series(b)) for a, b in zip(one.T, other.T, strict=True)]

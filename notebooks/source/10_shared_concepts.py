@@ -27,6 +27,7 @@ device: str = "auto"  # where to compute {auto, cpu, cuda}
 source: str = "simulated"  # where the data come from {simulated, nsd}
 root: str = ""  # folder of the real NSD tree, for source nsd
 world: str = "easy"  # how hard simulated participants make it {easy, hard}
+clip_name: str = "course-small"  # or course-fine, which holds more of a picture
 n_components: int = 40  # components of the embeddings to decode [2, 512]
 input_noise: float = 8.0  # noise on responses in training [0, 100]
 n_test: int | None = None  # test images; None: the profile decides [10, 1000]
@@ -72,7 +73,7 @@ over, of_share = Interval.over_seeds, Interval.of_share
 study = concept_study.open_concepts(
     p.source, p.root, p.profile, p.seed,
     n_held_out=p.n_test, world=p.world,
-    n_components=p.n_components, device=p.device,
+    n_components=p.n_components, device=p.device, clip_name=p.clip_name,
 )  # fmt: skip
 kind, truth = study.study.kind, study.study.truth
 say(
@@ -108,10 +109,9 @@ if readable:
     )
 
 # %% [markdown]
-# Now the decoders: for everybody's training pictures; again for **either half of the pictures**; and again for
-# **shuffled pairs**, where each picture has the embedding of another one. In the shuffled ones nothing is true, so
-# whatever is found there is chance. (The decoder's noise, temperature and learning rate were first settled while looking
-# at the planted truth of seed 0. The recorded table further down makes the same choice without the truth.)
+# Now the decoders: for everybody's training pictures; again for **either half of the pictures**; and for **shuffled
+# pairs**, where each picture has the embedding of another one: whatever is found there is chance. (The decoder's noise,
+# temperature and learning rate were settled with the truth of seed 0 in view; the table further down does without it.)
 
 # %%
 decoder = studies.course_decoder(

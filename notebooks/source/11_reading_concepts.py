@@ -25,6 +25,7 @@ device: str = "auto"  # where to compute {auto, cpu, cuda}
 source: str = "simulated"  # where the data come from {simulated, nsd}
 root: str = ""  # folder of the real NSD tree, for source nsd
 world: str = "easy"  # how hard simulated participants make it {easy, hard}
+clip_name: str = "course-small"  # or course-fine, which holds more of a picture
 n_test: int | None = None  # test images; None: the profile decides [10, 1000]
 n_shuffles: int | None = None  # refits; None: the profile decides [1, 100]
 n_draws: int | None = None  # patches; None: the profile decides [19, 9999]
@@ -64,7 +65,7 @@ ORANGE, GREY = plotting.COLOURS["orange"], plotting.COLOURS["grey"]
 reading = reading_study.open_reading(
     p.source, p.root, p.profile, p.seed,
     n_held_out=p.n_test, world=p.world, n_shuffles=p.n_shuffles,
-    min_voxels=p.min_voxels, device=p.device,
+    min_voxels=p.min_voxels, device=p.device, clip_name=p.clip_name,
 )  # fmt: skip
 K, kind = reading.n_concepts, reading.study.kind
 truth = reading.study.truth  # what was planted; None on real data

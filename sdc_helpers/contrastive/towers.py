@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from open_clip import CLIP
 from torch import nn
+from torch.nn import functional
+
+from sdc_helpers.embeddings.sentences import encode_sentences
 
 
 class TwoTowers(nn.Module):
@@ -19,4 +22,4 @@ class TwoTowers(nn.Module):
         """Return (n, d) unit rows of pictures and of sentences."""
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         u = self.clip.encode_image(pictures, normalize=True)
-        return u, self.clip.encode_text(tokens, normalize=True)
+        return u, functional.normalize(encode_sentences(self.clip, tokens), dim=-1)

@@ -31,11 +31,13 @@ from sdc_helpers.embeddings._clip_weights import (
 )
 from sdc_helpers.embeddings._networks import device_of
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
+from sdc_helpers.embeddings.small_clip import COURSE_CLIPS
 
 if TYPE_CHECKING:
     import torch
 
 COURSE_MODEL = "course-small"
+"""The course's own CLIP; `COURSE_CLIPS` of the module on it names the other."""
 _COURSE_WEIGHTS = "course"
 _RANDOM = "random"
 
@@ -140,7 +142,8 @@ def load_clip(
     Parameters
     ----------
     name : str, default="course-small"
-        The course's own small CLIP, or an architecture of ``open_clip.list_models()``.
+        One of the course's own small CLIPs, ``"course-small"`` and ``"course-fine"``, or an
+        architecture of ``open_clip.list_models()``.
     weights : str or path, default="course"
         ``"course"``: those of the course's CLIP. A published tag, see
         ``open_clip.list_pretrained_tags_by_model(name)``: fetched once by open_clip, with the
@@ -191,7 +194,7 @@ def load_clip(
     device = check_device(device)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         raise ValueError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}.")
-    load = _load_course if name == COURSE_MODEL else _load_open_clip
+    load = _load_course if name in COURSE_CLIPS else _load_open_clip
     clip = load(name, weights, published_as, int(seed))
     if weights == _RANDOM:
         clip = replace(clip, weights=f"{_RANDOM}, seed {seed}")
@@ -206,7 +209,7 @@ def _load_course(
 
     if published_as is not None:
         raise ValueError(f"published_as={published_as!r}: {name} has no published weights.")
-    folder, path = small_clip.small_clip_folder(), None
+    folder, path = small_clip.small_clip_folder(name), None
     if weights == _COURSE_WEIGHTS:
         path = folder / "weights.safetensors"
     elif weights != _RANDOM:
@@ -217,7 +220,7 @@ def _load_course(
         if needed is not None and not needed.is_file():
             raise WeightsError(f"{needed} is missing: install the package again.")
     tokenizer = small_clip.SmallClipTokenizer.load(folder / "tokenizer.json")
-    model = small_clip.build_small_clip(len(tokenizer.words), seed)
+    model = small_clip.build_small_clip(len(tokenizer.words), seed, name=name)
     if path is not None:
         load_weights(model, path)
     return ClipModel(

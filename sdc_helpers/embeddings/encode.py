@@ -14,6 +14,7 @@ from sdc_helpers.embeddings._pictures import check_picture_shape
 from sdc_helpers.embeddings._tower_runs import Runner, is_array, picture_blocks
 from sdc_helpers.embeddings._vectors import check_vectors
 from sdc_helpers.embeddings.clip import ClipModel
+from sdc_helpers.embeddings.sentences import encode_sentences
 
 if TYPE_CHECKING:
     import torch
@@ -264,7 +265,7 @@ def text_features(
     texts = text_list(texts)
 
     def encode(tokens: torch.Tensor) -> torch.Tensor:
-        return clip.model.encode_text(tokens, normalize=False)
+        return encode_sentences(clip.model, tokens)
 
     runner = Runner(clip, "text", encode, batch_size, device, cache, progress)
     size = runner.block_size

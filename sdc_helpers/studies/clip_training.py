@@ -1,8 +1,9 @@
 """Training of the course's small CLIP on the scenes, and what it can do on pictures never seen.
 
 ``sdc clip train`` calls :func:`train_small_clip`, which writes the three files that
-``load_clip("course-small")`` reads. The loss is CLIP's (Radford et al. 2021, section 2.3) with a
-learned temperature; nothing but scenes and their captions goes in.
+``load_clip("course-fine")`` reads. The loss is CLIP's (Radford et al. 2021, section 2.3) with a
+learned temperature, and two further readings of the picture
+(:mod:`sdc_helpers.studies.clip_objectives`); nothing but pictures and their captions goes in.
 """
 
 from __future__ import annotations
@@ -32,32 +33,36 @@ _PART = 2_000  # scenes drawn at a time by one process
 
 @dataclass(frozen=True)
 class SmallClipRecipe:
-    """How the small CLIP is trained; the defaults gave the weights that the course ships.
+    """How a small CLIP is trained, see `RECIPES`.
 
     Attributes
     ----------
+    network : str
+        One of `COURSE_CLIPS`.
     n_pictures : int
         Training pictures, each with 5 captions of which one is drawn every time.
     n_steps, batch_size, lr, warmup_steps, weight_decay
         Training options, see `TrainingOptions`; the learning rate falls along half a cosine.
     temperature : float
         Start value of the temperature, which is learned.
+    word_weight, edge_weight : float
+        Weights of the words of the captions and of the edges of the picture, see `DescribedPairs`.
+        With 0 and 0 it is CLIP's loss alone.
     seed : int
         Seed of the initial values and of the batches.
-    repeats_are_negatives : bool
-        Whether pictures of a batch with the same caption are pushed apart from it all the same.
-        The weights that the course ships were trained so; a new study should not be.
     """
 
-    n_pictures: int = 40_000
-    n_steps: int = 800
+    network: str = "course-fine"
+    n_pictures: int = 80_000
+    n_steps: int = 2_000
     batch_size: int = 256
     lr: float = 2e-3
     warmup_steps: int = 100
     weight_decay: float = 0.1
     temperature: float = 0.07
+    word_weight: float = 0.2
+    edge_weight: float = 2.0
     seed: int = 0
-    repeats_are_negatives: bool = True
 
     def options(self) -> TrainingOptions:
         """Return the options of the training run."""
@@ -74,6 +79,14 @@ class SmallClipRecipe:
         )
 
 
+RECIPES = {
+    "course-fine": SmallClipRecipe(),
+    "course-small": SmallClipRecipe("course-small", 40_000, 800, word_weight=0.0, edge_weight=0.0),
+    "quick": SmallClipRecipe(n_pictures=20_000, n_steps=300),
+}
+"""Recipes by name: those of the weights that the course ships, and one of ten minutes to watch."""
+
+
 class ScenePairs:
     """Scenes and their captions as pairs to train on, pictures kept as bytes.
 
@@ -83,12 +96,6 @@ class ScenePairs:
         Pictures of the scenes, as `render` draws them.
     tokens : int64 tensor of shape (n, n_captions, n_tokens)
         Captions of each; one is drawn whenever its picture is used.
-
-    Attributes
-    ----------
-    items : int64 tensor of shape (n, n_captions) or None
-        Which sentence each caption is: pairs of a batch that drew the same one are no negatives
-        of each other. Set to None, they are.
     """
 
     def __init__(self, pictures: np.ndarray, tokens: torch.Tensor) -> None:
@@ -97,11 +104,7 @@ class ScenePairs:
                 f"Expected captions (n, n_captions, n_tokens) of {len(pictures)} pictures, got "
                 f"shape {tuple(tokens.shape)}."
             )
-        import torch
-
         self.pictures, self.tokens = pictures, tokens
-        _, items = torch.unique(tokens.flatten(0, 1), dim=0, return_inverse=True)
-        self.items: torch.Tensor | None = items.reshape(tokens.shape[:2])
         self._preprocess = small_clip_preprocessing()
 
     def __len__(self) -> int:
@@ -109,15 +112,20 @@ class ScenePairs:
 
     def batch(
         self, indices: np.ndarray, rng: np.random.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Return pictures, normalised, one caption of each, and which sentence that is."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return pictures, normalised, one caption of each, and which pictures they are."""
+        import torch
+
         chosen = rng.integers(0, self.tokens.shape[1], len(self))[indices]
-        items = None if self.items is None else self.items[indices, chosen]
-        return self._preprocess(self.pictures[indices]), self.tokens[indices, chosen], items
+        tokens = self.tokens[indices, chosen]
+        return self._preprocess(self.pictures[indices]), tokens, torch.from_numpy(indices)
 
 
 def scene_pairs(
-    n: int, seed: int = TRAINING_SEED, tokenizer: SmallClipTokenizer | None = None
+    n: int,
+    seed: int = TRAINING_SEED,
+    tokenizer: SmallClipTokenizer | None = None,
+    context_length: int = 32,
 ) -> tuple[ScenePairs, SmallClipTokenizer]:
     """Draw scenes to train on.
 
@@ -129,6 +137,8 @@ def scene_pairs(
         Seed of the scenes and of their captions.
     tokenizer : SmallClipTokenizer, optional
         Tokenizer of the captions; by default one is made of them.
+    context_length : int
+        Tokens a sentence of a tokenizer that is made.
 
     Returns
     -------
@@ -145,7 +155,7 @@ def scene_pairs(
     )
     pictures = np.concatenate([part for part, _ in parts])
     texts = [text for _, of_part in parts for text in of_part]
-    tokenizer = tokenizer or SmallClipTokenizer.train(texts)
+    tokenizer = tokenizer or SmallClipTokenizer.train(texts, context_length)
     tokens = torch.cat([tokenizer(of_part) for _, of_part in parts])
     return ScenePairs(pictures, tokens.reshape(n, -1, tokens.shape[1])), tokenizer
 
@@ -175,7 +185,7 @@ def train_small_clip(
         Gets ``weights.safetensors`` (float16), ``tokenizer.json`` and ``metrics.json``, and holds
         the checkpoint from which a run that was cut off goes on.
     recipe : SmallClipRecipe, optional
-        Sizes and options of the training; by default those that gave the course's weights.
+        Sizes and options of the training; by default those of "course-fine".
     device : str or None
         Device to train on, see `train_pairs`.
     progress : bool
@@ -196,20 +206,33 @@ def train_small_clip(
     from sdc_helpers.contrastive.losses import ContrastiveLoss
     from sdc_helpers.contrastive.towers import TwoTowers
     from sdc_helpers.embeddings.clip import load_clip
-    from sdc_helpers.embeddings.small_clip import build_small_clip
+    from sdc_helpers.embeddings.small_clip import (
+        COURSE_CLIPS,
+        SMALL_CLIP_DIMENSION,
+        build_small_clip,
+    )
+    from sdc_helpers.studies.clip_objectives import DescribedPairs
     from sdc_helpers.studies.scene_metrics import measure_on_scenes
 
     recipe = recipe or SmallClipRecipe()
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    pairs, tokenizer = scene_pairs(recipe.n_pictures)
-    if recipe.repeats_are_negatives:
-        pairs.items = None
+    length = COURSE_CLIPS[recipe.network].context_length
+    pairs, tokenizer = scene_pairs(recipe.n_pictures, context_length=length)
     data_seconds = time.perf_counter() - started
-    clip = build_small_clip(len(tokenizer.words), recipe.seed)
+    clip = build_small_clip(len(tokenizer.words), recipe.seed, name=recipe.network)
     clip.logit_scale.requires_grad_(False)  # the loss holds the one that is learned
-    loss = ContrastiveLoss(temperature=recipe.temperature, learn_temperature=True)
+    loss = DescribedPairs(
+        ContrastiveLoss(temperature=recipe.temperature, learn_temperature=True),
+        pairs.pictures,
+        pairs.tokens,
+        n_words=len(tokenizer.words),
+        dimension=SMALL_CLIP_DIMENSION,
+        word_weight=recipe.word_weight,
+        edge_weight=recipe.edge_weight,
+        seed=recipe.seed,
+    )
     history = train_pairs(
         TwoTowers(clip),
         loss,
@@ -232,7 +255,7 @@ def train_small_clip(
         "final_loss": round(float(steps["loss"]), 4),
     }
     if measure:
-        trained = load_clip("course-small", out / "weights.safetensors")
+        trained = load_clip(recipe.network, out / "weights.safetensors")
         record["metrics"] = measure_on_scenes(trained).to_dict()
         record["quick_metrics"] = measure_on_scenes(trained, **QUICK).to_dict()
     write_json(out / "metrics.json", record, indent=2)

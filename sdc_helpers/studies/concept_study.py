@@ -82,6 +82,13 @@ class ConceptStudy:
             return None
         return planted_in(self.study.truth, self.data)
 
+    @property
+    def fresh_pictures(self) -> np.ndarray:
+        """Ids of the test pictures that are no training or validation pictures of anybody."""
+        sides = self.study.split.participants.values()
+        trained = np.concatenate([np.r_[s.train_images, s.validation_images] for s in sides])
+        return np.setdiff1d(np.concatenate([s.test_images for s in sides]), trained)
+
     def readable(self, seed: int) -> dict[str, float]:
         """Return how much of each planted concept a linear readout of the embedding predicts.
 
@@ -131,9 +138,7 @@ class ConceptStudy:
             AUC by planted concept.
         """
         assert self.study.truth is not None
-        sides = self.study.split.participants.values()
-        trained = np.concatenate([np.r_[s.train_images, s.validation_images] for s in sides])
-        fresh = np.setdiff1d(np.concatenate([s.test_images for s in sides]), trained)
+        fresh = self.fresh_pictures
         aucs = {}
         for match in result.matches:
             value = self.study.truth.images.loc[fresh, f"concept_{match.planted}"].to_numpy()
@@ -203,7 +208,7 @@ class ConceptStudy:
 
 def open_concepts(
     source: str, root: str, profile: str, seed: int, *, n_held_out: int, world: str,
-    n_components: int, device: str = "cpu",
+    n_components: int, device: str = "cpu", clip_name: str = "course-small",
 ) -> ConceptStudy:  # fmt: skip
     """Open a study, embed its pictures, whiten the embeddings and load every participant.
 
@@ -214,14 +219,16 @@ def open_concepts(
     n_components : int
         Principal components of the embeddings that are decoded, at equal variance.
     device : str
-        Where the course's CLIP embeds the pictures.
+        Where the CLIP embeds the pictures.
+    clip_name : str
+        One of the course's own CLIPs.
 
     Returns
     -------
     ConceptStudy
     """
     study = open_study(source, root, profile, seed, n_held_out=n_held_out, world=world)
-    clip = load_clip(device=device)
+    clip = load_clip(clip_name, device=device)
     embeddings = embed_stimuli(study.reader, clip, study.image_ids)
     white, space = whiten(embeddings, study.split, n_components)
     data = load_participants(study.reader, white, study.split)

@@ -332,7 +332,7 @@ class ReadingStudy:
 
 def open_reading(
     source: str, root: str, profile: str, seed: int, *, n_held_out: int, world: str,
-    n_shuffles: int, min_voxels: int, device: str = "cpu",
+    n_shuffles: int, min_voxels: int, device: str = "cpu", clip_name: str = "course-small",
 ) -> ReadingStudy:  # fmt: skip
     """Open a study and find its shared concepts, as the chapter on finding them does.
 
@@ -349,6 +349,8 @@ def open_reading(
         A participant has a concept with at least so many voxels.
     device : str
         Where the network embeds and the decoders train.
+    clip_name : str
+        One of the course's own CLIPs.
 
     Returns
     -------
@@ -361,7 +363,7 @@ def open_reading(
     """
     opened = open_concepts(
         source, root, profile, seed, n_held_out=n_held_out, world=world,
-        n_components=N_COMPONENTS, device=device,
+        n_components=N_COMPONENTS, device=device, clip_name=clip_name,
     )  # fmt: skip
     study, data = opened.study, opened.data
     decoder = course_decoder(profile, device=device)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 
 import pytest
 
 from sdc_helpers.embeddings.small_clip import (
-    CONTEXT_LENGTH,
+    COURSE_CLIPS,
     SMALL_CLIP_DIMENSION,
     SmallClipTokenizer,
     build_small_clip,
     small_clip_folder,
+    small_clip_record,
+    small_clip_tokenizer,
 )
 
 SENTENCES = ["A red apple.", "Two dogs on the beach, in daylight.", "A sign reading EXIT2."]
@@ -21,11 +22,6 @@ SENTENCES = ["A red apple.", "Two dogs on the beach, in daylight.", "A sign read
 @pytest.fixture
 def tokenizer():
     return SmallClipTokenizer.train(SENTENCES)
-
-
-@pytest.fixture(scope="module")
-def record():
-    return json.loads((small_clip_folder() / "metrics.json").read_text(encoding="utf-8"))
 
 
 class TestTokenizer:
@@ -46,9 +42,10 @@ class TestTokenizer:
         assert found == set(text.split())
 
     def test_long_sentences_are_cut_and_still_end(self, tokenizer):
-        row = tokenizer("red " * 100)[0]
-        assert len(row) == CONTEXT_LENGTH
-        assert tokenizer.words[row[-1]] == "<end>"
+        for length in (32, 5):
+            row = SmallClipTokenizer.train(SENTENCES, length)("red " * 100)[0]
+            assert len(row) == length
+            assert tokenizer.words[row[-1]] == "<end>"
 
     def test_unknown_words_are_named_in_a_warning(self, tokenizer):
         with pytest.warns(UserWarning, match="taken as unknown: ghost, unicorn"):
@@ -93,43 +90,54 @@ class TestNetwork:
         assert torch.equal(first.text_projection, same.text_projection)
         assert not torch.equal(first.text_projection, other.text_projection)
 
-    def test_both_towers_end_in_the_same_dimension(self):
+    @pytest.mark.parametrize("name", COURSE_CLIPS)
+    def test_both_towers_end_in_the_same_dimension(self, name):
         import torch
 
-        clip = build_small_clip(20).eval()
+        clip = build_small_clip(20, name=name).eval()
         with torch.no_grad():
             image = clip.encode_image(torch.zeros(2, 3, 64, 64))
-            text = clip.encode_text(torch.full((2, CONTEXT_LENGTH), 19))
+            text = clip.encode_text(torch.full((2, COURSE_CLIPS[name].context_length), 19))
         assert image.shape == text.shape == (2, SMALL_CLIP_DIMENSION)
+        assert len(clip.visual.attnpool.positional_embedding) == COURSE_CLIPS[name].places ** 2 + 1
 
 
+@pytest.mark.parametrize("name", COURSE_CLIPS)
 class TestShippedWeights:
-    def test_they_are_small_enough_to_clone(self):
-        assert (small_clip_folder() / "weights.safetensors").stat().st_size < 8_000_000
+    def test_they_are_small_enough_to_clone(self, name):
+        assert (small_clip_folder(name) / "weights.safetensors").stat().st_size < 8_000_000
 
-    def test_they_give_the_metrics_of_their_record(self, record):
+    def test_they_give_the_metrics_of_their_record(self, name):
         from sdc_helpers.embeddings import load_clip
         from sdc_helpers.studies.clip_training import QUICK
         from sdc_helpers.studies.scene_metrics import measure_on_scenes
 
-        found = measure_on_scenes(load_clip(), **QUICK).to_dict()
-        assert found.keys() == record["quick_metrics"].keys()
-        for name, value in found.items():
+        expected = small_clip_record(name)["quick_metrics"]
+        found = measure_on_scenes(load_clip(name), **QUICK).to_dict()
+        assert found.keys() == expected.keys()
+        for measure, value in found.items():
             # 5 of 500 pictures: another Pillow draws some pixels differently
-            tolerance = 0.01 if "rank" not in name else 0.3
-            assert value == pytest.approx(record["quick_metrics"][name], abs=tolerance), name
+            tolerance = 0.01 if "rank" not in measure else 0.3
+            assert value == pytest.approx(expected[measure], abs=tolerance), measure
 
-    def test_the_record_is_good_enough_for_the_chapters(self, record):
-        metrics = record["metrics"]
+    def test_the_record_is_good_enough_for_the_chapters(self, name):
+        metrics = small_clip_record(name)["metrics"]
         assert metrics["zero_shot_place"] >= 5 / 8
         assert metrics["zero_shot_main_category"] >= 5 / 10
         assert metrics["one_caption_image_to_text_at_10"] >= 0.5
-        assert record["minutes"] < 15  # on two cores
 
-    def test_every_caption_word_of_new_scenes_is_known(self):
+    def test_every_caption_word_of_new_scenes_is_known(self, name):
         from sdc_helpers.scenes import captions, generate_scenes
 
         texts = [text for of_scene in captions(generate_scenes(300, seed=5)) for text in of_scene]
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            SmallClipTokenizer.load()(texts)
+            small_clip_tokenizer(name)(texts)
+
+
+def test_the_finer_network_holds_more_of_every_factor_that_concepts_are_made_of():
+    coarse, fine = (small_clip_record(name)["metrics"] for name in ("course-small", "course-fine"))
+    for factor in ("face", "body", "food_round", "food_long", "food_warm", "word", "near",
+                   "n_objects", "orientation_cos", "orientation_sin"):  # fmt: skip
+        assert fine[f"probe_{factor}"] > coarse[f"probe_{factor}"], factor
+    assert fine["effective_rank_images"] > coarse["effective_rank_images"]

@@ -30,7 +30,7 @@ def trained(tmp_path_factory):
 
 def test_training_leaves_what_load_clip_reads(trained):
     folder, record = trained
-    clip = load_clip("course-small", folder / "weights.safetensors")
+    clip = load_clip("course-fine", folder / "weights.safetensors")
     assert clip.dimension == 256
     assert json.loads((folder / "metrics.json").read_text()) == record
     assert record["recipe"]["n_steps"] == 6
@@ -41,7 +41,7 @@ def test_training_leaves_what_load_clip_reads(trained):
 def test_learned_temperature_ends_up_in_the_weights(trained):
     folder, _ = trained
     start = 1 / TINY.temperature
-    scale = load_clip("course-small", folder / "weights.safetensors").logit_scale
+    scale = load_clip("course-fine", folder / "weights.safetensors").logit_scale
     assert scale != pytest.approx(start, rel=1e-4)  # it has moved
     assert scale == pytest.approx(start, rel=0.2)  # and not far, in six steps
 
@@ -72,12 +72,10 @@ def test_a_batch_draws_each_caption_now_and_then():
     assert len(found) == len({tuple(row.tolist()) for row in pairs.tokens[3]})
 
 
-def test_pairs_of_one_sentence_are_known_as_such():
-    pairs, _ = scene_pairs(200, seed=4)
-    _, tokens, items = pairs.batch(np.arange(200), np.random.default_rng(0))
-    same = (tokens[:, None] == tokens).all(dim=-1)
-    assert same.sum() > 200  # some captions are drawn twice
-    assert torch.equal(items[:, None] == items, same)
+def test_items_of_a_batch_are_its_pictures():
+    pairs, _ = scene_pairs(6, seed=4)
+    items = pairs.batch(np.array([5, 0, 2]), np.random.default_rng(0))[2]
+    assert items.tolist() == [5, 0, 2]
 
 
 def test_both_towers_get_gradients_and_have_unit_length():

@@ -6,6 +6,7 @@ Each can be stopped and started again, or writes what it has after each part.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,27 +33,31 @@ EXPERIMENTS = {
 @clip_app.command("train")
 def clip_train(
     out: Annotated[Path, typer.Option(help="Where weights, tokenizer and metrics go.")],
-    steps: Annotated[int, typer.Option(help="Updates.", min=100)] = 800,
-    pictures: Annotated[int, typer.Option(help="Training pictures.", min=256)] = 40_000,
+    recipe: Annotated[
+        str,
+        typer.Option(help="course-fine (an hour), course-small (13 minutes) or quick (ten)."),
+    ] = "course-fine",
     seed: Annotated[int, typer.Option(help="Of initial values and batches.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Train the small CLIP from scratch on the scenes; run again, it goes on where it stopped."""
     from sdc_helpers.course.provenance import processor_name, usable_cores
-    from sdc_helpers.studies.clip_training import SmallClipRecipe, train_small_clip
+    from sdc_helpers.studies.clip_training import RECIPES, train_small_clip
 
-    recipe = SmallClipRecipe(n_pictures=pictures, n_steps=steps, seed=seed)
+    if recipe not in RECIPES:
+        raise typer.BadParameter(f"{recipe!r}: expected one of {', '.join(RECIPES)}.")
     machine = f"{processor_name()}, {usable_cores()} cores"
-    record = train_small_clip(out, recipe, device=device, hardware=machine)
+    chosen = replace(RECIPES[recipe], seed=seed)
+    record = train_small_clip(out, chosen, device=device, hardware=machine)
     _print_metrics(record["metrics"])
     typer.echo(f"{record['minutes']} minutes; weights, tokenizer and metrics are in {out}")
 
 
 @clip_app.command("measure")
 def clip_measure(
-    name: Annotated[str, typer.Argument(help="course-small or an open_clip architecture.")] = (
-        "course-small"
-    ),
+    name: Annotated[
+        str, typer.Argument(help="course-small, course-fine or an architecture of open_clip.")
+    ] = ("course-small"),
     weights: Annotated[str, typer.Option(help="course, random, a published tag or a path.")] = (
         "course"
     ),
@@ -70,6 +75,8 @@ def concepts_settings(
     seeds: Annotated[str, typer.Option(help="Of the simulated participants.")] = "0,1,2",
     profile: Annotated[str, typer.Option(help="Size of the simulation.")] = "workshop",
     worlds: Annotated[str, typer.Option(help="Which worlds.")] = "easy,hard",
+    only: Annotated[str, typer.Option(help="Settings, by name; all if empty.")] = "",
+    clip: Annotated[str, typer.Option(help="course-small or course-fine.")] = "course-small",
     parts: Annotated[
         list[Path] | None, typer.Option(help="Files whose rows are taken over.")
     ] = None,
@@ -87,6 +94,7 @@ def concepts_settings(
         for world in worlds.split(",")
         for seed in numbers
         for variation in BY_WORLD[world]
+        if only in ("", variation.name)
     ]
 
     def keep(outcome: Outcome) -> None:
@@ -100,9 +108,12 @@ def concepts_settings(
 
     for world in worlds.split(","):
         for seed in numbers:
-            left = [v for v in BY_WORLD[world] if (world, seed, v.name) not in kept]
+            missing = {name for w, s, name in wanted if (w, s) == (world, seed)} - {
+                name for w, s, name in kept if (w, s) == (world, seed)
+            }
+            left = [v for v in BY_WORLD[world] if v.name in missing]
             if left:
-                _run_settings(world, seed, profile, left, device, keep)
+                _run_settings(world, seed, profile, left, device, clip, keep)
     save_outcomes([kept[key] for key in wanted if key in kept], out, made)
     typer.echo(f"wrote {out}")
 
@@ -113,6 +124,7 @@ def _run_settings(
     profile: str,
     variations: list[Variation],
     device: str,
+    clip: str,
     keep: Callable[[Outcome], None],
 ) -> None:
     from sdc_helpers.embeddings.clip import load_clip
@@ -122,11 +134,39 @@ def _run_settings(
 
     study = open_study(profile=profile, seed=seed, world=world)
     assert study.truth is not None  # simulated
-    embeddings = embed_stimuli(study.reader, load_clip(device=device), study.image_ids)
+    embeddings = embed_stimuli(study.reader, load_clip(clip, device=device), study.image_ids)
     run_variations(
         study.reader, study.truth, embeddings, study.split, variations,
         profile=profile, seed=seed, device=device, on_outcome=keep,
     )  # fmt: skip
+
+
+@concepts_app.command("components")
+def concepts_components(
+    out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
+    seeds: Annotated[str, typer.Option(help="Of the simulated participants.")] = "5,6,7",
+    profile: Annotated[str, typer.Option(help="Size of the simulation.")] = "workshop",
+    worlds: Annotated[str, typer.Option(help="Which worlds.")] = "easy,hard",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Find components and masks in simulated participants; run again, it goes on."""
+    from sdc_helpers.studies.component_outcomes import load_components, measure, save_components
+
+    made = _provenance()
+    done = {(o.world, o.seed): o for o in (load_components(out) if out.is_file() else ())}
+    wanted = [(world, int(seed)) for world in worlds.split(",") for seed in seeds.split(",")]
+    for world, seed in wanted:
+        if (world, seed) in done:
+            continue
+        outcome = done[world, seed] = measure(world, seed, profile, device)
+        save_components([done[key] for key in wanted if key in done], out, made)
+        typer.echo(
+            f"{world} seed {seed}  found {outcome.found['cortex axes']:2} by axes, "
+            f"{outcome.found['contrastive']:2} by rows  reproduced {outcome.n_reproduced:2}  "
+            f"recovered {outcome.recovered['masks']:2} by masks, {outcome.recovered['loadings']:2} "
+            "by loadings"
+        )
+    typer.echo(f"wrote {out}")
 
 
 @concepts_app.command("discovery")

@@ -32,6 +32,10 @@ RUNS = {
         "--sizes 300 --width 6 --queries 20 --epochs 1",
         ["300 x 6, 16 bins", "learned bins", "faiss HNSW"],
     ),
+    "masks.py": (
+        "--voxels 60 --trials 40 --dims 6 --components 2 --steps 2 --repeats 1",
+        ["together", "one by one", "plain loop", "network of 4 hidden units", "size of NSD"],
+    ),
     "decoder_runs.py": (
         "--voxels 20 --dims 4 --images 50 --runs 2 --steps 2 --repeats 1",
         ["together", "one by one", "plain loop", "parts of a step of 2 runs"],

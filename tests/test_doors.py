@@ -92,6 +92,71 @@ def decoder_calls(name: str) -> dict[str, Call]:
     }
 
 
+def component_calls() -> dict[str, Call]:
+    """Calls of components of embeddings, of cortex axes, and of what compares them."""
+    concepts = partial(call, "concepts")
+    package = importlib.import_module("sdc_helpers.concepts")
+    seen, answered = {"a": X, "b": Z}, {"a": Z, "b": X}
+    shown = {"embeddings": seen, "responses": answered}
+    on_rows = {**shown, "subspace": np.eye(4)[:2]}
+    models = {
+        "DecodableComponents": package.DecodableComponents(2, n_steps=2),
+        "PrincipalComponents": package.PrincipalComponents(2),
+        "CanonicalComponents": package.CanonicalComponents(2),
+    }
+    pairs = {"true": X, "decoded": Z, "items": NAMES}
+    found: dict[str, Call] = {}
+    for name, model in models.items():
+        fit = lambda model=model, **arrays: model.fit(**arrays).components_  # noqa: E731
+        found[f"concepts.{name}"] = Call(fit, pairs, ("true", "decoded", "items"), ("items",))
+        scored = copy.deepcopy(model).fit(X, Z)
+        found[f"concepts.{name}.transform"] = Call(scored.transform, {"X": X}, ("X",))
+        found[f"concepts.{name}.transform_decoded"] = Call(
+            scored.transform_decoded, {"X": X}, ("X",)
+        )
+    encoding, axes = package.EncodingComponents(2, [1.0, 2.0]), package.CortexAxes("varimax")
+    return {
+        **found,
+        "concepts.EncodingComponents": Call(
+            lambda **arrays: encoding.fit(**arrays).components_, shown, ("embeddings", "responses")
+        ),
+        "concepts.EncodingComponents (alphas)": Call(
+            lambda alphas: package.EncodingComponents(2, alphas).fit(**shown).components_,
+            {"alphas": [1.0, 2.0]}, ("alphas",),
+        ),
+        "concepts.CortexAxes": Call(
+            lambda **arrays: axes.fit(**arrays).components_, on_rows, ("embeddings", "responses", "subspace")
+        ),
+        "concepts.fit_halves": Call(
+            lambda **arrays: package.fit_halves(axes, **arrays).reproduced(),
+            on_rows, ("embeddings", "responses", "subspace"),
+        ),
+        "concepts.shuffled_agreement": concepts(
+            "shuffled_agreement", {**on_rows, "axes": axes, "n_draws": 1, "rng": 0}, "embeddings responses subspace"
+        ),
+        "concepts.rotated_agreement": concepts("rotated_agreement", {"subspace": X[:2], "n_draws": 2, "rng": 0}, "subspace"),
+        "concepts.varimax": concepts("varimax", {"loadings": X}, "loadings"),
+        "concepts.component_loss": concepts(
+            "component_loss", {"true": X, "decoded": Z, "rows": Z[:2], "items": NAMES}, "true decoded rows items", "items"
+        ),
+        "concepts.match_components": concepts(
+            "match_components", {"first": X[:3], "second": Z[:2], "embeddings": X}, "first second embeddings"
+        ),
+        "concepts.subspace_agreement": concepts("subspace_agreement", {"first": X[:3], "second": Z[:2]}, "first second"),
+        "concepts.reproduced_components": concepts(
+            "reproduced_components", {"whole": X[:3], "first_half": Z[:2], "second_half": X[3:5], "embeddings": X},
+            "whole first_half second_half embeddings",
+        ),
+        "concepts.prune_components": concepts(
+            "prune_components", {"true": OWN, "decoded": Z, "items": NAMES}, "true decoded items", "items"
+        ),
+        "concepts.decodability": concepts(
+            "decodability", {"true": OWN, "decoded": Z, "components": X[:2], "image_ids": NAMES, "n_bootstrap": 3, "rng": 0},
+            "true decoded components image_ids", "image_ids",
+        ),
+    }  # fmt: skip
+
+
 def calls() -> dict[str, Call]:
     from sdc_helpers.concepts.patches import blobs, patch_sizes
     from sdc_helpers.curriculum import LogLikelihoods
@@ -136,6 +201,9 @@ def calls() -> dict[str, Call]:
     labeller = lambda data, value: np.zeros(len(data), int)  # noqa: E731
     baseline = {"weights": np.concatenate([weights] * 2)}
     voxels = {"positions": PLACES, "rng": np.random.default_rng(0), "n_draws": 3}
+    seen = {"responses": X, "embeddings": Z, "components": OWN[:2]}
+    pair, both = (Z[:4], ONE[:4]), np.stack([HALF, ~HALF])
+    read = {**seen, "decoder": pair}
     evaluation = {
         "name": "n",
         "correct": ONE,
@@ -284,10 +352,45 @@ def calls() -> dict[str, Call]:
             "overlap", {**voxels, "cluster": HALF, "localiser": ONE, "region": HALF, "reach": 1.0},
             "positions cluster localiser region",
         ),
+        "concepts.VoxelMask": Call(
+            importlib.import_module("sdc_helpers.concepts").VoxelMask(n_steps=2).fit,
+            read, ("responses", "embeddings", "decoder", "components"),
+        ),
+        "concepts.sparsity_path": concepts(
+            "sparsity_path",
+            {"mask": importlib.import_module("sdc_helpers.concepts").VoxelMask(n_steps=2), **read, "items": NAMES, "sparsities": [1.0]},
+            "responses embeddings decoder components items", "items",
+        ),
+        "concepts.read_through": concepts("read_through", {**read, "masks": abs(U[:3])}, "responses embeddings decoder components masks"),
+        "concepts.retained": concepts(
+            "retained", {**read, "masks": both[:, :4], "n_draws": 2}, "responses embeddings decoder components masks"
+        ),
+        "concepts.score_regions": concepts(
+            "score_regions", {"gates": X.T, "regions": {"a": HALF}, "mask": X.T > 0}, "gates regions mask"
+        ),
+        "concepts.localiser_overlap": concepts(
+            "localiser_overlap", {**voxels, "mask": HALF, "localiser": ONE, "region": CODES == 1}, "positions mask localiser region"
+        ),
+        "concepts.place_agreement": concepts("place_agreement", {"masks": [both, both], "positions": [PLACES, PLACES]}, "masks positions"),
+        "concepts.shared_mask": concepts(
+            "shared_mask", {"masks": [both, both], "positions": [PLACES, PLACES], "n_participants": 2}, "masks positions"
+        ),
+        "concepts.lasso_map": concepts(
+            "lasso_map", {**seen, "items": NAMES, "penalty": 0.1}, "responses embeddings components items", "items"
+        ),
+        "concepts.correlation_map": concepts(
+            "correlation_map", {**seen, "items": NAMES, "n_permutations": 19}, "responses embeddings components items", "items"
+        ),
+        "concepts.loading_map": concepts("loading_map", {**seen, "items": NAMES}, "responses embeddings components items", "items"),
+        "concepts.pattern_map": concepts(
+            "pattern_map", {"responses": X, "decoder": pair, "components": OWN[:2], "sizes": [1, 2]}, "responses decoder components sizes"
+        ),
+        "concepts.top_voxels": concepts("top_voxels", {"values": X.T, "sizes": [1, 2, 3, 4]}, "values sizes"),
         "concepts.patches.patch_sizes": Call(patch_sizes, {"positions": PLACES, "reach": 1.0}, ("positions",)),
         "concepts.patches.blobs": Call(
             blobs, {"positions": PLACES, "sizes": [2, 1], "n_draws": 1, "rng": np.random.default_rng(0)}, ("positions", "sizes")
         ),
+        **component_calls(),
         "concepts.ranking_auc": concepts("ranking_auc", {"scores": ONE, "factor": HALF, "n_bootstrap": 2}, "scores factor"),
         "concepts.recover": concepts(
             "recover", {"found": CODES, "participants": NAMES, "masks": {"one": HALF}, "kinds": {"one": "shared"}},
@@ -377,7 +480,7 @@ def calls() -> dict[str, Call]:
 
 NO_ARRAYS = {
     "alignment": "",
-    "concepts": "enriched_words fits_name",  # text of captions
+    "concepts": "choose_sparsity enriched_words fits_name",  # a table, text of captions
     "contrastive": "clip_trunk finetune_clip train_projections uniform_floor with_new_projections",
     "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
     "CurriculumSampler paired_difference Plan PlanBatches run_cell score_paradigms text_score TokenMean "
@@ -390,7 +493,7 @@ NO_ARRAYS = {
     "studies": "HumanIT simulate_things course_decoder difference_of_decoders difference_of_participants find_concepts "
     "finetune_runs Guesses highest lowest open_decoding fit_decoders gap_inputs load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_clip_space open_closing open_study phrase_embeddings "
-    "recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
+    "open_components recorded_components recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
     "scene_test train_captioner train_small_clip type_one_errors use_of_picture whiten",
     "training": "EpochBatches train_pairs TwoEncoders",
 }

@@ -6,6 +6,8 @@ from .clip_training import (
     train_small_clip,
 )
 from .closing import ClosingStudy, open_closing
+from .component_outcomes import ComponentOutcome, recorded_components
+from .component_study import ComponentStudy, open_components
 from .curriculum_grid import (
     Grid,
     load_grid,
@@ -13,7 +15,7 @@ from .curriculum_grid import (
     save_grid,
 )
 from .curriculum_materials import make_materials
-from .decoder import course_decoder, whiten
+from .decoder import N_COMPONENTS, course_decoder, whiten
 from .decoding_study import DecodingStudy, open_decoding
 from .discovery_study import StudyOutcome, recorded_studies, run_studies
 from .factor_probes import FactorProbes, probe_sources
@@ -65,9 +67,12 @@ from .things_study import ThingsStudy, simulate_things
 from .type_one import load_type_one, type_one_errors
 
 __all__ = [
+    "N_COMPONENTS",
     "CaptionerRun",
     "ClipSpace",
     "ClosingStudy",
+    "ComponentOutcome",
+    "ComponentStudy",
     "DecodingStudy",
     "FactorProbes",
     "FinetuneDesign",
@@ -105,10 +110,12 @@ __all__ = [
     "measure_on_scenes",
     "open_clip_space",
     "open_closing",
+    "open_components",
     "open_decoding",
     "open_study",
     "phrase_embeddings",
     "probe_sources",
+    "recorded_components",
     "recorded_outcomes",
     "recorded_studies",
     "run_grid",

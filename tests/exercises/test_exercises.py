@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import itertools
 import math
 
 import numpy as np
 import pytest
+import scipy
+import torch
 from sklearn.linear_model import Ridge
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
@@ -391,7 +394,43 @@ def effective_rank_by_covariance(x):
     return math.prod(share**-share for share in shares)
 
 
+def axes_by_polar(rows, mix):
+    return scipy.linalg.polar(mix)[0] @ rows
+
+
+def agreement_by_permutations(first, second):
+    k = first.shape[1]
+    a, b = ((x - x.mean(0)) / x.std(0) / math.sqrt(len(x)) for x in (first, second))
+    return max(
+        sum(abs(a[:, i] @ b[:, j]) for i, j in enumerate(order)) / k
+        for order in itertools.permutations(range(k))
+    )
+
+
+def mask_gradient_by_autograd(responses, gates, row, score, penalty):
+    open_gates = torch.tensor(gates, requires_grad=True)
+    decoded = torch.tensor(responses) * open_gates @ torch.tensor(row)
+    r = torch.corrcoef(torch.stack([torch.tensor(score), decoded]))[0, 1]
+    (-r + penalty * open_gates.mean()).backward()
+    return open_gates.grad.numpy()
+
+
+def kept_and_left_by_columns(score, responses, row, mask):
+    def r(columns):
+        decoded = sum((row[v] * responses[:, v] for v in columns), np.zeros(len(score)))
+        y, z = score - score.mean(), decoded - decoded.mean()
+        return y @ z / math.sqrt(y @ y * (z @ z)) if z @ z > 1e-12 else 0.0
+
+    inside, outside = np.flatnonzero(mask), np.flatnonzero(~mask)
+    whole = r(range(len(row)))
+    return r(inside) / whole, r(outside) / whole
+
+
 OTHER_SOLUTIONS = {
+    "components.axes": axes_by_polar,
+    "components.match": agreement_by_permutations,
+    "components.gradient": mask_gradient_by_autograd,
+    "components.kept": kept_and_left_by_columns,
     "curriculum.equal_words": cut_by_walking,
     "order.paired": paired_by_mean_squares,
     "order.verdict": verdict_by_signs,

@@ -1,0 +1,398 @@
+"""Components and masks of one simulated world and seed, measured the whole way and recorded.
+
+One run takes minutes, and the chapter asks for three seeds of two worlds: their outcomes are
+recorded (`sdc concepts components`). Nothing is chosen by the truth, which scores alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sdc_helpers._files import write_json
+from sdc_helpers.concepts import (
+    CanonicalComponents,
+    CortexAxes,
+    DecodableComponents,
+    PrincipalComponents,
+    VoxelMask,
+    choose_sparsity,
+    match_components,
+    place_agreement,
+    reproduced_components,
+    score_regions,
+    sparsity_path,
+    subspace_agreement,
+)
+from sdc_helpers.simulate.concepts import SHARED
+from sdc_helpers.studies._records import reading_record
+from sdc_helpers.studies.component_study import (
+    MAX_ITER,
+    REPRODUCED,
+    SAME,
+    ComponentStudy,
+    Masks,
+    open_components,
+)
+from sdc_helpers.studies.concept_study import open_concepts
+from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder
+from sdc_helpers.studies.participants import fit_decoders
+from sdc_helpers.studies.shared_concepts import find_concepts, half_of_pictures
+
+_RECORDED = Path(__file__).with_name("recorded_components.json")
+N_AXES = 16
+"""Dimensions of the subspace in which axes are looked for."""
+HIDDEN = 256
+"""Units of the hidden layer, where there is one."""
+_N_DRAWS = 5
+_SPARSITIES = (1.0, 1.5, 2.0, 3.0, 4.0)
+_LOCALISERS = {concept.name: {site.roi for site in concept.sites} - {""} for concept in SHARED}
+
+
+@dataclass(frozen=True)
+class ComponentOutcome:
+    """What components and masks found in simulated participants.
+
+    Attributes
+    ----------
+    world, seed : str, int
+        Of the simulated participants.
+    top_1 : dict of str to float
+        Share of test trials identified, mean over participants, by kind of components.
+    found : dict of str to int
+        Planted shared concepts, of ten, that a component of its own is correlated with by .8.
+    seeds_subspace, seeds_rows : float
+        Agreement of two trainings: of what they span, and of their rows.
+    n_reproduced : int
+        Axes that both halves of the participants have.
+    chance_draws : int
+        Draws of shuffled pairs and of random rotations in which one was reproduced.
+    n_draws : int
+        Draws of both together.
+    sparsity : float
+        Lambda of the masks, with which masks of two halves of the pictures agree most.
+    masks : dict of str to dict of str to float
+        By kind of mask the mean over concepts and participants of auc, dice and size; for masks
+        through the decoder also kept, left and random.
+    localiser_own, localiser_other : float
+        AUC of the gates for the region of the concept's own localiser: of its own mask, and the
+        mean over other masks.
+    between : float
+        Probability that two people's masks of one component overlap more than of different ones.
+    recovered, traps : dict of str to int
+        Planted concepts and traps of "clusters", "masks" and "loadings", counted as in chapter 10.
+    hidden : float
+        Top-1 of a decoder with a hidden layer less that of the linear one, mean over participants.
+    one_person : float
+        Axes of one participant's own that both halves of the pictures have, mean over people.
+    """
+
+    world: str
+    seed: int
+    top_1: dict[str, float]
+    found: dict[str, int]
+    seeds_subspace: float
+    seeds_rows: float
+    n_reproduced: int
+    chance_draws: int
+    n_draws: int
+    sparsity: float
+    masks: dict[str, dict[str, float]]
+    localiser_own: float
+    localiser_other: float
+    between: float
+    recovered: dict[str, int]
+    traps: dict[str, int]
+    hidden: float
+    one_person: float
+
+
+def subspaces(study: ComponentStudy, seed: int = 0) -> dict[str, Any]:
+    """Fit every kind of components to validation trials of all participants.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        Decoded participants.
+    seed : int
+        Of the contrastive ones.
+
+    Returns
+    -------
+    dict of str to fitted transformer
+        By name, the contrastive ones first.
+    """
+    pairs = study.pairs("validation")
+    kinds = {
+        "contrastive": DecodableComponents(32, random_state=seed),
+        "contrastive, LeakyReLU": DecodableComponents(
+            128, activation="leaky_relu", random_state=seed
+        ),
+        "PCA of decoded": PrincipalComponents(N_AXES),
+        "PCA of true": PrincipalComponents(N_AXES, side="true"),
+        "CCA, weighted": CanonicalComponents(N_AXES, weighting="correlation"),
+    }
+    return {
+        name: kind.fit(pairs.true, pairs.decoded, items=pairs.items) for name, kind in kinds.items()
+    }
+
+
+def mask_kinds(sparsity: float) -> dict[str, VoxelMask]:
+    """Return the masks that are compared, unfitted, by name."""
+    return {
+        "published": VoxelMask.published(),
+        "keep, noise": VoxelMask("keep", sparsity=sparsity),
+        "remove": VoxelMask(sparsity=sparsity, noise=0.0),
+        "remove, noise": VoxelMask(sparsity=sparsity),
+    }
+
+
+def chosen_sparsity(
+    study: ComponentStudy,
+    directions: np.ndarray,
+    seed: int = 0,
+    names: Sequence[str] | None = None,
+) -> float:
+    """Choose lambda for all participants by the agreement of masks of two halves of the pictures.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        Decoded participants.
+    directions : array of shape (n_components, D)
+        Components.
+    seed : int
+        Of the halves.
+    names : sequence of str, optional
+        Participants to ask; by default all.
+
+    Returns
+    -------
+    float
+    """
+    paths = []
+    for number, name in enumerate(names or study.data):
+        decoder = study.decoders[name]
+        responses, embeddings, ids = study.data[name].fold("validation")
+        rng = np.random.default_rng([seed, 62, number])
+        paths.append(
+            sparsity_path(
+                VoxelMask(),
+                responses,
+                embeddings,
+                decoder,
+                directions,
+                items=ids,
+                sparsities=_SPARSITIES,
+                rng=rng,
+            )
+        )
+    return choose_sparsity(pd.concat(paths))
+
+
+def localiser_auc(
+    study: ComponentStudy, masks: Masks, directions: np.ndarray
+) -> tuple[float, float]:
+    """Rank the voxels of localised regions by the gates of masks.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        With planted truth, which names the localiser of each concept.
+    masks : Masks
+        Of all participants.
+    directions : array of shape (n_components, D)
+        Their components.
+
+    Returns
+    -------
+    own, other : float
+        AUC of each concept's own mask, and mean over the masks of other components that are a
+        concept; means over concepts with a localiser and participants. NaN without any.
+    """
+    nsd = study.concepts.study.reader
+    mine = {c: i for c, (i, r) in study.found(directions).items() if r >= SAME}
+    own, other = [], []
+    for name, gates in masks.gates.items():
+        for concept, k in mine.items():
+            for roi in sorted(_LOCALISERS.get(concept, set()) & set(nsd.rois(name))):
+                region = nsd.roi(name, roi).volume[study.data[name].mask] > 0
+                if not region.any():
+                    continue
+                auc = score_regions(gates, {roi: region}).auc[:, 0]
+                own.append(auc[k])
+                other.append(np.mean([auc[j] for j in mine.values() if j != k]))
+    return (float(np.mean(own)), float(np.mean(other))) if own else (np.nan, np.nan)
+
+
+def axes_of_one(study: ComponentStudy, name: str, k: int = N_AXES, seed: int = 0) -> int:
+    """Count the axes of one participant alone that both halves of the pictures have.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        Decoded participants.
+    name : str
+        The participant.
+    k : int
+        Dimensions of the subspace, principal components of what is decoded of this participant.
+    seed : int
+        Of the halves.
+
+    Returns
+    -------
+    int
+    """
+    pairs = study.pairs("validation", [name])
+    subspace = PrincipalComponents(k).fit(*pairs[:2]).components_
+    parts = []
+    for half in (None, 0, 1):
+        one = study.data[name] if half is None else half_of_pictures(study.data[name], half, seed)
+        embeddings, responses = study.mean_responses(one)
+        parts.append(
+            CortexAxes(max_iter=MAX_ITER)
+            .fit({name: embeddings}, {name: responses}, subspace)
+            .components_
+        )
+    return reproduced_components(*parts).n_reproduced
+
+
+def measure(
+    world: str, seed: int, profile: str = "workshop", device: str = "cpu", n_draws: int = _N_DRAWS
+) -> ComponentOutcome:
+    """Go the whole way for one world and seed.
+
+    Parameters
+    ----------
+    world, seed : str, int
+        Of the simulated participants.
+    profile : {"smoke", "workshop", "full"}
+        Size of the simulation and of the training.
+    device : str
+        Where decoders are trained.
+    n_draws : int
+        Shuffles, and rotations, that could reproduce an axis.
+
+    Returns
+    -------
+    ComponentOutcome
+    """
+    concepts = open_concepts(
+        "simulated", "", profile, seed, n_held_out=30 if profile == "smoke" else 200,
+        world=world, n_components=N_COMPONENTS, device=device,
+    )  # fmt: skip
+    study = open_components(concepts, course_decoder(profile, device=device))
+    models = subspaces(study, seed)
+    axes = study.axes(models["PCA of decoded"].components_)
+    chance = study.chance_agreement(models["PCA of decoded"].components_, n_draws, seed)
+    reproduced = axes.reproduced()
+    directions = axes.whole.components_[reproduced.is_reproduced]
+    clusters = find_concepts(concepts.data, course_decoder(profile, device=device), seed=seed)
+    of_clusters = concepts.recovery(clusters.labels, clusters.weights.participants)
+    again = subspaces(study, seed + 1)["contrastive"]
+    first = models["contrastive"].components_
+    outcome: dict[str, Any] = {
+        "top_1": _top_1(study, models),
+        "found": {n: study.n_found(m.components_) for n, m in models.items()}
+        | {"cortex axes": study.n_found(axes.whole.components_)},
+        "seeds_subspace": subspace_agreement(
+            models["contrastive"].subspace(N_AXES), again.subspace(N_AXES)
+        ),
+        "seeds_rows": float(match_components(first, again.components_).agreement.mean()),
+        "n_reproduced": reproduced.n_reproduced,
+        "chance_draws": sum(int((a.max(axis=1) >= REPRODUCED).sum()) for a in chance.values()),
+        "n_draws": 2 * n_draws,
+        "hidden": _gain_of_hidden(study, profile, device),
+        "one_person": float(np.mean([axes_of_one(study, n, seed=seed) for n in study.data])),
+    }
+    outcome |= _masked(study, directions, seed)
+    outcome["recovered"]["clusters"] = len(of_clusters.recovered)
+    outcome["traps"]["clusters"] = len(of_clusters.with_verdict("trap"))
+    return ComponentOutcome(world=world, seed=seed, **outcome)
+
+
+def _masked(study: ComponentStudy, directions: np.ndarray, seed: int) -> dict[str, Any]:
+    """Fit and score every kind of mask."""
+    sparsity = chosen_sparsity(study, directions, seed)
+    fitted = {n: study.fit_masks(kind, directions) for n, kind in mask_kinds(sparsity).items()}
+    fitted["loadings"] = study.loading_masks(directions)
+    scores = {}
+    for name, masks in fitted.items():
+        table = study.against_planted(masks, directions)
+        scores[name] = {c: float(table[c].mean()) for c in ("auc", "dice", "size")}
+        if name != "loadings":
+            scores[name] |= _shares(study, masks, directions, seed)
+    best = fitted["remove, noise"]
+    own, other = localiser_auc(study, best, directions)
+    positions = [study.concepts.positions(name) for name in study.data]
+    results = {"masks": study.recovery(best), "loadings": study.recovery(fitted["loadings"])}
+    return {
+        "sparsity": sparsity,
+        "masks": scores,
+        "localiser_own": own,
+        "localiser_other": other,
+        "between": place_agreement(list(best.hard.values()), positions).auc,
+        "recovered": {name: len(result.recovered) for name, result in results.items()},
+        "traps": {name: len(result.with_verdict("trap")) for name, result in results.items()},
+    }
+
+
+def _shares(
+    study: ComponentStudy, masks: Masks, directions: np.ndarray, seed: int
+) -> dict[str, float]:
+    """Mean shares of the correlation that masks keep, leave, and that random ones keep."""
+    kept = study.retained(masks, directions, seed).values()
+    return {
+        "kept": float(np.mean([one.own.mean() for one in kept])),
+        "left": float(np.mean([one.own_left.mean() for one in kept])),
+        "random": float(np.mean([one.random.mean() for one in kept])),
+    }
+
+
+def _top_1(study: ComponentStudy, models: Mapping[str, Any]) -> dict[str, float]:
+    trained = study.pairs("train")
+    leaked = DecodableComponents(32).fit(trained.true, trained.decoded, items=trained.items)
+    ways = {"all dimensions": None, **models, "contrastive, fitted on training trials": leaked}
+    return {name: float(study.top_1(model).mean()) for name, model in ways.items()}
+
+
+def _gain_of_hidden(study: ComponentStudy, profile: str, device: str) -> float:
+    decoder = course_decoder(profile, device=device, hidden=HIDDEN)
+    network = ComponentStudy(study.concepts, fit_decoders(study.data, decoder))
+    return float((network.top_1() - study.top_1()).mean())
+
+
+def recorded_components() -> list[ComponentOutcome]:
+    """Return what ``sdc concepts components`` found: both worlds, three seeds."""
+    return list(_read(_RECORDED))
+
+
+def save_components(
+    outcomes: Sequence[ComponentOutcome], path: str | Path, made: Mapping[str, Any]
+) -> None:
+    """Write outcomes and how they were made as JSON, atomically."""
+    write_json(path, {"made": dict(made), "outcomes": [asdict(one) for one in outcomes]})
+
+
+def load_components(path: str | Path) -> tuple[ComponentOutcome, ...]:
+    """Read outcomes that ``save_components`` wrote.
+
+    Raises
+    ------
+    DataFormatError
+        If the file holds something else.
+    """
+    return _read(Path(path))
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path) -> tuple[ComponentOutcome, ...]:
+    command = "sdc concepts components --out FILE"
+    with reading_record(path, "record of components", command) as content:
+        return tuple(ComponentOutcome(**row) for row in content["outcomes"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _PARTS = 6  # of a batch, each computed to the end of its longest sentence
 
 
-def encode_sentences(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+def encode_sentences(model: Any, tokens: torch.Tensor) -> torch.Tensor:
     """Encode sentences as ``model.encode_text`` does, leaving the padding out.
 
     A text tower of CLIP reads from left to right and is read at the end of the sentence, so that

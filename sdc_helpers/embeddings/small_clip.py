@@ -174,7 +174,7 @@ class SmallClipTokenizer:
         numbers = tokenizer.get_vocab()
         self.words: tuple[str, ...] = tuple(sorted(numbers, key=numbers.__getitem__))
         self._pad, self._unknown = numbers[_PAD], numbers[_UNKNOWN]
-        self.context_length = int(tokenizer.padding["length"])
+        self.context_length = int((tokenizer.padding or {})["length"])
 
     @classmethod
     def train(cls, sentences: Sequence[str], context_length: int = 32) -> SmallClipTokenizer:

@@ -115,7 +115,7 @@ class DescribedPairs(nn.Module):
                 self.words.bias.copy_(self._rates().logit())
 
     @property
-    def logit_scale(self) -> torch.Tensor:
+    def logit_scale(self) -> torch.Tensor | None:
         """What cosines are multiplied by, as a logarithm; learned."""
         return self.contrastive.logit_scale
 
@@ -153,5 +153,6 @@ class DescribedPairs(nn.Module):
 
     def _rates(self) -> torch.Tensor:
         n = len(self._tokens)
-        counts = sum(self._present(slice(k, k + 4_000)).sum(0) for k in range(0, n, 4_000))
+        parts = [self._present(slice(k, k + 4_000)).sum(0) for k in range(0, n, 4_000)]
+        counts = torch.stack(parts).sum(0)
         return (counts / n).clamp(_LEAST_RATE, 1 - _LEAST_RATE)

@@ -440,7 +440,8 @@ show(
 #
 # No position entered, so localisers and other people are a check. Gates should be more open inside the
 # [region](glossary.md#roi) of the concept's own localiser than outside, and masks of one component should lie at the same
-# places in two people more often than masks of two components.
+# places in two people more often than masks of two components. For the overlap with a region the null is masks of noise
+# that is as smooth, of as many voxels: independent voxels would overlap less.
 
 # %%
 hard = masks["remove, noise"].hard
@@ -455,6 +456,16 @@ if truth is not None:
         study, masks["remove, noise"], directions
     )
     text += f" Localised regions, AUC: own {own:.2f}, other masks {other:.2f}."
+    tests = component_outcomes.localiser_tests(
+        study, masks["remove, noise"], directions, next(iter(study.data)),
+        n_draws=39 if p.profile == "smoke" else 199, seed=p.seed,
+    )  # fmt: skip
+    columns = ["one person", "Dice", "of smooth noise, mean", "p"]
+    rows = [
+        [concept, t.value, t.null.mean(), t.p_value]
+        for concept, t in tests.items()
+    ]
+    text += "\n\n" + plotting.table(columns, rows, digits=3)
 say(text)
 
 # %% [markdown]
@@ -486,8 +497,9 @@ say(plotting.table(columns, table) + "\n\nThree numbers are three seeds.")
 
 # %% [markdown]
 # Clusters need no number of components, and say of each voxel whether it belongs to anything. Axes find concepts whose
-# voxels are mixed with others, and give every voxel a loading. A mask adds one thing to a map: how much of *this decoder*
-# rests on the voxels.
+# voxels are mixed with others, and give every voxel a loading. The traps of the hard world are concepts of three people:
+# either half of the participants has one of them, so halves cannot tell *some* from *all*; clusters count people. A mask
+# adds one thing to a map: how much of *this decoder* rests on the voxels.
 
 
 # %%

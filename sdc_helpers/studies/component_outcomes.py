@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from sdc_helpers.concepts import (
     PrincipalComponents,
     VoxelMask,
     choose_sparsity,
+    localiser_overlap,
     match_components,
     place_agreement,
     reproduced_components,
@@ -44,6 +45,9 @@ from sdc_helpers.studies.concept_study import open_concepts
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder
 from sdc_helpers.studies.participants import fit_decoders
 from sdc_helpers.studies.shared_concepts import find_concepts, half_of_pictures
+
+if TYPE_CHECKING:
+    from sdc_helpers.measures import NullTest
 
 _RECORDED = Path(__file__).with_name("recorded_components.json")
 N_AXES = 16
@@ -229,6 +233,51 @@ def localiser_auc(
                 own.append(auc[k])
                 other.append(np.mean([auc[j] for j in mine.values() if j != k]))
     return (float(np.mean(own)), float(np.mean(other))) if own else (np.nan, np.nan)
+
+
+def localiser_tests(
+    study: ComponentStudy,
+    masks: Masks,
+    directions: np.ndarray,
+    name: str,
+    *,
+    n_draws: int,
+    seed: int,
+) -> dict[str, NullTest]:
+    """Hold one participant's masks against the localised regions of their concepts.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        With planted truth, which names the localiser of each concept.
+    masks : Masks
+        Of this participant at least.
+    directions : array of shape (n_components, D)
+        Their components.
+    name : str
+        The participant.
+    n_draws, seed : int
+        Number and seed of the masks of smooth noise.
+
+    Returns
+    -------
+    dict of str to NullTest
+        Dice of mask and region against masks of the same size of noise that is as smooth, by
+        concept; masks of fewer than two voxels are left out.
+    """
+    nsd, rng = study.concepts.study.reader, np.random.default_rng([seed, 63])
+    mine = {c: i for c, (i, r) in study.found(directions).items() if r >= SAME}
+    tests = {}
+    for concept, k in mine.items():
+        mask = masks.hard[name][k]
+        for roi in sorted(_LOCALISERS.get(concept, set()) & set(nsd.rois(name))):
+            region = nsd.roi(name, roi).volume[study.data[name].mask] > 0
+            if mask.sum() > 1 and region.any():
+                tests[concept] = localiser_overlap(
+                    study.concepts.positions(name), mask, region.astype(float), region,
+                    n_draws=n_draws, rng=rng,
+                ).dice  # fmt: skip
+    return tests
 
 
 def axes_of_one(study: ComponentStudy, name: str, k: int = N_AXES, seed: int = 0) -> int:

@@ -150,7 +150,8 @@ def concepts_components(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Find components and masks in simulated participants; run again, it goes on."""
-    from sdc_helpers.studies.component_outcomes import load_components, measure, save_components
+    from sdc_helpers.studies.component_outcomes import measure
+    from sdc_helpers.studies.component_records import load_components, save_components
 
     made = _provenance()
     done = {(o.world, o.seed): o for o in (load_components(out) if out.is_file() else ())}

@@ -290,7 +290,7 @@ if truth is not None:
 
 # %%
 reproduced = axes.reproduced()
-chance = study.chance_agreement(subspace, p.n_draws, p.seed)
+chance = component_outcomes.chance_agreement(study, subspace, p.n_draws, p.seed)
 directions = axes.whole.components_[reproduced.is_reproduced]
 if len(directions) < 2:
     directions = axes.whole.components_[np.argsort(-reproduced.agreement)[:2]]

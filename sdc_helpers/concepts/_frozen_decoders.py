@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 
-from sdc_helpers._checks import check_finite
+from sdc_helpers._checks import as_array, check_finite
 from sdc_helpers.concepts._mask_inputs import Trials, linear_weights
 
 _FLAT = 1e-6  # of the unmasked standard deviation: a read-out that varies less is constant
@@ -138,7 +138,7 @@ def freeze(
     """
 
     def tensor(values: np.ndarray) -> Tensor:
-        return torch.as_tensor(np.array(values), dtype=dtype, device=device)
+        return torch.tensor(values, dtype=dtype, device=device)
 
     layers: list[tuple[np.ndarray, np.ndarray]] = getattr(decoder, "layers_", [])
     if len(layers) < 2:
@@ -150,7 +150,7 @@ def freeze(
             f"decoder has {layers[0][0].shape[1]} voxels, and responses has {n_voxels}; expected "
             "the voxels that the decoder was fitted to."
         )
-    weights, biases = (np.asarray(values, dtype=float) for values in layers[-1])
+    weights, biases = (as_array("layers_", values, float) for values in layers[-1])
     _check_dimensions(weights.shape[2], components)
     for values in (values for layer in layers for values in layer):
         check_finite("decoder layers_", values)

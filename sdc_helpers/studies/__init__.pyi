@@ -6,7 +6,7 @@ from .clip_training import (
     train_small_clip,
 )
 from .closing import ClosingStudy, open_closing
-from .component_outcomes import ComponentOutcome, recorded_components
+from .component_records import ComponentOutcome, recorded_components
 from .component_study import ComponentStudy, open_components
 from .curriculum_grid import (
     Grid,

@@ -7,15 +7,11 @@ recorded (`sdc concepts components`). Nothing is chosen by the truth, which scor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from sdc_helpers._files import write_json
 from sdc_helpers.concepts import (
     CanonicalComponents,
     CortexAxes,
@@ -27,12 +23,14 @@ from sdc_helpers.concepts import (
     match_components,
     place_agreement,
     reproduced_components,
+    rotated_agreement,
     score_regions,
+    shuffled_agreement,
     sparsity_path,
     subspace_agreement,
 )
 from sdc_helpers.simulate.concepts import SHARED
-from sdc_helpers.studies._records import reading_record
+from sdc_helpers.studies.component_records import ComponentOutcome
 from sdc_helpers.studies.component_study import (
     MAX_ITER,
     REPRODUCED,
@@ -40,6 +38,7 @@ from sdc_helpers.studies.component_study import (
     ComponentStudy,
     Masks,
     open_components,
+    unsettled,
 )
 from sdc_helpers.studies.concept_study import open_concepts
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder
@@ -49,7 +48,6 @@ from sdc_helpers.studies.shared_concepts import find_concepts, half_of_pictures
 if TYPE_CHECKING:
     from sdc_helpers.measures import NullTest
 
-_RECORDED = Path(__file__).with_name("recorded_components.json")
 N_AXES = 16
 """Dimensions of the subspace in which axes are looked for."""
 HIDDEN = 256
@@ -57,64 +55,6 @@ HIDDEN = 256
 _N_DRAWS = 5
 _SPARSITIES = (1.0, 1.5, 2.0, 3.0, 4.0)
 _LOCALISERS = {concept.name: {site.roi for site in concept.sites} - {""} for concept in SHARED}
-
-
-@dataclass(frozen=True)
-class ComponentOutcome:
-    """What components and masks found in simulated participants.
-
-    Attributes
-    ----------
-    world, seed : str, int
-        Of the simulated participants.
-    top_1 : dict of str to float
-        Share of test trials identified, mean over participants, by kind of components.
-    found : dict of str to int
-        Planted shared concepts, of ten, that a component of its own is correlated with by .8.
-    seeds_subspace, seeds_rows : float
-        Agreement of two trainings: of what they span, and of their rows.
-    n_reproduced : int
-        Axes that both halves of the participants have.
-    chance_draws : int
-        Draws of shuffled pairs and of random rotations in which one was reproduced.
-    n_draws : int
-        Draws of both together.
-    sparsity : float
-        Lambda of the masks, with which masks of two halves of the pictures agree most.
-    masks : dict of str to dict of str to float
-        By kind of mask the mean over concepts and participants of auc, dice and size; for masks
-        through the decoder also kept, left and random.
-    localiser_own, localiser_other : float
-        AUC of the gates for the region of the concept's own localiser: of its own mask, and the
-        mean over other masks.
-    between : float
-        Probability that two people's masks of one component overlap more than of different ones.
-    recovered, traps : dict of str to int
-        Planted concepts and traps of "clusters", "masks" and "loadings", counted as in chapter 10.
-    hidden : float
-        Top-1 of a decoder with a hidden layer less that of the linear one, mean over participants.
-    one_person : float
-        Axes of one participant's own that both halves of the pictures have, mean over people.
-    """
-
-    world: str
-    seed: int
-    top_1: dict[str, float]
-    found: dict[str, int]
-    seeds_subspace: float
-    seeds_rows: float
-    n_reproduced: int
-    chance_draws: int
-    n_draws: int
-    sparsity: float
-    masks: dict[str, dict[str, float]]
-    localiser_own: float
-    localiser_other: float
-    between: float
-    recovered: dict[str, int]
-    traps: dict[str, int]
-    hidden: float
-    one_person: float
 
 
 def subspaces(study: ComponentStudy, seed: int = 0) -> dict[str, Any]:
@@ -280,6 +220,31 @@ def localiser_tests(
     return tests
 
 
+def chance_agreement(
+    study: ComponentStudy, subspace: np.ndarray, n_draws: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Return the agreement of halves where there is nothing to agree on.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        Decoded participants.
+    subspace : array of shape (k, D)
+        Rows that span what can be decoded.
+    n_draws, seed : int
+        Draws of each kind, and their seed.
+
+    Returns
+    -------
+    dict of str to array of shape (n_draws, k)
+        "shuffled pairs" and "random rotations".
+    """
+    axes, rng = CortexAxes(max_iter=MAX_ITER), np.random.default_rng([seed, 60])
+    shuffled = shuffled_agreement(axes, *study.pictures, subspace, n_draws=n_draws, rng=rng)
+    rotated = rotated_agreement(subspace, n_draws=n_draws, rng=rng)
+    return {"shuffled pairs": shuffled, "random rotations": rotated}
+
+
 def axes_of_one(study: ComponentStudy, name: str, k: int = N_AXES, seed: int = 0) -> int:
     """Count the axes of one participant alone that both halves of the pictures have.
 
@@ -304,11 +269,10 @@ def axes_of_one(study: ComponentStudy, name: str, k: int = N_AXES, seed: int = 0
     for half in (None, 0, 1):
         one = study.data[name] if half is None else half_of_pictures(study.data[name], half, seed)
         embeddings, responses = study.mean_responses(one)
-        parts.append(
-            CortexAxes(max_iter=MAX_ITER)
-            .fit({name: embeddings}, {name: responses}, subspace)
-            .components_
-        )
+        with unsettled():
+            axes = CortexAxes(max_iter=MAX_ITER)
+            axes.fit({name: embeddings}, {name: responses}, subspace)
+        parts.append(axes.components_)
     return reproduced_components(*parts).n_reproduced
 
 
@@ -339,7 +303,7 @@ def measure(
     study = open_components(concepts, course_decoder(profile, device=device))
     models = subspaces(study, seed)
     axes = study.axes(models["PCA of decoded"].components_)
-    chance = study.chance_agreement(models["PCA of decoded"].components_, n_draws, seed)
+    chance = chance_agreement(study, models["PCA of decoded"].components_, n_draws, seed)
     reproduced = axes.reproduced()
     directions = axes.whole.components_[reproduced.is_reproduced]
     clusters = find_concepts(concepts.data, course_decoder(profile, device=device), seed=seed)
@@ -415,33 +379,3 @@ def _gain_of_hidden(study: ComponentStudy, profile: str, device: str) -> float:
     decoder = course_decoder(profile, device=device, hidden=HIDDEN)
     network = ComponentStudy(study.concepts, fit_decoders(study.data, decoder))
     return float((network.top_1() - study.top_1()).mean())
-
-
-def recorded_components() -> list[ComponentOutcome]:
-    """Return what ``sdc concepts components`` found: both worlds, three seeds."""
-    return list(_read(_RECORDED))
-
-
-def save_components(
-    outcomes: Sequence[ComponentOutcome], path: str | Path, made: Mapping[str, Any]
-) -> None:
-    """Write outcomes and how they were made as JSON, atomically."""
-    write_json(path, {"made": dict(made), "outcomes": [asdict(one) for one in outcomes]})
-
-
-def load_components(path: str | Path) -> tuple[ComponentOutcome, ...]:
-    """Read outcomes that ``save_components`` wrote.
-
-    Raises
-    ------
-    DataFormatError
-        If the file holds something else.
-    """
-    return _read(Path(path))
-
-
-@lru_cache(maxsize=1)
-def _read(path: Path) -> tuple[ComponentOutcome, ...]:
-    command = "sdc concepts components --out FILE"
-    with reading_record(path, "record of components", command) as content:
-        return tuple(ComponentOutcome(**row) for row in content["outcomes"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from sdc_helpers.concepts import (
     CortexAxes,
@@ -16,9 +19,7 @@ from sdc_helpers.concepts import (
     fit_halves,
     loading_map,
     retained,
-    rotated_agreement,
     score_regions,
-    shuffled_agreement,
 )
 from sdc_helpers.decoding import average_repetitions, distinct_embeddings
 from sdc_helpers.embeddings.retrieval import recall_at_k
@@ -40,6 +41,14 @@ REPRODUCED = 0.9
 """Agreement of all participants and both halves from which an axis is reproduced."""
 MAX_ITER = 200
 """Iterations of the rotation. Where loadings are sparse it settles in fewer, elsewhere never."""
+
+
+@contextmanager
+def unsettled() -> Iterator[None]:
+    """Let a rotation end unsettled, without a word: halves tell which axes are to be believed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 class Pairs(NamedTuple):
@@ -251,31 +260,8 @@ class ComponentStudy:
         -------
         AxesOfHalves
         """
-        return fit_halves(CortexAxes(max_iter=MAX_ITER), *self.pictures, subspace)
-
-    def chance_agreement(self, subspace: np.ndarray, n_draws: int, seed: int) -> dict[str, Any]:
-        """Return the agreement of halves where there is nothing to agree on.
-
-        Parameters
-        ----------
-        subspace : array of shape (k, D)
-            Rows that span what can be decoded.
-        n_draws : int
-            Draws of each kind.
-        seed : int
-            Of both.
-
-        Returns
-        -------
-        dict of str to array of shape (n_draws, k)
-            "shuffled pairs" and "random rotations".
-        """
-        rng = np.random.default_rng([seed, 60])
-        shuffled = shuffled_agreement(
-            CortexAxes(max_iter=MAX_ITER), *self.pictures, subspace, n_draws=n_draws, rng=rng
-        )
-        rotated = rotated_agreement(subspace, n_draws=n_draws, rng=rng)
-        return {"shuffled pairs": shuffled, "random rotations": rotated}
+        with unsettled():
+            return fit_halves(CortexAxes(max_iter=MAX_ITER), *self.pictures, subspace)
 
     # --- masks ------------------------------------------------------------------------------------
 

@@ -384,7 +384,7 @@ def course_folder(monkeypatch, tmp_path):
     tokenizer.save(tmp_path / "tokenizer.json")
     model = small_clip.build_small_clip(len(tokenizer.words), seed=2)
     save(model.state_dict(), tmp_path / "weights.safetensors")
-    monkeypatch.setattr(small_clip, "small_clip_folder", lambda: tmp_path)
+    monkeypatch.setattr(small_clip, "small_clip_folder", lambda name: tmp_path)
     return tmp_path
 
 

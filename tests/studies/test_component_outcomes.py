@@ -9,11 +9,8 @@ import pytest
 
 from sdc_helpers.datasets.errors import DataFormatError
 from sdc_helpers.studies import recorded_components
-from sdc_helpers.studies.component_outcomes import (
-    load_components,
-    mask_kinds,
-    save_components,
-)
+from sdc_helpers.studies.component_outcomes import mask_kinds
+from sdc_helpers.studies.component_records import load_components, save_components
 
 
 def test_three_seeds_of_both_worlds_are_recorded():

@@ -12,6 +12,7 @@ from sdc_helpers._checks import unit_rows
 from sdc_helpers.concepts import PrincipalComponents, VoxelMask
 from sdc_helpers.concepts.recovery import PlantedVoxels
 from sdc_helpers.decoding import RidgeDecoder
+from sdc_helpers.studies.component_outcomes import chance_agreement
 from sdc_helpers.studies.component_study import ComponentStudy, Masks
 from sdc_helpers.studies.participants import ImageEmbeddings
 
@@ -113,7 +114,7 @@ def test_axes_are_the_planted_directions(study):
     axes = study.axes(turned)
     assert study.n_found(axes.whole.components_) == 2
     assert axes.reproduced().n_reproduced == 3
-    chance = study.chance_agreement(turned, 2, 0)
+    chance = chance_agreement(study, turned, 2, 0)
     assert {name: part.shape for name, part in chance.items()} == {
         "shuffled pairs": (2, 3), "random rotations": (2, 3)
     }  # fmt: skip

@@ -37,8 +37,12 @@ import numpy as np
 from sdc_helpers import concepts, exercises, plotting, studies
 from sdc_helpers.course import claims, on_gpu, say, start
 from sdc_helpers.measures import Interval
-from sdc_helpers.plotting import COLOURS, figure, show
-from sdc_helpers.studies import component_outcomes, component_study
+from sdc_helpers.plotting import figure, show
+from sdc_helpers.studies import (
+    component_outcomes,
+    component_study,
+    concept_study,
+)
 
 p = start(
     "12_components_and_masks",
@@ -47,8 +51,8 @@ p = start(
         "n_draws": {"smoke": 1, "workshop": 2, "full": 20},
     },
 )
-BLUE, ORANGE = COLOURS["blue"], COLOURS["orange"]
-GREEN, GREY = COLOURS["green"], COLOURS["grey"]
+BLUE, ORANGE = plotting.COLOURS["blue"], plotting.COLOURS["orange"]
+GREEN, GREY = plotting.COLOURS["green"], plotting.COLOURS["grey"]
 over = Interval.over_seeds
 
 # %% [markdown]
@@ -59,9 +63,7 @@ over = Interval.over_seeds
 # between; further down we ask what that gave.
 
 # %%
-from sdc_helpers.studies.concept_study import open_concepts
-
-opened = open_concepts(
+opened = concept_study.open_concepts(
     p.source, p.root, p.profile, p.seed, n_held_out=p.n_test,
     world=p.world, n_components=studies.N_COMPONENTS, device=p.device,
     clip_name=p.clip_name,
@@ -100,7 +102,7 @@ accuracy = {name: study.top_1(model) for name, model in models.items()}
 accuracy["fitted on training trials"] = study.top_1(leaked)
 
 # %% [markdown]
-# Read the bars against the line, which is all of the embedding. Which baseline comes close, and which is far?
+# The dashed line is identification by the whole embedding. Which components are above it, and which are far below?
 
 # %% Draw how many pictures are identified by each kind of components tags=["fold"]
 fig, ax = figure(width=7.4, height=3.6)
@@ -229,7 +231,7 @@ bins, own, others = (
 ax.hist(others, bins, color=GREY, alpha=0.7)
 ax.hist(own, bins, color=BLUE, alpha=0.7)
 for x, text, colour in (
-    (np.median(others), "turned at random", COLOURS["black"]),
+    (np.median(others), "turned at random", plotting.COLOURS["black"]),
     (np.quantile(own, 0.8), "cortex axes", BLUE),
 ):
     ax.annotate(
@@ -305,7 +307,7 @@ for (name, draws), at in zip(chance.items(), (1, 9), strict=True):
     mean = np.sort(draws, axis=1)[:, ::-1].mean(axis=0)
     at = min(at, len(mean) - 1)
     ax.plot(mean, color=GREY, ls="-" if name == "shuffled pairs" else "--")
-    plotting.label_line(ax, at, mean[at], name, COLOURS["black"], dy=8)
+    plotting.label_line(ax, at, mean[at], name, plotting.COLOURS["black"], dy=8)
 plotting.plot_reference(ax, component_study.REPRODUCED, " reproduced")
 ax.set(
     xlabel="axis, by agreement",

@@ -108,10 +108,7 @@ def concepts_settings(
 
     for world in worlds.split(","):
         for seed in numbers:
-            missing = {name for w, s, name in wanted if (w, s) == (world, seed)} - {
-                name for w, s, name in kept if (w, s) == (world, seed)
-            }
-            left = [v for v in BY_WORLD[world] if v.name in missing]
+            left = [v for v in BY_WORLD[world] if (world, seed, v.name) in {*wanted} - {*kept}]
             if left:
                 _run_settings(world, seed, profile, left, device, clip, keep)
     save_outcomes([kept[key] for key in wanted if key in kept], out, made)

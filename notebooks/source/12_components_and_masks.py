@@ -33,6 +33,7 @@ n_draws: int | None = None  # null draws; None: the profile decides [1, 1000]
 
 # %% Set up: imports, and what each profile computes tags=["fold"]
 import numpy as np
+from sklearn.base import clone
 
 from sdc_helpers import concepts, exercises, plotting, studies
 from sdc_helpers.course import claims, on_gpu, say, start
@@ -179,7 +180,8 @@ exercises.card("components.match")
 
 # %%
 agreement = exercises.yours_or_ours("components.match", agreement)
-again = component_outcomes.subspaces(study, p.seed + 1)["contrastive"]
+again = clone(contrastive).set_params(random_state=p.seed + 1)
+again.fit(pairs.true, pairs.decoded, items=pairs.items)
 spans = concepts.subspace_agreement(
     contrastive.subspace(p.n_axes), again.subspace(p.n_axes)
 )
@@ -308,7 +310,7 @@ for (name, draws), at in zip(chance.items(), (1, 9), strict=True):
     at = min(at, len(mean) - 1)
     ax.plot(mean, color=GREY, ls="-" if name == "shuffled pairs" else "--")
     plotting.label_line(ax, at, mean[at], name, plotting.COLOURS["black"], dy=8)
-plotting.plot_reference(ax, component_study.REPRODUCED, " reproduced")
+plotting.plot_reference(ax, reproduced.threshold, " reproduced")
 ax.set(
     xlabel="axis, by agreement",
     ylabel="agreement of all and both halves",
@@ -516,9 +518,8 @@ claims.record("components.axes.hard", hard_axes)
 for name in ("true", "decoded"):
     gains = [o.top_1["contrastive"] - o.top_1[f"PCA of {name}"] for o in easy]
     claims.record(f"components.gain.{name}", over(gains))
-claims.record(
-    "components.seeds.subspace", share(lambda o: o.seeds_subspace, of=1)
-)
+spans = share(lambda o: o.seeds_subspace, of=1)
+claims.record("components.seeds.subspace", spans)
 claims.record("components.seeds.rows", share(lambda o: o.seeds_rows, of=1))
 claims.record("components.halves.reproduced", share(lambda o: o.n_reproduced))
 by_chance = Interval.of_share(

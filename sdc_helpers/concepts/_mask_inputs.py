@@ -75,19 +75,6 @@ def check_components(components: Any) -> np.ndarray:
     return unit_rows(rows, "components")
 
 
-def check_items(items: Any, embeddings: np.ndarray) -> np.ndarray:
-    """Return the number of the picture of each trial; without names, equal embeddings are one."""
-    if items is None:
-        return np.unique(embeddings, axis=0, return_inverse=True)[1].reshape(-1)
-    items = as_array("items", items)
-    if items.shape != (len(embeddings),) or items.dtype.kind not in "iuUS":
-        raise ValueError(
-            f"items has shape {items.shape} and type {items.dtype}; expected an integer or a "
-            f"string that names the picture of each of {len(embeddings)} trials."
-        )
-    return np.unique(items, return_inverse=True)[1].reshape(-1)
-
-
 def check_gates(name: str, gates: Any, n_voxels: int | None = None) -> np.ndarray:
     """Return masks as an array of masks by voxels, bool or numbers from 0 to 1."""
     gates = as_array(name, gates)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from sdc_helpers._checks import as_array, check_count, check_share
+from sdc_helpers.concepts._component_inputs import as_items
 from sdc_helpers.concepts._mask_inputs import (
     check_components,
-    check_items,
     check_responses,
     check_trials,
     linear_weights,
@@ -92,7 +92,7 @@ def lasso_map(
     if penalty is not None:
         check_share("penalty", penalty)
     trials = check_trials(responses, embeddings, components)
-    pictures = check_items(items, as_array("embeddings", embeddings, float))
+    pictures = as_items("items", items, as_array("embeddings", embeddings, float))
     if penalty is None and len(np.unique(pictures)) < _N_FOLDS:
         raise ValueError(
             f"items names {len(np.unique(pictures))} pictures; expected {_N_FOLDS} or more to "
@@ -161,7 +161,7 @@ def correlation_map(
     check_share("alpha", alpha)
     check_count("n_permutations", n_permutations, int(np.ceil(1 / alpha - 1 - 1e-9)))
     trials = check_trials(responses, embeddings, components)
-    pictures = check_items(items, as_array("embeddings", embeddings, float))
+    pictures = as_items("items", items, as_array("embeddings", embeddings, float))
     X, scores = _standard(trials.X.T.astype(float)), _standard(trials.scores)
     values = scores @ X.T
     orders = permutations_of(len(pictures), "blocks", blocks=pictures)
@@ -251,7 +251,7 @@ def loading_map(
     """
     check_share("min_share", min_share, "both")
     trials = check_trials(responses, embeddings, components)
-    pictures = check_items(items, as_array("embeddings", embeddings, float))
+    pictures = as_items("items", items, as_array("embeddings", embeddings, float))
     means, _ = average_repetitions(trials.X, pictures)
     scores, _ = average_repetitions(trials.scores.T, pictures)
     if len(means) <= len(trials.components) + 1:

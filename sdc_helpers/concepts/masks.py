@@ -16,7 +16,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from sdc_helpers._checks import as_array, check_count, check_device
-from sdc_helpers.concepts._mask_inputs import check_items, check_trials
+from sdc_helpers.concepts._component_inputs import as_items
+from sdc_helpers.concepts._mask_inputs import check_trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -290,7 +291,7 @@ def sparsity_path(
         raise ValueError("sparsities is empty; name one value of lambda or more.")
     trials = check_trials(responses, embeddings, components)
     Y = as_array("embeddings", embeddings, float)
-    pictures = check_items(items, Y)
+    pictures = as_items("items", items, Y)
     order = np.random.default_rng(rng).permutation(pictures.max() + 1)
     if len(order) < 2:
         raise ValueError("items names one picture; expected two or more, to have two halves.")

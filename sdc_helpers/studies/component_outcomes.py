@@ -6,11 +6,12 @@ recorded (`sdc concepts components`). Nothing is chosen by the truth, which scor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
 from sdc_helpers.concepts import (
     CanonicalComponents,
@@ -32,9 +33,6 @@ from sdc_helpers.concepts import (
 from sdc_helpers.simulate.concepts import SHARED
 from sdc_helpers.studies.component_records import ComponentOutcome
 from sdc_helpers.studies.component_study import (
-    MAX_ITER,
-    REPRODUCED,
-    SAME,
     ComponentStudy,
     Masks,
     open_components,
@@ -54,7 +52,7 @@ HIDDEN = 256
 """Units of the hidden layer, where there is one."""
 _N_DRAWS = 5
 _SPARSITIES = (1.0, 1.5, 2.0, 3.0, 4.0)
-_LOCALISERS = {concept.name: {site.roi for site in concept.sites} - {""} for concept in SHARED}
+_LOCALISERS = {concept.name: concept.sites[0].roi for concept in SHARED if concept.sites[0].roi}
 
 
 def subspaces(study: ComponentStudy, seed: int = 0) -> dict[str, Any]:
@@ -160,19 +158,26 @@ def localiser_auc(
         AUC of each concept's own mask, and mean over the masks of other components that are a
         concept; means over concepts with a localiser and participants. NaN without any.
     """
-    nsd = study.concepts.study.reader
-    mine = {c: i for c, (i, r) in study.found(directions).items() if r >= SAME}
+    mine = study.components_of(directions)
     own, other = [], []
     for name, gates in masks.gates.items():
-        for concept, k in mine.items():
-            for roi in sorted(_LOCALISERS.get(concept, set()) & set(nsd.rois(name))):
-                region = nsd.roi(name, roi).volume[study.data[name].mask] > 0
-                if not region.any():
-                    continue
-                auc = score_regions(gates, {roi: region}).auc[:, 0]
-                own.append(auc[k])
-                other.append(np.mean([auc[j] for j in mine.values() if j != k]))
+        regions = _localised(study, name, mine)
+        for concept, region in regions.items():
+            auc = score_regions(gates, {concept: region}).auc[:, 0]
+            own.append(auc[mine[concept]])
+            other.append(np.mean([auc[j] for j in mine.values() if j != mine[concept]]))
     return (float(np.mean(own)), float(np.mean(other))) if own else (np.nan, np.nan)
+
+
+def _localised(study: ComponentStudy, name: str, concepts: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return the region of each concept's localiser in a participant's voxels, where it has any."""
+    nsd, mask = study.concepts.study.reader, study.data[name].mask
+    regions = {
+        concept: nsd.roi(name, _LOCALISERS[concept]).volume[mask] > 0
+        for concept in concepts
+        if _LOCALISERS.get(concept) in nsd.rois(name)
+    }
+    return {concept: region for concept, region in regions.items() if region.any()}
 
 
 def localiser_tests(
@@ -205,18 +210,14 @@ def localiser_tests(
         Dice of mask and region against masks of the same size of noise that is as smooth, by
         concept; masks of fewer than two voxels are left out.
     """
-    nsd, rng = study.concepts.study.reader, np.random.default_rng([seed, 63])
-    mine = {c: i for c, (i, r) in study.found(directions).items() if r >= SAME}
-    tests = {}
-    for concept, k in mine.items():
-        mask = masks.hard[name][k]
-        for roi in sorted(_LOCALISERS.get(concept, set()) & set(nsd.rois(name))):
-            region = nsd.roi(name, roi).volume[study.data[name].mask] > 0
-            if mask.sum() > 1 and region.any():
-                tests[concept] = localiser_overlap(
-                    study.concepts.positions(name), mask, region.astype(float), region,
-                    n_draws=n_draws, rng=rng,
-                ).dice  # fmt: skip
+    positions, rng = study.concepts.positions(name), np.random.default_rng([seed, 63])
+    mine, tests = study.components_of(directions), {}
+    for concept, region in _localised(study, name, mine).items():
+        mask = masks.hard[name][mine[concept]]
+        if mask.sum() > 1:
+            tests[concept] = localiser_overlap(
+                positions, mask, region.astype(float), region, n_draws=n_draws, rng=rng
+            ).dice
     return tests
 
 
@@ -239,8 +240,8 @@ def chance_agreement(
     dict of str to array of shape (n_draws, k)
         "shuffled pairs" and "random rotations".
     """
-    axes, rng = CortexAxes(max_iter=MAX_ITER), np.random.default_rng([seed, 60])
-    shuffled = shuffled_agreement(axes, *study.pictures, subspace, n_draws=n_draws, rng=rng)
+    rng = np.random.default_rng([seed, 60])
+    shuffled = shuffled_agreement(CortexAxes(), *study.pictures, subspace, n_draws=n_draws, rng=rng)
     rotated = rotated_agreement(subspace, n_draws=n_draws, rng=rng)
     return {"shuffled pairs": shuffled, "random rotations": rotated}
 
@@ -270,8 +271,7 @@ def axes_of_one(study: ComponentStudy, name: str, k: int = N_AXES, seed: int = 0
         one = study.data[name] if half is None else half_of_pictures(study.data[name], half, seed)
         embeddings, responses = study.mean_responses(one)
         with unsettled():
-            axes = CortexAxes(max_iter=MAX_ITER)
-            axes.fit({name: embeddings}, {name: responses}, subspace)
+            axes = CortexAxes().fit({name: embeddings}, {name: responses}, subspace)
         parts.append(axes.components_)
     return reproduced_components(*parts).n_reproduced
 
@@ -308,18 +308,21 @@ def measure(
     directions = axes.whole.components_[reproduced.is_reproduced]
     clusters = find_concepts(concepts.data, course_decoder(profile, device=device), seed=seed)
     of_clusters = concepts.recovery(clusters.labels, clusters.weights.participants)
-    again = subspaces(study, seed + 1)["contrastive"]
-    first = models["contrastive"].components_
+    pairs, first = study.pairs("validation"), models["contrastive"]
+    again = clone(first).set_params(random_state=seed + 1)
+    again.fit(pairs.true, pairs.decoded, items=pairs.items)
     outcome: dict[str, Any] = {
         "top_1": _top_1(study, models),
         "found": {n: study.n_found(m.components_) for n, m in models.items()}
         | {"cortex axes": study.n_found(axes.whole.components_)},
-        "seeds_subspace": subspace_agreement(
-            models["contrastive"].subspace(N_AXES), again.subspace(N_AXES)
+        "seeds_subspace": subspace_agreement(first.subspace(N_AXES), again.subspace(N_AXES)),
+        "seeds_rows": float(
+            match_components(first.components_, again.components_).agreement.mean()
         ),
-        "seeds_rows": float(match_components(first, again.components_).agreement.mean()),
         "n_reproduced": reproduced.n_reproduced,
-        "chance_draws": sum(int((a.max(axis=1) >= REPRODUCED).sum()) for a in chance.values()),
+        "chance_draws": sum(
+            int((a.max(axis=1) >= reproduced.threshold).sum()) for a in chance.values()
+        ),
         "n_draws": 2 * n_draws,
         "hidden": _gain_of_hidden(study, profile, device),
         "one_person": float(np.mean([axes_of_one(study, n, seed=seed) for n in study.data])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 
 SAME = 0.8
 """Absolute correlation of a component's score and a concept's readout from which they are one."""
-
-REPRODUCED = 0.9
-"""Agreement of all participants and both halves from which an axis is reproduced."""
-MAX_ITER = 200
-"""Iterations of the rotation. Where loadings are sparse it settles in fewer, elsewhere never."""
 
 
 @contextmanager
@@ -102,11 +97,6 @@ class ComponentStudy:
         """Participants by name."""
         return self.concepts.data
 
-    @property
-    def participants(self) -> np.ndarray:
-        """Whose each voxel is, with the voxels of all participants stacked."""
-        return np.concatenate([np.full(d.responses.shape[1], n) for n, d in self.data.items()])
-
     def pairs(self, side: str = "validation", names: Sequence[str] | None = None) -> Pairs:
         """Return true and decoded embeddings of single trials.
 
@@ -166,7 +156,7 @@ class ComponentStudy:
             Share of trials whose own picture has the nearest scores, by cosine.
         """
         of_true = model.transform if model is not None else np.asarray
-        of_decoded = getattr(model, "transform_decoded", of_true)
+        of_decoded = model.transform_decoded if model is not None else np.asarray
         shares = []
         for name in self.data:
             true, decoded, items = self.pairs(side, [name])
@@ -233,18 +223,31 @@ class ComponentStudy:
         """
         from scipy.optimize import linear_sum_assignment
 
-        shared = [m for m in self.planted_r(directions).columns if self._is_shared(m)]
-        r = self.planted_r(directions)[shared].to_numpy()
-        pairs = zip(*linear_sum_assignment(-r), strict=True)
-        return {shared[j]: (int(i), float(r[i, j])) for i, j in pairs}
+        truth = self.concepts.study.truth
+        assert truth is not None
+        r = self.planted_r(directions)
+        r = r[[name for name in r.columns if truth.concepts[name].is_shared]]
+        pairs = zip(*linear_sum_assignment(-r.to_numpy()), strict=True)
+        return {r.columns[j]: (int(i), float(r.iloc[i, j])) for i, j in pairs}
+
+    def components_of(self, directions: np.ndarray) -> dict[str, int]:
+        """Return which component each planted shared concept is, of those that are one by .8.
+
+        Parameters
+        ----------
+        directions : array of shape (n_components, D)
+            Directions of the white embeddings.
+
+        Returns
+        -------
+        dict of str to int
+            Number of the component by concept.
+        """
+        return {name: k for name, (k, r) in self.found(directions).items() if r >= SAME}
 
     def n_found(self, directions: np.ndarray) -> int:
         """Count planted shared concepts that are a component, by an absolute correlation of .8."""
-        return sum(r >= SAME for _, r in self.found(directions).values())
-
-    def _is_shared(self, name: str) -> bool:
-        assert self.concepts.study.truth is not None
-        return self.concepts.study.truth.concepts[name].is_shared
+        return len(self.components_of(directions))
 
     # --- axes -------------------------------------------------------------------------------------
 
@@ -261,16 +264,11 @@ class ComponentStudy:
         AxesOfHalves
         """
         with unsettled():
-            return fit_halves(CortexAxes(max_iter=MAX_ITER), *self.pictures, subspace)
+            return fit_halves(CortexAxes(), *self.pictures, subspace)
 
     # --- masks ------------------------------------------------------------------------------------
 
-    def fit_masks(
-        self,
-        estimator: VoxelMask,
-        directions: np.ndarray,
-        decoders: Mapping[str, Any] | None = None,
-    ) -> Masks:
+    def fit_masks(self, estimator: VoxelMask, directions: np.ndarray) -> Masks:
         """Fit masks in every participant, on validation trials.
 
         Parameters
@@ -279,15 +277,13 @@ class ComponentStudy:
             Unfitted; clones of it are fitted.
         directions : array of shape (n_components, D)
             Components.
-        decoders : mapping of str to decoder, optional
-            What reads the responses, and whose participants take part; by default the study's own.
 
         Returns
         -------
         Masks
         """
         gates, hard = {}, {}
-        for name, decoder in (decoders or self.decoders).items():
+        for name, decoder in self.decoders.items():
             responses, embeddings, _ = self.data[name].fold("validation")
             fitted = clone(estimator).fit(responses, embeddings, decoder, directions)
             gates[name], hard[name] = fitted.gates_, fitted.mask_
@@ -332,12 +328,12 @@ class ComponentStudy:
         """
         import pandas as pd
 
-        planted, who = self.concepts.planted, self.participants
+        planted = self.concepts.planted
         assert planted is not None
-        mine = {c: i for c, (i, r) in self.found(directions).items() if r >= SAME}
+        mine = self.components_of(directions)
         rows = []
         for name, gates in masks.gates.items():
-            patches = {c: planted.masks[c][who == name] for c in mine}
+            patches = {c: planted.masks[c][planted.participants == name] for c in mine}
             patches = {c: patch for c, patch in patches.items() if patch.any()}
             scores = score_regions(gates, patches, mask=masks.hard[name])
             for column, (concept, patch) in enumerate(patches.items()):
@@ -347,28 +343,23 @@ class ComponentStudy:
         columns = ["participant", "concept", "component", "auc", "dice", "size", "planted"]
         return pd.DataFrame(rows, columns=columns)
 
-    def retained(
-        self,
-        masks: Masks,
-        directions: np.ndarray,
-        seed: int,
-        decoders: Mapping[str, Any] | None = None,
-    ) -> dict[str, Retained]:
+    def retained(self, masks: Masks, directions: np.ndarray, seed: int) -> dict[str, Retained]:
         """Measure on test trials what masks keep and leave, see `retained`."""
-        decoders = decoders or self.decoders
         kept = {}
         for number, (name, hard) in enumerate(masks.hard.items()):
             responses, embeddings, _ = self.data[name].fold("test")
             kept[name] = retained(
-                responses, embeddings, decoders[name], directions, hard,
+                responses, embeddings, self.decoders[name], directions, hard,
                 rng=np.random.default_rng([seed, 61, number]),
             )  # fmt: skip
         return kept
 
     def recovery(self, masks: Masks) -> Recovery:
         """Compare masks of all participants with the planted voxels, as chapter 10 does."""
+        planted = self.concepts.planted
+        assert planted is not None
         stacked = np.concatenate([masks.hard[name].T for name in self.data])
-        return self.concepts.recovery(stacked, self.participants)
+        return self.concepts.recovery(stacked, planted.participants)
 
 
 def open_components(concepts: ConceptStudy, decoder: ContrastiveDecoder) -> ComponentStudy:

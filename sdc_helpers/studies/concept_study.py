@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +75,7 @@ class ConceptStudy:
         """Share of the variance of the embeddings that the whitened components carry."""
         return float(self.space.explained)
 
-    @property
+    @cached_property
     def planted(self) -> PlantedVoxels | None:
         """The truth about every voxel, None on real data."""
         if self.study.truth is None:

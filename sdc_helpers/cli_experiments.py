@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sdc_helpers.embeddings.small_clip import COURSE_MODEL
+
 if TYPE_CHECKING:
     from sdc_helpers.studies.settings_study import Outcome, Variation
 
@@ -56,8 +58,8 @@ def clip_train(
 @clip_app.command("measure")
 def clip_measure(
     name: Annotated[
-        str, typer.Argument(help="course-small, course-fine or an architecture of open_clip.")
-    ] = ("course-small"),
+        str, typer.Argument(help="course-fine, course-small or an architecture of open_clip.")
+    ] = COURSE_MODEL,
     weights: Annotated[str, typer.Option(help="course, random, a published tag or a path.")] = (
         "course"
     ),
@@ -72,11 +74,11 @@ def clip_measure(
 @concepts_app.command("settings")
 def concepts_settings(
     out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
-    seeds: Annotated[str, typer.Option(help="Of the simulated participants.")] = "0,1,2",
+    seeds: Annotated[str, typer.Option(help="Of the simulated participants.")] = "3,4,5",
     profile: Annotated[str, typer.Option(help="Size of the simulation.")] = "workshop",
     worlds: Annotated[str, typer.Option(help="Which worlds.")] = "easy,hard",
     only: Annotated[str, typer.Option(help="Settings, by name; all if empty.")] = "",
-    clip: Annotated[str, typer.Option(help="course-small or course-fine.")] = "course-small",
+    clip: Annotated[str, typer.Option(help="course-fine or course-small.")] = COURSE_MODEL,
     parts: Annotated[
         list[Path] | None, typer.Option(help="Files whose rows are taken over.")
     ] = None,

@@ -61,7 +61,7 @@ def architecture_config(name: str) -> dict[str, Any]:
     known = open_clip.list_models()
     if name not in known:
         raise ValueError(
-            f"name={name!r} is no known architecture. Give 'course-small' or one of "
+            f"name={name!r} is no known architecture. Give 'course-fine', 'course-small' or one of "
             f"open_clip.list_models(), such as {near_names(name, known)}."
         )
     return open_clip.get_model_config(name)

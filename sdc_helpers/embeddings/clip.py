@@ -31,13 +31,11 @@ from sdc_helpers.embeddings._clip_weights import (
 )
 from sdc_helpers.embeddings._networks import device_of
 from sdc_helpers.embeddings._pictures import PicturePreprocessing
-from sdc_helpers.embeddings.small_clip import COURSE_CLIPS
+from sdc_helpers.embeddings.small_clip import COURSE_CLIPS, COURSE_MODEL
 
 if TYPE_CHECKING:
     import torch
 
-COURSE_MODEL = "course-small"
-"""The course's own CLIP; `COURSE_CLIPS` of the module on it names the other."""
 _COURSE_WEIGHTS = "course"
 _RANDOM = "random"
 
@@ -141,8 +139,8 @@ def load_clip(
 
     Parameters
     ----------
-    name : str, default="course-small"
-        One of the course's own small CLIPs, ``"course-small"`` and ``"course-fine"``, or an
+    name : str, default="course-fine"
+        One of the course's own small CLIPs, ``"course-fine"`` and ``"course-small"``, or an
         architecture of ``open_clip.list_models()``.
     weights : str or path, default="course"
         ``"course"``: those of the course's CLIP. A published tag, see
@@ -189,7 +187,7 @@ def load_clip(
     >>> from sdc_helpers.embeddings import load_clip
     >>> clip = load_clip()
     >>> clip.name, clip.dimension, clip.image_size
-    ('course-small', 256, 64)
+    ('course-fine', 256, 64)
     """
     device = check_device(device)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:

@@ -63,13 +63,15 @@ class SmallNetwork:
 
 
 COURSE_CLIPS = {
-    "course-small": SmallNetwork(2, 32, "course_small"),
     "course-fine": SmallNetwork(4, 64, "course_fine"),
+    "course-small": SmallNetwork(2, 32, "course_small"),
 }
-"""The course's own CLIPs: the default, of CLIP's loss alone, and one that holds more."""
+"""The course's own CLIPs: the default, and one of CLIP's loss alone, which holds less."""
+COURSE_MODEL = "course-fine"
+"""The one that is meant where no other is named."""
 
 
-def small_clip_folder(name: str = "course-small") -> Path:
+def small_clip_folder(name: str = COURSE_MODEL) -> Path:
     """Return the folder of a trained network: weights, tokenizer and how it was trained.
 
     Parameters
@@ -85,7 +87,7 @@ def small_clip_folder(name: str = "course-small") -> Path:
     return Path(__file__).resolve().parent / COURSE_CLIPS[name].folder
 
 
-def small_clip_record(name: str = "course-small") -> dict[str, Any]:
+def small_clip_record(name: str = COURSE_MODEL) -> dict[str, Any]:
     """Return how a trained network was made, and what it can do on scenes it has not seen.
 
     Parameters
@@ -103,7 +105,7 @@ def small_clip_record(name: str = "course-small") -> dict[str, Any]:
 
 
 def build_small_clip(
-    vocabulary_size: int | None = None, seed: int = 0, *, name: str = "course-small"
+    vocabulary_size: int | None = None, seed: int = 0, *, name: str = COURSE_MODEL
 ) -> CLIP:
     """Build the network with initial values.
 
@@ -153,7 +155,7 @@ def small_clip_preprocessing() -> PicturePreprocessing:
     return PicturePreprocessing(SMALL_CLIP_IMAGE_SIZE, SMALL_CLIP_MEAN, SMALL_CLIP_STD)
 
 
-def small_clip_tokenizer(name: str = "course-small") -> SmallClipTokenizer:
+def small_clip_tokenizer(name: str = COURSE_MODEL) -> SmallClipTokenizer:
     """Return the tokenizer of one of `COURSE_CLIPS`."""
     return SmallClipTokenizer.load(small_clip_folder(name) / "tokenizer.json")
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sdc_helpers._checks import check_count
 from sdc_helpers.scenes.kinds import HAIR, KINDS
-from sdc_helpers.scenes.language import finish, with_article
+from sdc_helpers.scenes.language import finish, takes_an, with_article
 from sdc_helpers.scenes.lexicon import (
     ADJECTIVES,
     COLOUR_WORDS,
@@ -32,7 +32,7 @@ _NOUN_PAIRS = tuple(
     pair
     for kind, pairs in NOUNS.items()
     for pair in pairs
-    # "a pair of legs"; "two sheep"; and "ewe" begins with a vowel to the eye alone
+    # "a pair of legs"; "two sheep"
     if kind not in ("leg", "sheep", "fish")
 )
 _PLACES = tuple(phrase for phrases in PLACE_PHRASES.values() for phrase in phrases[:2])
@@ -212,8 +212,7 @@ def _article(words: _Words) -> _Twins:
         heads = f"orange {noun}", f"{colour} {noun}"
     else:
         vowel, consonant = (
-            [one for one, _ in _NOUN_PAIRS if (one[0] in "aeiou") == begins]
-            for begins in (True, False)
+            [one for one, _ in _NOUN_PAIRS if takes_an(one) == begins] for begins in (True, False)
         )
         heads = words.one_of(vowel), words.one_of(consonant)
     return (

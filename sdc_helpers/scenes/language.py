@@ -32,6 +32,7 @@ T = TypeVar("T")
 _STREAM = 1  # of the scene's seed, next to the one its graph was drawn from
 _LEVELS = 5  # from naming one thing to describing all
 _COLOUR_RATE = (0.25, 0.5, 0.6, 0.75, 0.95)
+_SOUNDS_LIKE_YOU = ("ewe",)  # words of the lexicon that begin with a vowel to the eye alone
 _EXTRA_RATE = (0.08, 0.2, 0.3, 0.45, 0.75)
 
 
@@ -94,9 +95,14 @@ def finish(text: str) -> str:
     return text[0].upper() + text[1:] + "."
 
 
+def takes_an(words: str) -> bool:
+    """Return whether "an" goes before the words: whether they begin with the sound of a vowel."""
+    return words[0] in "aeiou" and words.split()[0] not in _SOUNDS_LIKE_YOU
+
+
 def with_article(words: str) -> str:
     """Put "a" or "an" before the words."""
-    return ("an " if words[0] in "aeiou" else "a ") + words
+    return ("an " if takes_an(words) else "a ") + words
 
 
 def noun_phrase(noun: tuple[str, str], count: int, adjectives: str = "") -> str:

@@ -19,7 +19,7 @@ from sdc_helpers.contrastive.finetuning import (
     trunk_features,
 )
 from sdc_helpers.contrastive.gap import pair_recall
-from sdc_helpers.embeddings.clip import load_clip
+from sdc_helpers.embeddings.clip import COURSE_MODEL, load_clip
 from sdc_helpers.embeddings.encode import image_features, text_features
 from sdc_helpers.scenes import captions, generate_scenes, render
 from sdc_helpers.studies.scene_scores import SceneTest, scene_test, score_on_scenes
@@ -187,7 +187,7 @@ def open_closing(
     *,
     n_epochs: int,
     seed: int,
-    clip: tuple[str, str] = ("course-small", "course"),
+    clip: tuple[str, str] = (COURSE_MODEL, "course"),
     device: str = "cpu",
 ) -> ClosingStudy:
     """Embed simulated scenes by a CLIP's towers and choose the learning rates.

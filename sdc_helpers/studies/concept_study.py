@@ -20,15 +20,14 @@ from sdc_helpers.concepts import (
     kmeans,
     nmf,
     plain_dbscan,
-    ranking_auc,
     recover,
 )
 from sdc_helpers.decoding import average_repetitions
-from sdc_helpers.embeddings import load_clip
+from sdc_helpers.embeddings.clip import COURSE_MODEL, load_clip
 from sdc_helpers.measures import Interval, NullTest
 from sdc_helpers.studies.decoder import whiten
 from sdc_helpers.studies.participants import embed_stimuli, load_participants
-from sdc_helpers.studies.planted import planted_in
+from sdc_helpers.studies.planted import MIN_F1, fresh_pictures, planted_in, rank_pictures
 from sdc_helpers.studies.shared_concepts import EPS
 from sdc_helpers.studies.source import Study, open_study
 from sdc_helpers.studies.voxel_places import touching_reach, voxel_places
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
     from sdc_helpers.embeddings.whitening import WhiteSpace
     from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData
     from sdc_helpers.studies.shared_concepts import FoundConcepts
-
-MIN_F1 = 0.6
-"""F1 of its voxels from which a planted concept counts as recovered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +81,7 @@ class ConceptStudy:
     @property
     def fresh_pictures(self) -> np.ndarray:
         """Ids of the test pictures that are no training or validation pictures of anybody."""
-        sides = self.study.split.participants.values()
-        trained = np.concatenate([np.r_[s.train_images, s.validation_images] for s in sides])
-        return np.setdiff1d(np.concatenate([s.test_images for s in sides]), trained)
+        return fresh_pictures(self.study.split)
 
     def readable(self, seed: int) -> dict[str, float]:
         """Return how much of each planted concept a linear readout of the embedding predicts.
@@ -120,9 +114,6 @@ class ConceptStudy:
     def rankings(self, found: FoundConcepts, result: Recovery, seed: int) -> dict[str, Interval]:
         """Rank pictures that nobody trained on along each concept that matches a planted one.
 
-        A picture has the planted concept above half of its largest value, and lacks it at or below
-        baseline; those between are left out.
-
         Parameters
         ----------
         found : FoundConcepts
@@ -135,19 +126,12 @@ class ConceptStudy:
         Returns
         -------
         dict of str to Interval
-            AUC by planted concept.
+            AUC by planted concept, see `rank_pictures`.
         """
         assert self.study.truth is not None
-        fresh = self.fresh_pictures
-        aucs = {}
-        for match in result.matches:
-            value = self.study.truth.images.loc[fresh, f"concept_{match.planted}"].to_numpy()
-            has, lacks = value > value.max() / 2, value <= 0
-            if match.found is None or not has.any() or not lacks.any():
-                continue
-            scores = self.white.of(fresh[has | lacks]) @ found.concepts[match.found]
-            aucs[match.planted] = ranking_auc(scores, has[has | lacks], n_bootstrap=300, rng=seed)
-        return aucs
+        return rank_pictures(
+            self.study.truth, self.white, self.fresh_pictures, found.concepts, result, seed
+        )
 
     def recovery(self, labels: Any, participants: np.ndarray) -> Recovery:
         """Compare labels with the planted voxels.
@@ -208,7 +192,7 @@ class ConceptStudy:
 
 def open_concepts(
     source: str, root: str, profile: str, seed: int, *, n_held_out: int, world: str,
-    n_components: int, device: str = "cpu", clip_name: str = "course-small",
+    n_components: int, device: str = "cpu", clip_name: str = COURSE_MODEL,
 ) -> ConceptStudy:  # fmt: skip
     """Open a study, embed its pictures, whiten the embeddings and load every participant.
 

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdc_helpers._checks import as_array, unit_rows
+from sdc_helpers.concepts.ranking import ranking_auc
 from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels
 from sdc_helpers.simulate.truth import PlantedConcept, Truth
 
 if TYPE_CHECKING:
-    from sdc_helpers.studies.participants import ParticipantData
+    from sdc_helpers.concepts.recovery import Recovery
+    from sdc_helpers.datasets.splits import Split
+    from sdc_helpers.measures import Interval
+    from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData
+
+MIN_F1 = 0.6
+"""F1 of its voxels from which a planted concept counts as recovered."""
 
 
 def truth_masks(truth: Truth, voxels: Mapping[str, np.ndarray]) -> PlantedVoxels:
@@ -95,6 +102,68 @@ def planted_in(truth: Truth, data: Mapping[str, ParticipantData]) -> PlantedVoxe
         As `truth_masks`.
     """
     return truth_masks(truth, {name: one.mask for name, one in data.items()})
+
+
+def fresh_pictures(split: Split) -> np.ndarray:
+    """Return the ids of test pictures that are no training or validation pictures of anybody.
+
+    Parameters
+    ----------
+    split : Split
+        Sides of every participant.
+
+    Returns
+    -------
+    int64 array of shape (n_pictures,)
+        In ascending order.
+    """
+    sides = split.participants.values()
+    trained = np.concatenate([np.r_[s.train_images, s.validation_images] for s in sides])
+    return np.setdiff1d(np.concatenate([s.test_images for s in sides]), trained)
+
+
+def rank_pictures(
+    truth: Truth,
+    embeddings: ImageEmbeddings,
+    pictures: np.ndarray,
+    concepts: np.ndarray,
+    result: Recovery,
+    seed: int,
+) -> dict[str, Interval]:
+    """Rank pictures along each concept that matches a planted one.
+
+    A picture has the planted concept above half of its largest value, and lacks it at or below
+    baseline; those between are left out.
+
+    Parameters
+    ----------
+    truth : Truth
+        Gives the planted value of each picture.
+    embeddings : ImageEmbeddings
+        In the space that was decoded.
+    pictures : int array of shape (n_pictures,)
+        Ids of pictures on which nothing was trained.
+    concepts : array of shape (n_concepts, D)
+        Directions that were found.
+    result : Recovery
+        Which concept matches which planted one.
+    seed : int
+        Of the bootstrap over pictures.
+
+    Returns
+    -------
+    dict of str to Interval
+        AUC by planted concept, without those that no concept matches or that no picture has.
+    """
+    aucs = {}
+    for match in result.matches:
+        value = truth.images.loc[pictures, f"concept_{match.planted}"].to_numpy()
+        has, lacks = value > value.max() / 2, value <= 0
+        if match.found is None or not has.any() or not lacks.any():
+            continue
+        scores = embeddings.of(pictures[has | lacks]) @ concepts[match.found]
+        aucs[match.planted] = ranking_auc(scores, has[has | lacks], n_bootstrap=300, rng=seed)
+    return aucs
 
 
 def average_directions(

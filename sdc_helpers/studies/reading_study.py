@@ -14,6 +14,7 @@ import numpy as np
 from sdc_helpers._checks import as_array
 from sdc_helpers.concepts import enriched_words, fits_name, nearest_words
 from sdc_helpers.embeddings import embed_texts
+from sdc_helpers.embeddings.clip import COURSE_MODEL
 from sdc_helpers.scenes import LEXICON
 from sdc_helpers.studies.concept_study import open_concepts
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder
@@ -332,7 +333,7 @@ class ReadingStudy:
 
 def open_reading(
     source: str, root: str, profile: str, seed: int, *, n_held_out: int, world: str,
-    n_shuffles: int, min_voxels: int, device: str = "cpu", clip_name: str = "course-small",
+    n_shuffles: int, min_voxels: int, device: str = "cpu", clip_name: str = COURSE_MODEL,
 ) -> ReadingStudy:  # fmt: skip
     """Open a study and find its shared concepts, as the chapter on finding them does.
 

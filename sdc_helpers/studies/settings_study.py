@@ -21,12 +21,14 @@ from sdc_helpers.concepts.recovery import TO_FIND, PlantedVoxels, recover
 from sdc_helpers.studies._records import reading_record
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder, whiten
 from sdc_helpers.studies.participants import load_participants
-from sdc_helpers.studies.planted import planted_in
+from sdc_helpers.studies.planted import MIN_F1, fresh_pictures, planted_in, rank_pictures
 from sdc_helpers.studies.shared_concepts import find_concepts
 
 if TYPE_CHECKING:
     from sdc_helpers.datasets.nsd import NSD
     from sdc_helpers.datasets.splits import Split
+    from sdc_helpers.concepts.recovery import Recovery
+    from sdc_helpers.measures import Interval
     from sdc_helpers.simulate.truth import Truth
     from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData
     from sdc_helpers.studies.shared_concepts import FoundConcepts
@@ -110,6 +112,9 @@ class Outcome:
         Planted concepts that did not come back.
     adjusted_rand : float
         Over voxels of one planted shared concept.
+    ranking : dict of str to float
+        AUC with which each concept that matches a planted one ranks held-out pictures by its
+        value, by planted concept; see `rank_pictures`.
     """
 
     name: str
@@ -131,6 +136,7 @@ class Outcome:
     n_traps_reproduced: int
     missed: tuple[str, ...]
     adjusted_rand: float
+    ranking: dict[str, float]
 
 
 def run_variations(
@@ -180,13 +186,17 @@ def run_variations(
     """
     outcomes = []
     for variation in variations:
-        held = _with_all_concepts(embeddings, truth) if variation.holds_all else embeddings
+        held = _decoded(embeddings, truth, split, variation)
         data = _data(nsd, held, split, variation, seed)
         noise = {} if variation.input_noise is None else {"input_noise": variation.input_noise}
         decoder = course_decoder(profile, device=device, **noise)
         found = find_concepts(data, decoder, n_shuffles=n_shuffles, seed=seed)
         planted = planted_in(truth, data)
-        outcome = _outcome(variation.name, truth.world, seed, found, planted)
+        result = recover(
+            found.labels, found.weights.participants, planted.masks, planted.kinds, min_f1=MIN_F1
+        )
+        ranked = rank_pictures(truth, held, fresh_pictures(split), found.concepts, result, seed)
+        outcome = _outcome(variation.name, truth.world, seed, found, planted, result, ranked)
         outcomes.append(outcome)
         if on_outcome is not None:
             on_outcome(outcome)
@@ -194,11 +204,14 @@ def run_variations(
 
 
 def _outcome(
-    name: str, world: str, seed: int, found: FoundConcepts, planted: PlantedVoxels
+    name: str,
+    world: str,
+    seed: int,
+    found: FoundConcepts,
+    planted: PlantedVoxels,
+    result: Recovery,
+    ranked: Mapping[str, Interval],
 ) -> Outcome:
-    result = recover(
-        found.labels, found.weights.participants, planted.masks, planted.kinds, min_f1=0.6
-    )
     setting = found.setting
     traps = [f.number for v in ("trap", "spurious") for f in result.with_verdict(v)]
     return Outcome(
@@ -221,6 +234,7 @@ def _outcome(
         n_traps_reproduced=int(found.is_reproduced[traps].sum()),
         missed=tuple(m.planted for m in result.matches if not m.is_recovered),
         adjusted_rand=float(result.adjusted_rand_planted),
+        ranking={name: round(float(auc.value), 4) for name, auc in ranked.items()},
     )
 
 
@@ -315,11 +329,20 @@ def _read(path: Path) -> tuple[tuple[Outcome, ...], dict[str, Any]]:
         return tuple(Outcome(**row) for row in rows), content["made"]
 
 
+def _decoded(
+    embeddings: ImageEmbeddings, truth: Truth, split: Split, variation: Variation
+) -> ImageEmbeddings:
+    """Return the embeddings that are decoded."""
+    if variation.holds_all:
+        embeddings = _with_all_concepts(embeddings, truth)
+    if variation.n_components is not None:
+        embeddings, _ = whiten(embeddings, split, variation.n_components)
+    return embeddings
+
+
 def _data(
     nsd: NSD, embeddings: ImageEmbeddings, split: Split, variation: Variation, seed: int
 ) -> dict[str, ParticipantData]:
-    if variation.n_components is not None:
-        embeddings, _ = whiten(embeddings, split, variation.n_components)
     names = tuple(split.participants)[: variation.n_participants]
     data = load_participants(nsd, embeddings, split, participants=names)
     if variation.noise_variance == 1:

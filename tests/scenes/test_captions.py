@@ -92,7 +92,8 @@ def test_articles_agree(written):
     for sentences in written[:2000]:
         for sentence in sentences:
             for article, word in re.findall(r"\b(an?) ([a-z]+)", sentence.lower()):
-                assert (article == "an") == (word[0] in "aeiou"), sentence
+                vowel = word[0] in "aeiou" and word != "ewe"  # which begins as "you" does
+                assert (article == "an") == vowel, sentence
 
 
 def test_captions_depend_on_their_scene_and_the_seed_alone(scenes):

@@ -177,7 +177,8 @@ def is_grammatical(sentence):
         return False
     plural = is_plural(noun)
     if determiner in ("a", "an"):
-        vowel = (adjectives or [noun])[0][0] in "aeiou"
+        first = (adjectives or [noun])[0]
+        vowel = first[0] in "aeiou" and first != "ewe"  # which begins as "you" does
         fits = not plural and (determiner == "an") == vowel
     else:
         fits = determiner in MANY and plural

@@ -15,6 +15,7 @@ from sdc_helpers.studies.settings_study import (
     BY_WORLD,
     Variation,
     _data,
+    _decoded,
     _with_all_concepts,
     false_voxels,
     load_outcomes,
@@ -57,6 +58,8 @@ def test_an_outcome_says_what_was_found(small, tmp_path):
     assert few.n_planted == 10
     assert few.n_recovered + len(few.missed) == few.n_planted
     assert few.n_concepts >= few.n_reproduced
+    assert {*few.ranking} <= {name for name, c in small[1].concepts.items() if c.is_shared}
+    assert all(0 <= auc <= 1 for auc in few.ranking.values())
     assert deaf.n_recovered <= few.n_recovered
     save_outcomes(outcomes, tmp_path / "outcomes.json", {"date": "today"})
     assert list(load_outcomes(tmp_path / "outcomes.json")) == outcomes
@@ -67,13 +70,15 @@ def test_an_outcome_says_what_was_found(small, tmp_path):
 
 
 def test_a_variation_changes_one_thing(small):
-    nsd, _, embeddings, split = small
+    nsd, truth, embeddings, split = small
     plain = _data(nsd, embeddings, split, Variation("", 8), 0)
     fewer = _data(nsd, embeddings, split, Variation("", 8, n_participants=2), 0)
     assert list(fewer) == list(plain)[:2]
-    raw = _data(nsd, embeddings, split, Variation("", None), 0)
-    assert {one.embeddings.shape[1] for one in raw.values()} == {24}
-    assert {one.embeddings.shape[1] for one in plain.values()} == {8}
+    for n_components, expected in ((None, 24), (8, 8)):
+        decoded = _decoded(embeddings, truth, split, Variation("", n_components))
+        assert decoded.vectors.shape[1] == expected
+    held = _decoded(embeddings, truth, split, Variation("", None, holds_all=True))
+    assert held.vectors.shape[1] == 24 + 10
 
 
 def test_an_embedding_can_be_made_to_hold_every_concept(small):

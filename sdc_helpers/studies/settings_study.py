@@ -25,9 +25,9 @@ from sdc_helpers.studies.planted import MIN_F1, fresh_pictures, planted_in, rank
 from sdc_helpers.studies.shared_concepts import find_concepts
 
 if TYPE_CHECKING:
+    from sdc_helpers.concepts.recovery import Recovery
     from sdc_helpers.datasets.nsd import NSD
     from sdc_helpers.datasets.splits import Split
-    from sdc_helpers.concepts.recovery import Recovery
     from sdc_helpers.measures import Interval
     from sdc_helpers.simulate.truth import Truth
     from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData

@@ -31,9 +31,11 @@ from sdc_helpers.datasets.sift5k import load_sift5k
 from sdc_helpers.datasets.splits import Split, check_split, split_sdc2025, split_strict
 from sdc_helpers.datasets.sugar_crepe import HardNegative, load_sugar_crepe
 from sdc_helpers.datasets.things import THINGSfMRI
+from sdc_helpers.datasets.things_meg import THINGSMEG
 
 __all__ = [
     "NSD",
+    "THINGSMEG",
     "ClipPairs",
     "DataFile",
     "DataFormatError",

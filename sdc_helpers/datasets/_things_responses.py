@@ -94,33 +94,69 @@ class THINGSResponses:
             If `images` is not a list of names, names an image twice, or none of them has a
             response, or an image has several rows here (read with ``repeated="average"``).
         """
-        names = _checked_names(images)
-        rows = {str(image): row for row, image in enumerate(self.images)}
-        if len(rows) < len(self.images):
-            raise ValueError(
-                f"{len(self.images)} trials show {len(rows)} images, so that an image has several "
-                "rows; read the responses with repeated='average' to align them."
-            )
-        matched = [position for position, name in enumerate(names) if name in rows]
-        if not matched:
-            raise ValueError(
-                f"images: none of the {len(names)} has a response, {names[0]!r} for one; expected "
-                f"file names such as {str(self.images[0])!r}, without folders."
-            )
-        if one_per_concept:
-            concepts = self.concepts[[rows[names[position]] for position in matched]]
-            matched = [matched[k] for k in np.sort(np.unique(concepts, return_index=True)[1])]
-        chosen = [rows[names[position]] for position in matched]
+        chosen, matched, missing = match_rows(
+            checked_names(images), self.images, self.concepts, one_per_concept
+        )
         return THINGSAlignment(
             responses=self.responses[chosen],
             images=self.images[chosen],
             concepts=self.concepts[chosen],
-            positions=np.array(matched),
-            missing=tuple(name for name in names if name not in rows),
+            positions=matched,
+            missing=missing,
         )
 
 
-def _checked_names(images: Sequence[str]) -> list[str]:
+def match_rows(
+    wanted: Sequence, own: np.ndarray, concepts: np.ndarray, one_per_concept: bool
+) -> tuple[np.ndarray, np.ndarray, tuple]:
+    """Find the row of each image of a list.
+
+    Parameters
+    ----------
+    wanted : sequence of str or int
+        File names, or numbers, each once.
+    own : array of shape (n_rows,)
+        The name or number of each row's image.
+    concepts : array of str, shape (n_rows,)
+        Concept of each row's image.
+    one_per_concept : bool
+        Keep only the first image of each concept among those with a row.
+
+    Returns
+    -------
+    rows, positions : array of int, shape (n_matched,)
+        Row of each image that has one, and its place in the list.
+    missing : tuple
+        What of the list has no row.
+
+    Raises
+    ------
+    ValueError
+        If no image has a row, or one has several.
+    """
+    kind = type(wanted[0])
+    rows = {kind(image): row for row, image in enumerate(own)}
+    if len(rows) < len(own):
+        raise ValueError(
+            f"{len(own)} trials show {len(rows)} images, so that an image has several "
+            "rows; read the responses with repeated='average' to align them."
+        )
+    matched = [position for position, name in enumerate(wanted) if name in rows]
+    if not matched:
+        expected = "file names such as" if kind is str else "numbers such as"
+        raise ValueError(
+            f"images: none of the {len(wanted)} has a response, {wanted[0]!r} for one; expected "
+            f"{expected} {kind(own[0])!r}{', without folders' * (kind is str)}."
+        )
+    if one_per_concept:
+        of = concepts[[rows[wanted[position]] for position in matched]]
+        matched = [matched[k] for k in np.sort(np.unique(of, return_index=True)[1])]
+    missing = tuple(name for name in wanted if name not in rows)
+    return np.array([rows[wanted[position]] for position in matched]), np.array(matched), missing
+
+
+def checked_names(images: Sequence[str]) -> list[str]:
+    """Return the names as a list, or raise unless each is text and there once."""
     names = [] if isinstance(images, str) else list(images)
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(

@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 TASKS = (
     "minimal pairs",
+    "replaced pairs",
     "questions",
     "questions, wrong picture",
     "questions, no picture",
     "acceptability",
 )
-"""What a cell is asked: two tasks with pictures, two controls of the second, and text alone."""
+"""What a cell is asked: three tasks with pictures, two controls of the third, and text alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +56,11 @@ class Materials:
         Tokenizer that was trained on captions and text.
     test_captions : list of str
         One caption of each test picture.
-    test_pictures, pair_pictures : tensors
-        Feature maps of test pictures, and of those of the minimal pairs.
-    pairs, asked, sentence_pairs : list
-        Minimal pairs, questions and acceptability pairs of the evaluations.
+    test_pictures, pair_pictures, replaced_pictures : tensors
+        Feature maps of test pictures, and of those of either kind of pairs.
+    pairs, replaced, asked, sentence_pairs : list
+        Minimal pairs, pairs in which something is replaced, questions and acceptability pairs of
+        the evaluations.
     """
 
     captions: list[list[str]]
@@ -72,7 +74,9 @@ class Materials:
     test_captions: list[str]
     test_pictures: torch.Tensor
     pair_pictures: torch.Tensor
+    replaced_pictures: torch.Tensor
     pairs: Sequence[MinimalPair]
+    replaced: Sequence[MinimalPair]
     asked: Sequence[Question]
     sentence_pairs: Sequence[SentencePair]
 
@@ -80,9 +84,11 @@ class Materials:
         """Ask a model everything; tasks by name, see `TASKS`."""
         shown = Scorer(model, self.tokenizer, self.test_pictures)
         pairs = text_score(Scorer(model, self.tokenizer, self.pair_pictures), self.pairs)
+        of_replaced = Scorer(model, self.tokenizer, self.replaced_pictures)
         asked = vqa_score(shown, self.asked)
         answers = (
             pairs.each,
+            text_score(of_replaced, self.replaced).each,
             asked.right,
             asked.wrong,
             asked.none,

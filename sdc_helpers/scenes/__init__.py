@@ -22,7 +22,7 @@ from sdc_helpers.scenes.grammar import SentencePair, acceptability_pairs
 from sdc_helpers.scenes.graph import Scene, SceneObject
 from sdc_helpers.scenes.language import captions
 from sdc_helpers.scenes.lexicon import LEXICON
-from sdc_helpers.scenes.pairs import MinimalPair, minimal_pairs
+from sdc_helpers.scenes.pairs import MinimalPair, minimal_pairs, replaced_pairs
 from sdc_helpers.scenes.questions import Question, questions
 from sdc_helpers.scenes.sampling import generate_scenes
 from sdc_helpers.scenes.tagger import tag_by_lexicon
@@ -43,6 +43,7 @@ __all__ = [
     "minimal_pairs",
     "questions",
     "render",
+    "replaced_pairs",
     "scene_changes",
     "tag_by_lexicon",
 ]

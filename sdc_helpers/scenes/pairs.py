@@ -1,4 +1,4 @@
-"""Minimal pairs: two pictures and two captions made of the same words (Thrush et al. 2022)."""
+"""Minimal pairs: two pictures and two captions of the same words, or that differ in one word."""
 
 from __future__ import annotations
 
@@ -25,29 +25,32 @@ from sdc_helpers.scenes.sampling import (
     sample_thing,
 )
 
-_STREAM = 2
+_STREAM, _REPLACED_STREAM = 2, 3
 _RELATIONS = ("left of", "right of", "in front of", "behind")
 _SLOTS = ((0.27, 0.90), (0.73, 0.90))  # middle and foot, side by side
+_MIDDLE = (0.5, 0.93)
+_FEW, _MANY = 1, 3  # numbers of a thing that are easy to tell apart
 _FRONT, _BACK = 0.95, 0.80  # feet of what stands in front and behind
 _STANDING = ("body", "animal", "vehicle", "building")
 
 
 @dataclass(frozen=True)
 class MinimalPair:
-    """Two scenes that differ in who is where, or in who has what.
+    """Two scenes that differ in one respect, and their captions.
 
     Attributes
     ----------
-    kind : {"relation", "attribute"}
-        What is swapped: the places of two things, or their colours or numbers.
+    kind : {"relation", "attribute", "thing", "number", "colour"}
+        In `minimal_pairs`, what is swapped: the places of two things, or their colours or numbers.
+        In `replaced_pairs`, what is another one.
     scenes : tuple of Scene
         Two scenes, alike in everything else.
     captions : tuple of str
         The first is true of the first scene and false of the second, and the other way round.
-        Both have the same words, equally often.
+        Those of a swap have the same words, equally often.
     """
 
-    kind: Literal["relation", "attribute"]
+    kind: Literal["relation", "attribute", "thing", "number", "colour"]
     scenes: tuple[Scene, Scene]
     captions: tuple[str, str]
 
@@ -93,12 +96,45 @@ def minimal_pairs(n: int, seed: int = 0) -> list[MinimalPair]:
     return [_pair(seed, index) for index in range(n)]
 
 
+def replaced_pairs(n: int, seed: int = 0) -> list[MinimalPair]:
+    """Generate pairs in which one thing, its number or its colour is another one.
+
+    Easier than `minimal_pairs`: who knows the words and looks at the picture can tell them apart,
+    without knowing what belongs to what. As in the pairs of SugarCrepe in which something is
+    replaced (Hsieh et al. 2023), but every caption has a picture of its own, so that a text model
+    scores one half exactly. Pair i is a function of `seed` and i alone.
+
+    Parameters
+    ----------
+    n : int
+        Number of pairs, 0 or more; things, numbers and colours in turn.
+    seed : int, default=0
+        Number of the series, 0 or more.
+
+    Returns
+    -------
+    list of MinimalPair
+        `n` pairs.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not an integer of 0 or more.
+
+    Examples
+    --------
+    >>> from sdc_helpers.scenes import replaced_pairs
+    >>> pair = replaced_pairs(2)[1]
+    >>> pair.kind
+    'number'
+    """
+    n, seed = check_count("n", n), check_count("seed", seed)
+    return [_replaced(seed, index) for index in range(n)]
+
+
 def _pair(seed: int, index: int) -> MinimalPair:
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, _STREAM)))
-    place = pick(rng, PLACES)
-    setting = sample_setting(rng, seed, index, place)
-    ending = f"{pick(rng, dict.fromkeys(PLACE_PHRASES[place], 1.0))} "
-    ending += pick(rng, dict.fromkeys(LIGHT_PHRASES[setting.lighting], 1.0))
+    setting, ending = _setting(rng, seed, index)
     if index % 2 == 0:
         kind, (scenes, clauses) = "relation", _swap_places(rng, setting)
     elif rng.random() < 0.5:
@@ -107,6 +143,45 @@ def _pair(seed: int, index: int) -> MinimalPair:
         kind, (scenes, clauses) = "attribute", _swap_numbers(rng, setting)
     first, second = (finish(f"{clause} {ending}") for clause in clauses)
     return MinimalPair(kind, scenes, (first, second))
+
+
+def _setting(rng: np.random.Generator, seed: int, index: int) -> tuple[Scene, str]:
+    """Draw an empty scene, and the words for its place and light."""
+    place = pick(rng, PLACES)
+    setting = sample_setting(rng, seed, index, place)
+    ending = f"{pick(rng, dict.fromkeys(PLACE_PHRASES[place], 1.0))} "
+    return setting, ending + pick(rng, dict.fromkeys(LIGHT_PHRASES[setting.lighting], 1.0))
+
+
+def _replaced(seed: int, index: int) -> MinimalPair:
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, _REPLACED_STREAM)))
+    setting, ending = _setting(rng, seed, index)
+    kind = ("thing", "number", "colour")[index % 3]
+    if kind == "thing":
+        items = [_at(item, _MIDDLE) for item in _two_things(rng, setting.place)]
+        names = [_name(item) for item in items]
+    elif kind == "number":
+        thing, _ = _two_things(rng, setting.place, ("body", "animal", "food_round"))
+        thing = _at(thing, _MIDDLE, most=_MANY)
+        items = [replace(thing, count=count) for count in (_FEW, _MANY)]
+        names = [_name(item) for item in items]
+    else:
+        thing, colours = _thing_of_colours(rng, setting.place)
+        items = [replace(_at(thing, _MIDDLE), colour=colour) for colour in colours]
+        names = [_coloured(item) for item in items]
+    order = rng.permutation(2)
+    first, second = (_with_objects(setting, items[k]) for k in order)
+    one, other = (finish(f"{names[k]} {ending}") for k in order)
+    return MinimalPair(kind, (first, second), (one, other))
+
+
+def _thing_of_colours(rng: np.random.Generator, place: str) -> tuple[SceneObject, list[str]]:
+    """Choose a thing whose colour is said, and two of the colours that it may have."""
+    while True:
+        thing, _ = _two_things(rng, place)
+        colours = list(KINDS[thing.category][thing.kind].colours)
+        if len(colours) > 1 and thing.kind not in COLOURLESS:
+            return thing, [colours[k] for k in rng.permutation(len(colours))[:2]]
 
 
 _Pairs = tuple[tuple[Scene, Scene], tuple[str, str]]

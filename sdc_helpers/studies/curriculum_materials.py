@@ -11,7 +11,7 @@ from sdc_helpers.curriculum.difficulty import NounCount, image_difficulty
 from sdc_helpers.curriculum.materials import Materials
 from sdc_helpers.curriculum.pictures import feature_maps
 from sdc_helpers.curriculum.tokenizer import CaptionTokenizer
-from sdc_helpers.scenes import captions, generate_scenes, minimal_pairs, render
+from sdc_helpers.scenes import captions, generate_scenes, minimal_pairs, render, replaced_pairs
 from sdc_helpers.scenes.grammar import acceptability_pairs
 from sdc_helpers.scenes.questions import QUESTION_KINDS, pictures_of, questions
 from sdc_helpers.scenes.tagger import tag_by_lexicon
@@ -50,6 +50,7 @@ def make_materials(design: StudyDesign, clip: ClipModel) -> Materials:
     image_of = np.repeat(np.arange(len(own)), [len(of_one) for of_one in own])
     test = generate_scenes(design.n_test, seed=_TEST + seed)
     pairs = minimal_pairs(design.n_test, seed=_PAIRS + seed)
+    replaced = replaced_pairs(design.n_test, seed=_PAIRS + seed)
     return Materials(
         captions=own,
         pictures=feature_maps(clip, render(scenes)),
@@ -62,7 +63,9 @@ def make_materials(design: StudyDesign, clip: ClipModel) -> Materials:
         test_captions=[of_one[0] for of_one in captions(test, 5)],  # of any length
         test_pictures=feature_maps(clip, render(test)),
         pair_pictures=feature_maps(clip, render(pictures_of(pairs))),
+        replaced_pictures=feature_maps(clip, render(pictures_of(replaced))),
         pairs=pairs,
+        replaced=replaced,
         asked=questions(test, design.n_test // (2 * len(QUESTION_KINDS)), seed=seed),
         sentence_pairs=acceptability_pairs(max(2, design.n_test // 8 * 2), seed=seed),
     )

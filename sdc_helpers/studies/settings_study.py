@@ -72,10 +72,8 @@ VARIATIONS = (
     Variation("input noise 4", input_noise=4.0),
     Variation("noise doubled", noise_variance=2.0),
     Variation("4 participants", n_participants=4),
-    Variation("input noise 1", input_noise=1.0),
     Variation("input noise 16", input_noise=16.0),
     Variation("D = 15", n_components=15),
-    Variation("D = 80", n_components=80),
     Variation("not whitened", n_components=None),
 )
 BY_WORLD = {"easy": VARIATIONS, "hard": VARIATIONS[:2]}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sdc_helpers.scenes import LEXICON, minimal_pairs, render
+from sdc_helpers.scenes import LEXICON, minimal_pairs, render, replaced_pairs
 from sdc_helpers.scenes.graph import visible_shares
 
 
@@ -68,8 +68,28 @@ def test_kinds_are_mixed_and_series_reproducible(pairs):
     assert minimal_pairs(0) == []
 
 
+def test_in_replaced_pairs_one_thing_differs(falsehoods):
+    pairs = replaced_pairs(300, seed=5)
+    assert Counter(pair.kind for pair in pairs) == {"thing": 100, "number": 100, "colour": 100}
+    assert replaced_pairs(30, seed=5) == pairs[:30]
+    for pair in pairs:
+        first, second = pair.scenes
+        assert replace(first, objects=()) == replace(second, objects=())
+        (one,), (other,) = first.objects, second.objects
+        assert (one.kind != other.kind) == (pair.kind == "thing")
+        if pair.kind != "thing":
+            changed = {"number": "count", "colour": "colour"}[pair.kind]
+            assert getattr(one, changed) != getattr(other, changed)
+            assert replace(one, **{changed: getattr(other, changed)}) == other
+        for k in (0, 1):
+            assert not falsehoods(pair.captions[k], pair.scenes[k]), pair
+            assert falsehoods(pair.captions[k], pair.scenes[1 - k]), pair
+            assert set(re.findall(r"[a-z]+", pair.captions[k].lower())) <= set(LEXICON)
+
+
+@pytest.mark.parametrize("generate", [minimal_pairs, replaced_pairs])
 @pytest.mark.parametrize("name", ["n", "seed"])
 @pytest.mark.parametrize("value", [-1, 2.0, "x"])
-def test_bad_arguments_are_named(name, value):
+def test_bad_arguments_are_named(generate, name, value):
     with pytest.raises(ValueError, match=f"{name}={value!r}"):
-        minimal_pairs(**{"n": 1, name: value})
+        generate(**{"n": 1, name: value})

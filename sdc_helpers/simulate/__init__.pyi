@@ -9,6 +9,12 @@ from .things import (
     things_images,
     write_things,
 )
+from .things_meg import (
+    MEGTruth,
+    PlantedResponse,
+    load_meg_truth,
+    write_things_meg,
+)
 from .truth import (
     ParticipantTruth,
     PlantedConcept,
@@ -20,15 +26,19 @@ from .worlds import WORLDS, World
 __all__ = [
     "PROFILES",
     "WORLDS",
+    "MEGTruth",
     "ParticipantTruth",
     "PlantedConcept",
+    "PlantedResponse",
     "Profile",
     "Truth",
     "World",
     "generator_version",
+    "load_meg_truth",
     "load_truth",
     "simulated_nsd",
     "things_images",
     "write_nsd",
     "write_things",
+    "write_things_meg",
 ]

@@ -169,7 +169,7 @@ def write_things(
     if images is None:
         images = things_images(n_concepts, n_sessions, n_test)
     sizes = _checked_sizes(roi_sizes, scale)
-    images = _checked_images(images, n_test)
+    images = checked_images(images, n_test)
     features = _checked_features(roi_features or {}, len(images), sizes)
     ceilings = _checked_ceilings(noise_ceiling, features)
     plan = Plan(
@@ -221,7 +221,8 @@ def _truth(
     }
 
 
-def _checked_images(images: Sequence[str], n_test: int) -> tuple[str, ...]:
+def checked_images(images: Sequence[str], n_test: int) -> tuple[str, ...]:
+    """Return the names of images, or raise unless each is one of THINGS, there once, and enough."""
     names = tuple(images)
     for name, count in Counter(names).items():
         if not (isinstance(name, str) and _IMAGE_NAME.fullmatch(name)) or count > 1:

@@ -23,12 +23,14 @@ concepts_app = typer.Typer(no_args_is_help=True, help="Shared concepts: what fin
 curriculum_app = typer.Typer(no_args_is_help=True, help="The complete grid of chapter 07.")
 gap_app = typer.Typer(no_args_is_help=True, help="The contrastive gap: what is recorded of it.")
 nulls_app = typer.Typer(no_args_is_help=True, help="Null distributions: how often tests err.")
+partition_app = typer.Typer(no_args_is_help=True, help="Learned bins against other searches.")
 EXPERIMENTS = {
     "clip": clip_app,
     "concepts": concepts_app,
     "curriculum": curriculum_app,
     "gap": gap_app,
     "nulls": nulls_app,
+    "partition": partition_app,
 }
 
 
@@ -270,6 +272,31 @@ def nulls_type_one(
     errors = type_one_errors(nulls, permutations, seed, on_kind=show)
     made = {**_provenance(), "n_nulls": nulls, "n_permutations": permutations, "seed": seed}
     save_type_one(errors, made, out)
+    typer.echo(f"wrote {out}")
+
+
+@partition_app.command("race")
+def partition_race(
+    out: Annotated[Path, typer.Option(help="JSON file for the curves.")],
+    seeds: Annotated[str, typer.Option(help="Of splits and methods.")] = "0,1,2",
+    only: Annotated[str, typer.Option(help="Bases, by name; all if empty.")] = "",
+) -> None:
+    """Race learned bins against every peer; run again, it goes on where it stopped."""
+    from sdc_helpers.studies.partition_race import PARTS, run_part
+    from sdc_helpers.studies.partition_records import load_curves, save_curves
+
+    made, rows = _provenance(), list(load_curves(out)) if out.is_file() else []
+    done = {(row.base, row.n_bins, row.seed) for row in rows}
+    for base, n_bins in PARTS:
+        for seed in (int(number) for number in seeds.split(",")):
+            if (base, n_bins, seed) in done or base not in (only.split(",") if only else [base]):
+                continue
+            part = run_part(base, n_bins, seed)
+            rows += part
+            save_curves(rows, out, made)
+            share = 1 / 16 if n_bins <= 16 else 1 / 100
+            found = ", ".join(f"{row.method} {row.at(share):.3f}" for row in part)
+            typer.echo(f"{base}, {n_bins} bins, seed {seed}, recall at {share:.4g}: {found}")
     typer.echo(f"wrote {out}")
 
 

@@ -439,6 +439,8 @@ def calls() -> dict[str, Call]:
         "neighbours.recall_curve": neighbours("recall_curve", {"order": [[0, 1], [1, 0]], "bins": HALF.astype(int), "truth": [[0], [1]]}, "order bins truth"),
         "neighbours.hnsw_curve": neighbours("hnsw_curve", {"base": X, "queries": Z, "truth": CODES[:, None]}, "base queries truth"),
         "neighbours.kmeans_bins": neighbours("kmeans_bins", {"X": X, "n_bins": 2}, "X"),
+        "neighbours.ivf_bins": neighbours("ivf_bins", {"X": X, "n_bins": 2}, "X"),
+        "neighbours.neural_lsh_bins": neighbours("neural_lsh_bins", {"X": X, "n_bins": 2, "n_neighbors": 3, "n_epochs": 1, "hidden": 4}, "X"),
         "neighbours.balanced_kmeans_bins": neighbours("balanced_kmeans_bins", {"X": X, "n_bins": 2}, "X"),
         "neighbours.hyperplane_bins": neighbours("hyperplane_bins", {"X": X, "n_bins": 2}, "X"),
         "neighbours.tree_bins": neighbours("tree_bins", {"X": X, "n_bins": 2}, "X"),

@@ -3,11 +3,13 @@ from .ensemble import HierarchicalPartition, PartitionEnsemble
 from .evaluation import RecallCurve, exact_neighbours, hnsw_curve, recall_curve
 from .index import PartitionIndex
 from .losses import balance_term, majority_votes, soft_votes, vote_loss
+from .neural_lsh import neural_lsh_bins
 from .partition import SpacePartition
 from .peers import (
     Bins,
     balanced_kmeans_bins,
     hyperplane_bins,
+    ivf_bins,
     kmeans_bins,
     tree_bins,
 )
@@ -25,8 +27,10 @@ __all__ = [
     "exact_neighbours",
     "hnsw_curve",
     "hyperplane_bins",
+    "ivf_bins",
     "kmeans_bins",
     "majority_votes",
+    "neural_lsh_bins",
     "recall_curve",
     "soft_votes",
     "tree_bins",

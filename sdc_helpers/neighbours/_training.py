@@ -124,6 +124,11 @@ def look(net: nn.Module, inputs: Tensor, block: int = 8192) -> Tensor:
     """Return probabilities without dropout and with the statistics of the base."""
     was_training = net.training
     net.eval()
-    found = torch.cat([net(part).softmax(dim=1) for part in inputs.split(block)])
+    parts = (net(part).softmax(dim=1) for part in inputs.split(block))
+    first = next(parts)
+    found = first.new_empty(len(inputs), first.shape[1])  # one copy of all probabilities, not two
+    found[: len(first)] = first
+    for number, part in enumerate(parts, start=1):
+        found[number * block : number * block + len(part)] = part
     net.train(was_training)
     return found

@@ -16,6 +16,8 @@ from sdc_helpers.neighbours.evaluation import as_vectors, exact_neighbours
 
 _FROM_KMEANS = 64
 """From so many bins on, ``init="auto"`` starts from k-means: otherwise bins stay empty."""
+_BLOCK = 65_536
+"""Vectors whose probabilities are in memory together where only the bins are wanted."""
 _CHOICES = {
     "target": ("soft", "majority"),
     "init": ("auto", "random", "kmeans"),
@@ -33,7 +35,9 @@ class ProbableBins:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable bin of each vector, int64 (n,); see `predict_proba`."""
-        return self.predict_proba(X).argmax(axis=1)
+        X = as_vectors("X", X)
+        blocks = (X[start : start + _BLOCK] for start in range(0, len(X), _BLOCK))
+        return np.concatenate([self.predict_proba(block).argmax(axis=1) for block in blocks])
 
     def probe_order(self, X: np.ndarray) -> np.ndarray:
         """Return the bins in the order in which a query probes them, int64 (n, n_bins)."""

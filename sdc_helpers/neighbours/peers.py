@@ -64,13 +64,45 @@ def kmeans_bins(
     """
     import faiss
 
-    X = _enough(X, n_bins)
+    X = enough_vectors(X, n_bins)
     clusters: Any = faiss.Kmeans(
         X.shape[1], n_bins, niter=n_iter, nredo=check_count("n_init", n_init, 1),
         seed=random_state + 1, min_points_per_centroid=1, max_points_per_centroid=len(X),
     )  # fmt: skip
     clusters.train(X)
     return _by_centroids(X, clusters.centroids.reshape(n_bins, -1))
+
+
+def ivf_bins(X: np.ndarray, n_bins: int = 16, *, random_state: int = 0) -> Bins:
+    """Make the bins of faiss' inverted file (IndexIVFFlat) as it trains itself: one short k-means.
+
+    Parameters
+    ----------
+    X : array of shape (n, D)
+        The base.
+    n_bins : int, default=16
+        Number of bins.
+    random_state : int, default=0
+        Seed.
+
+    Returns
+    -------
+    Bins
+        Queries probe the nearest centroids first, as the index does.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer vectors than bins, or one is not finite.
+    """
+    import faiss
+
+    X = enough_vectors(X, n_bins)
+    index: Any = faiss.IndexIVFFlat(faiss.IndexFlatL2(X.shape[1]), X.shape[1], n_bins)
+    index.cp.seed = random_state + 1
+    index.cp.min_points_per_centroid = 1
+    index.train(X)
+    return _by_centroids(X, index.quantizer.reconstruct_n(0, n_bins))
 
 
 def balanced_kmeans_bins(
@@ -99,7 +131,7 @@ def balanced_kmeans_bins(
     ValueError
         If there are fewer vectors than bins, or one is not finite.
     """
-    X = _enough(X, n_bins)
+    X = enough_vectors(X, n_bins)
     start = kmeans_bins(X, n_bins, n_init=1, random_state=random_state)
     centroids = np.stack([X[start.labels == b].mean(axis=0) for b in range(n_bins)])
     room = np.full(n_bins, len(X) // n_bins)
@@ -150,7 +182,7 @@ def hyperplane_bins(X: np.ndarray, n_bins: int = 16, *, random_state: int = 0) -
     ValueError
         If `n_bins` is no power of two, or the base does not fit.
     """
-    X = _enough(X, n_bins)
+    X = enough_vectors(X, n_bins)
     depth = _depth(n_bins)
     normals = np.random.default_rng(random_state).normal(size=(X.shape[1], depth))
     normals /= np.linalg.norm(normals, axis=0)
@@ -197,7 +229,7 @@ def tree_bins(
     """
     if cut not in ("two-means", "pca"):
         raise ValueError(f"cut={cut!r}: expected two-means or pca.")
-    X = _enough(X, n_bins)
+    X = enough_vectors(X, n_bins)
     depth = _depth(n_bins)
     cuts: dict[tuple[int, int], tuple[np.ndarray, float]] = {}
     labels = np.zeros(len(X), dtype=np.int64)
@@ -253,7 +285,8 @@ def _depth(n_bins: int) -> int:
     return n_bins.bit_length() - 1
 
 
-def _enough(X: np.ndarray, n_bins: int) -> np.ndarray:
+def enough_vectors(X: np.ndarray, n_bins: int) -> np.ndarray:
+    """Return vectors, at least as many as bins, or raise a ValueError that says why."""
     check_count("n_bins", n_bins, 2)
     X = as_vectors("X", X)
     if len(X) < n_bins:

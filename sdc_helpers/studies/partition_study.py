@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -35,6 +35,8 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 K = 10
 """True neighbours that are to be found."""
 _N_MODELS = 3
+_SCENES_SEED = 3_000_017
+"""Of scenes that are neither those of the training of a CLIP nor those that it is measured on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +205,31 @@ def open_pictures(
     first = [[one[0]] for one in texts]
     captions = embed_captions(clip, first, cache=True).vectors[:, 0]
     return PictureSearch(study.kind, pictures.vectors, captions)
+
+
+@lru_cache(maxsize=1)
+def open_scene_pictures(n: int) -> PictureSearch:
+    """Draw scenes that no network was trained on, and embed them and their first captions.
+
+    Parameters
+    ----------
+    n : int
+        Number of scenes.
+
+    Returns
+    -------
+    PictureSearch
+        In the space of the course's CLIP.
+    """
+    from sdc_helpers.embeddings import embed_images
+    from sdc_helpers.scenes import captions, generate_scenes, render
+
+    check_count("n", n, 1)
+    scenes, clip = generate_scenes(n, seed=_SCENES_SEED), load_clip()
+    pictures = embed_images(clip, render(scenes), cache=True).vectors
+    first = [texts[:1] for texts in captions(scenes, seed=_SCENES_SEED)]
+    asked = embed_captions(clip, first, cache=True).vectors[:, 0]
+    return PictureSearch("simulated", pictures, asked)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,6 +41,7 @@ from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import figure, show
 from sdc_helpers.studies import (
     component_outcomes,
+    component_places,
     component_study,
     concept_study,
 )
@@ -456,11 +457,11 @@ text = (
     f"component {places.same.mean():.2f}, others {places.other.mean():.2f}."
 )
 if truth is not None:
-    own, other = component_outcomes.localiser_auc(
+    own, other = component_places.localiser_auc(
         study, masks["remove, noise"], directions
     )
     text += f" Localised regions, AUC: own {own:.2f}, other masks {other:.2f}."
-    tests = component_outcomes.localiser_tests(
+    tests = component_places.localiser_tests(
         study, masks["remove, noise"], directions, next(iter(study.data)),
         n_draws=39 if p.profile == "smoke" else 199, seed=p.seed,
     )  # fmt: skip

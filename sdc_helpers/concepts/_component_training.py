@@ -48,6 +48,9 @@ def learn_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train the rows by Adam on the CPU; every step takes a random batch of trials.
 
+    The learning rate falls to 0 as half a cosine, or the rows would end where the last batches
+    happened to push them.
+
     Parameters
     ----------
     true, decoded : float arrays of shape (n_trials, D)
@@ -72,6 +75,8 @@ def learn_rows(
     losses = []
     with torch.enable_grad(), one_thread(options.batch_size <= _SMALL):
         for step in range(options.n_steps):
+            fade = (1 + math.cos(math.pi * step / options.n_steps)) / 2
+            optimiser.param_groups[0]["lr"] = options.lr * fade
             batch = torch.randperm(len(y), generator=generator)[: options.batch_size]
             a, b = (activate(x[batch] @ rows.T, options.activation) for x in (y, decoded_y))
             loss = info_nce(a, b, options.temperature, pictures[batch])

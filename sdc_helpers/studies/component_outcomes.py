@@ -6,7 +6,7 @@ recorded (`sdc concepts components`). Nothing is chosen by the truth, which scor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,17 +20,16 @@ from sdc_helpers.concepts import (
     PrincipalComponents,
     VoxelMask,
     choose_sparsity,
-    localiser_overlap,
     match_components,
     place_agreement,
     reproduced_components,
     rotated_agreement,
-    score_regions,
     shuffled_agreement,
     sparsity_path,
     subspace_agreement,
 )
-from sdc_helpers.simulate.concepts import SHARED
+from sdc_helpers.studies.component_people import components_in_people, concept_of
+from sdc_helpers.studies.component_places import localiser_auc
 from sdc_helpers.studies.component_records import ComponentOutcome
 from sdc_helpers.studies.component_study import (
     ComponentStudy,
@@ -40,19 +39,16 @@ from sdc_helpers.studies.component_study import (
 )
 from sdc_helpers.studies.concept_study import open_concepts
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder
-from sdc_helpers.studies.participants import fit_decoders
+from sdc_helpers.studies.hidden_decoder import gain_of_hidden
 from sdc_helpers.studies.shared_concepts import find_concepts, half_of_pictures
 
 if TYPE_CHECKING:
-    from sdc_helpers.measures import NullTest
+    from sdc_helpers.concepts.recovery import Recovery
 
 N_AXES = 16
 """Dimensions of the subspace in which axes are looked for."""
-HIDDEN = 256
-"""Units of the hidden layer, where there is one."""
 _N_DRAWS = 5
 _SPARSITIES = (1.0, 1.5, 2.0, 3.0, 4.0)
-_LOCALISERS = {concept.name: concept.sites[0].roi for concept in SHARED if concept.sites[0].roi}
 
 
 def subspaces(study: ComponentStudy, seed: int = 0) -> dict[str, Any]:
@@ -136,89 +132,6 @@ def chosen_sparsity(
             )
         )
     return choose_sparsity(pd.concat(paths))
-
-
-def localiser_auc(
-    study: ComponentStudy, masks: Masks, directions: np.ndarray
-) -> tuple[float, float]:
-    """Rank the voxels of localised regions by the gates of masks.
-
-    Parameters
-    ----------
-    study : ComponentStudy
-        With planted truth, which names the localiser of each concept.
-    masks : Masks
-        Of all participants.
-    directions : array of shape (n_components, D)
-        Their components.
-
-    Returns
-    -------
-    own, other : float
-        AUC of each concept's own mask, and mean over the masks of other components that are a
-        concept; means over concepts with a localiser and participants. NaN without any.
-    """
-    mine = study.components_of(directions)
-    own, other = [], []
-    for name, gates in masks.gates.items():
-        regions = _localised(study, name, mine)
-        for concept, region in regions.items():
-            auc = score_regions(gates, {concept: region}).auc[:, 0]
-            own.append(auc[mine[concept]])
-            other.append(np.mean([auc[j] for j in mine.values() if j != mine[concept]]))
-    return (float(np.mean(own)), float(np.mean(other))) if own else (np.nan, np.nan)
-
-
-def _localised(study: ComponentStudy, name: str, concepts: Iterable[str]) -> dict[str, np.ndarray]:
-    """Return the region of each concept's localiser in a participant's voxels, where it has any."""
-    nsd, mask = study.concepts.study.reader, study.data[name].mask
-    regions = {
-        concept: nsd.roi(name, _LOCALISERS[concept]).volume[mask] > 0
-        for concept in concepts
-        if _LOCALISERS.get(concept) in nsd.rois(name)
-    }
-    return {concept: region for concept, region in regions.items() if region.any()}
-
-
-def localiser_tests(
-    study: ComponentStudy,
-    masks: Masks,
-    directions: np.ndarray,
-    name: str,
-    *,
-    n_draws: int,
-    seed: int,
-) -> dict[str, NullTest]:
-    """Hold one participant's masks against the localised regions of their concepts.
-
-    Parameters
-    ----------
-    study : ComponentStudy
-        With planted truth, which names the localiser of each concept.
-    masks : Masks
-        Of this participant at least.
-    directions : array of shape (n_components, D)
-        Their components.
-    name : str
-        The participant.
-    n_draws, seed : int
-        Number and seed of the masks of smooth noise.
-
-    Returns
-    -------
-    dict of str to NullTest
-        Dice of mask and region against masks of the same size of noise that is as smooth, by
-        concept; masks of fewer than two voxels are left out.
-    """
-    positions, rng = study.concepts.positions(name), np.random.default_rng([seed, 63])
-    mine, tests = study.components_of(directions), {}
-    for concept, region in _localised(study, name, mine).items():
-        mask = masks.hard[name][mine[concept]]
-        if mask.sum() > 1:
-            tests[concept] = localiser_overlap(
-                positions, mask, region.astype(float), region, n_draws=n_draws, rng=rng
-            ).dice
-    return tests
 
 
 def chance_agreement(
@@ -311,6 +224,7 @@ def measure(
     pairs, first = study.pairs("validation"), models["contrastive"]
     again = clone(first).set_params(random_state=seed + 1)
     again.fit(pairs.true, pairs.decoded, items=pairs.items)
+    hidden = gain_of_hidden(study, course_decoder(profile, device=device))
     outcome: dict[str, Any] = {
         "top_1": _top_1(study, models),
         "found": {n: study.n_found(m.components_) for n, m in models.items()}
@@ -324,7 +238,8 @@ def measure(
             int((a.max(axis=1) >= reproduced.threshold).sum()) for a in chance.values()
         ),
         "n_draws": 2 * n_draws,
-        "hidden": _gain_of_hidden(study, profile, device),
+        "hidden": hidden["gain"],
+        "hidden_settings": hidden,
         "one_person": float(np.mean([axes_of_one(study, n, seed=seed) for n in study.data])),
     }
     outcome |= _masked(study, directions, seed)
@@ -347,16 +262,44 @@ def _masked(study: ComponentStudy, directions: np.ndarray, seed: int) -> dict[st
     best = fitted["remove, noise"]
     own, other = localiser_auc(study, best, directions)
     positions = [study.concepts.positions(name) for name in study.data]
+    wide = {
+        f"{name}, {n} steps": place_agreement(
+            list(fitted[kind].hard.values()), positions, n_steps=n
+        ).auc
+        for name, kind in (("masks", "remove, noise"), ("loadings", "loadings"))
+        for n in (1, 2, 3)
+    }
     results = {"masks": study.recovery(best), "loadings": study.recovery(fitted["loadings"])}
     return {
         "sparsity": sparsity,
         "masks": scores,
         "localiser_own": own,
         "localiser_other": other,
-        "between": place_agreement(list(best.hard.values()), positions).auc,
+        "between": wide["masks, 1 steps"],
+        "between_by": wide,
+        "people": _in_people(study, directions, best, fitted["loadings"], results),
         "recovered": {name: len(result.recovered) for name, result in results.items()},
         "traps": {name: len(result.with_verdict("trap")) for name, result in results.items()},
     }
+
+
+def _in_people(
+    study: ComponentStudy,
+    directions: np.ndarray,
+    masks: Masks,
+    loadings: Masks,
+    results: Mapping[str, Recovery],
+) -> list[dict[str, Any]]:
+    """Return what each component is, what its masks are taken for, and in whom it is."""
+    table = components_in_people(study, directions, masks, loadings).set_index("component")
+    verdicts = {
+        name: {one.number: one.verdict for one in result.found} for name, result in results.items()
+    }
+    return [
+        {"concept": concept, "verdict": {n: own.get(k, "empty") for n, own in verdicts.items()}}
+        | table.loc[k].drop(columns="participant").to_dict("list")
+        for k, concept in enumerate(concept_of(study, directions))
+    ]
 
 
 def _shares(
@@ -376,9 +319,3 @@ def _top_1(study: ComponentStudy, models: Mapping[str, Any]) -> dict[str, float]
     leaked = DecodableComponents(32).fit(trained.true, trained.decoded, items=trained.items)
     ways = {"all dimensions": None, **models, "contrastive, fitted on training trials": leaked}
     return {name: float(study.top_1(model).mean()) for name, model in ways.items()}
-
-
-def _gain_of_hidden(study: ComponentStudy, profile: str, device: str) -> float:
-    decoder = course_decoder(profile, device=device, hidden=HIDDEN)
-    network = ComponentStudy(study.concepts, fit_decoders(study.data, decoder))
-    return float((network.top_1() - study.top_1()).mean())

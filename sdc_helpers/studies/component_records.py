@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,15 @@ class ComponentOutcome:
         Planted concepts and traps of "clusters", "masks" and "loadings", counted as in chapter 10.
     hidden : float
         Top-1 of a decoder with a hidden layer less that of the linear one, mean over participants.
+    hidden_settings : dict
+        How that came about, see ``gain_of_hidden``; the settings of both kinds are chosen on
+        validation pictures.
+    people : list of dict
+        By reproduced component: concept (planted, shared or private; "" if none), verdict of its
+        mask and of its joint loadings, and by participant r, voxels, loaded and takes_part of
+        ``components_in_people``.
+    between_by : dict of str to float
+        `between` on wider grids, and for masks of joint loadings.
     one_person : float
         Axes of one participant's own that both halves of the pictures have, mean over people.
     """
@@ -70,6 +79,9 @@ class ComponentOutcome:
     traps: dict[str, int]
     hidden: float
     one_person: float
+    hidden_settings: dict[str, Any] = field(default_factory=dict)
+    people: list[dict[str, Any]] = field(default_factory=list)
+    between_by: dict[str, float] = field(default_factory=dict)
 
 
 def recorded_components() -> list[ComponentOutcome]:

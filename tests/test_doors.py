@@ -38,6 +38,7 @@ OWN = unit_rows(RNG.standard_normal((4, 4)))[CODES]  # an embedding for each nam
 PICTURES = RNG.integers(0, 256, (16, 32, 32, 3), dtype=np.uint8)
 PLACES = RNG.standard_normal((16, 3))
 K = X @ X.T
+FIELD = np.random.default_rng(1).standard_normal((16, 4, 3))
 TEXTS = ("a dog", "a cat")
 
 
@@ -224,6 +225,17 @@ def calls() -> dict[str, Call]:
         "alignment.cka_table_from_grams": alignment("cka_table_from_grams", {"K": {"x": K}, "L": {"y": K}}, "K L"),
         "alignment.gram": alignment("gram", {"X": X}, "X"),
         "alignment.gram_from_rdm": alignment("gram_from_rdm", {"D": ((X[:, None] - X) ** 2).sum(-1)}, "D"),
+        "alignment.cluster_mass": alignment("cluster_mass", {"values": ONE, "null": K}, "values null"),
+        "alignment.latencies": alignment(
+            "latencies", {"responses": [FIELD], "layer": K, "times": np.arange(3.0), "n_bootstrap": 2, "rng": 0},
+            "responses layer times",
+        ),
+        "alignment.max_statistic": alignment("max_statistic", {"values": ONE, "null": K}, "values null"),
+        "alignment.time_resolved_cka": alignment(
+            "time_resolved_cka",
+            {"responses": {"O": [FIELD]}, "layers": {"x": K}, "times": np.arange(3.0), "n_permutations": 19, "rng": 0},
+            "responses layers times",
+        ),
         "alignment.mean_of_shuffles": alignment("mean_of_shuffles", kl, "K L"),
         "alignment.minibatch_cka": alignment("minibatch_cka", {"batches": [(X, Z)]}, "batches"),
         "alignment.partial_shuffle_curve": alignment(

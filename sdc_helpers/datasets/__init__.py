@@ -17,6 +17,7 @@ from sdc_helpers.datasets.haxby import (
     load_haxby,
     load_haxby_runs,
 )
+from sdc_helpers.datasets.meg_evoked import MEGEvoked, load_meg_evoked
 from sdc_helpers.datasets.nsd import NSD
 from sdc_helpers.datasets.objects92 import Objects92, load_objects92
 from sdc_helpers.datasets.registry import (
@@ -46,6 +47,7 @@ __all__ = [
     "HaxbyBlocks",
     "HaxbyRun",
     "ImageCaptions",
+    "MEGEvoked",
     "Objects92",
     "Split",
     "THINGSfMRI",
@@ -63,6 +65,7 @@ __all__ = [
     "load_clip_pairs",
     "load_haxby",
     "load_haxby_runs",
+    "load_meg_evoked",
     "load_objects92",
     "load_sift5k",
     "load_sugar_crepe",

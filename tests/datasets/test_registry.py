@@ -69,6 +69,7 @@ class TestCatalogue:
             "sugar_crepe": "hsieh2023sugarcrepe",
             "blimp": "warstadt2020blimp",
             "sift5k": "jegou2011",
+            "meg_evoked": "gramfort2013",
         }
 
     @pytest.mark.parametrize("info", list_datasets(), ids=lambda info: info.name)

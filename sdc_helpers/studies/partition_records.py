@@ -104,12 +104,12 @@ class Record:
 
 def recorded_partitions() -> Record:
     """Return what ``sdc partition race`` found: all parts, three seeds."""
-    return Record(_read(_RECORDED)[0])
+    return Record(_recorded()[0])
 
 
 def partitions_provenance() -> dict[str, Any]:
     """Return when, on what and from which revision the race was recorded."""
-    return dict(_read(_RECORDED)[1])
+    return dict(_recorded()[1])
 
 
 def save_curves(curves: Sequence[RecordedCurve], path: str | Path, made: Mapping[str, Any]) -> None:
@@ -130,6 +130,10 @@ def load_curves(path: str | Path) -> tuple[RecordedCurve, ...]:
 
 
 @lru_cache(maxsize=1)
+def _recorded() -> tuple[tuple[RecordedCurve, ...], dict[str, Any]]:
+    return _read(_RECORDED)
+
+
 def _read(path: Path) -> tuple[tuple[RecordedCurve, ...], dict[str, Any]]:
     command = "sdc partition race --out FILE"
     with reading_record(path, "record of partitions", command) as content:

@@ -65,12 +65,14 @@ def clip_measure(
     weights: Annotated[str, typer.Option(help="course, random, a published tag or a path.")] = (
         "course"
     ),
+    series: Annotated[int, typer.Option(help="Series of held-out scenes.", min=1)] = 1,
 ) -> None:
-    """Measure a CLIP on scenes it was not trained on."""
+    """Measure a CLIP on scenes it was not trained on: minutes a series."""
     from sdc_helpers.embeddings.clip import load_clip
-    from sdc_helpers.studies.scene_metrics import measure_on_scenes
+    from sdc_helpers.studies.scene_metrics import measure_series
 
-    _print_metrics(measure_on_scenes(load_clip(name, weights)).to_dict())
+    for measured in measure_series(load_clip(name, weights), series):
+        _print_metrics(measured.to_dict())
 
 
 @concepts_app.command("settings")
@@ -203,7 +205,7 @@ def curriculum_grid(
     from sdc_helpers.curriculum.design import StudyDesign, all_cells
     from sdc_helpers.studies.curriculum_grid import Grid, run_grid, save_grid
 
-    design = StudyDesign()
+    design = StudyDesign(epochs_per_bin=1)
     results = run_grid(
         design,
         out,

@@ -467,6 +467,7 @@ def calls() -> dict[str, Call]:
         "plotting.label_with_pictures": plotting(
             "label_with_pictures", {"ax": importlib.import_module("sdc_helpers.plotting").figure()[1], "images": PICTURES[:2]}, "images"
         ),
+        "plotting.plot_topography": plotting("plot_topography", {"values": ONE, "places": PLACES}, "values places"),
         "plotting.plot_spread": plotting("plot_spread", {"x": np.arange(16), "values": X}, "x values"),
         "plotting.brain.project_to_cortex": Call(brain.project_to_cortex, {"volume": cube, "affine": rotated}, ("volume", "affine"), runs=False),
         "plotting.brain.plot_shared_cortex": Call(
@@ -497,7 +498,7 @@ NO_ARRAYS = {
     "concepts": "choose_sparsity enriched_words fits_name",  # a table, text of captions
     "contrastive": "clip_trunk finetune_clip train_projections uniform_floor with_new_projections",
     "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
-    "CurriculumSampler paired_difference Plan PlanBatches run_cell score_paradigms text_score TokenMean "
+    "CurriculumSampler paired_difference Plan PlanBatches run_cell score_paradigms smallest_effect text_score TokenMean "
     "train_on_captions vqa_score WordRarity",
     "decoding": "",
     "embeddings": "caption_average load_clip load_resnet18",

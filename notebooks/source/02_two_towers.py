@@ -23,7 +23,7 @@
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}
 seed: int = 1  # which scenes, and where every draw starts [0, 999999]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
-clip_name: str = "course-small"  # or a name that open_clip knows
+clip_name: str = "course-small"  # CLIP's loss alone; or a name of open_clip
 clip_weights: str = "course"  # or a tag such as openai; a file; random
 n_gallery: int | None = None  # pictures; None: by profile [150, 10000]
 n_seeds: int = 3  # galleries [2, 20]
@@ -59,8 +59,8 @@ BLUE, ORANGE, GREEN, GREY = (
 
 # %% [markdown]
 # The pictures are simulated: small scenes, drawn from a known description, each with five true captions. The network is
-# the course's own small CLIP, trained on other scenes of the same kind. The scenes are split into *galleries*, so that
-# every number below can be measured more than once.
+# a small CLIP of the course's own, trained by CLIP's loss alone on other scenes of the same kind. The scenes are split
+# into *galleries*, so that every number below can be measured more than once.
 
 # %%
 network = p.clip_name, p.clip_weights

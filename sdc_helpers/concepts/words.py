@@ -97,8 +97,6 @@ def enriched_words(
     >>> words.top(3), words.bottom(3)
     (('dog',), ('cat',))
     """
-    from scipy.stats import norm
-
     check_count("min_pictures", min_pictures, 1)
     vocabulary = _word_set(vocabulary, "vocabulary")
     top, bottom = text_groups(top, "top", empty=True), text_groups(bottom, "bottom", empty=True)
@@ -111,7 +109,31 @@ def enriched_words(
             "pictures, a larger vocabulary or a smaller min_pictures."
         )
     a, b = (np.array([count.get(word, 0) for word in words]) for count in counts)
-    cells = np.stack([a, len(top) - a, b, len(bottom) - b]) + 0.5
+    return compare_counts(words, a, b, len(top), len(bottom))
+
+
+def compare_counts(
+    words: Sequence[str], a: np.ndarray, b: np.ndarray, n_top: int, n_bottom: int
+) -> WordEnrichment:
+    """Compare how many pictures of two sets have each word, see `enriched_words`.
+
+    Parameters
+    ----------
+    words : sequence of n_words str
+        In alphabetical order.
+    a, b : int arrays of shape (n_words,)
+        Pictures at the top, and at the bottom, that have the word.
+    n_top, n_bottom : int
+        Pictures in all.
+
+    Returns
+    -------
+    WordEnrichment
+    """
+    from scipy.stats import norm
+
+    a, b = as_array("a", a), as_array("b", b)
+    cells = np.stack([a, n_top - a, b, n_bottom - b]) + 0.5
     log_odds = np.log(cells[0] / cells[1]) - np.log(cells[2] / cells[3])
     z = log_odds / np.sqrt((1 / cells).sum(axis=0))
     order = np.argsort(-z, kind="stable")

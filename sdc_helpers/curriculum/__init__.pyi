@@ -2,6 +2,7 @@ from .comparison import (
     PairedDifference,
     across_seeds,
     paired_difference,
+    smallest_effect,
 )
 from .design import (
     Cell,
@@ -102,6 +103,7 @@ __all__ = [
     "rank_agreement",
     "run_cell",
     "score_paradigms",
+    "smallest_effect",
     "text_score",
     "threshold_bins",
     "train_on_captions",

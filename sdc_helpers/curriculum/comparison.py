@@ -119,6 +119,89 @@ def paired_difference(
     )
 
 
+def smallest_effect(
+    first: Sequence[_Measured],
+    second: Sequence[_Measured],
+    *,
+    power: float = 0.8,
+    level: float = 0.95,
+    n_draws: int = 2000,
+    rng: np.random.Generator,
+) -> float:
+    """Return the smallest true difference that such a comparison would mostly have found.
+
+    How much seeds, units and the rest vary is estimated from the differences, and many tables of
+    differences are drawn with these variances, as many seeds and units, and a mean of 0. A true
+    difference moves a table's interval as a whole. So the smallest one whose interval lies above 0
+    in a share `power` of the draws is that quantile of half the interval's width less the mean.
+
+    Parameters
+    ----------
+    first, second : sequence of Evaluation or of CaptionLikelihood
+        As for `paired_difference`, of two seeds or more.
+    power : float, default=0.8
+        Share of such studies that would find it, in (0, 1).
+    level : float, default=0.95
+        Coverage of the interval, in (0, 1).
+    n_draws : int, default=2000
+        Number of tables that are drawn.
+    rng : numpy.random.Generator
+        Draws them.
+
+    Returns
+    -------
+    float
+        In the unit of the score. 0 where nothing varies.
+
+    Raises
+    ------
+    ValueError
+        If `across_seeds` refuses one of them, numbers of seeds differ or are below 2, or a share is
+        out of range.
+    """
+    from scipy.stats import t
+
+    if not len(first) == len(second) > 1:
+        raise ValueError(
+            f"{len(first)} and {len(second)} seeds; expected as many of both, 2 or more."
+        )
+    check_share("power", power)
+    check_share("level", level)
+    check_count("n_draws", n_draws, 1)
+    both = _table([*first, *second])
+    table = both[: len(first)] - both[len(first) :]
+    spreads = _spreads(table)
+    needed = np.empty(n_draws)
+    for i in range(n_draws):
+        drawn = _draw_table(spreads, table.shape, rng)
+        error, df = _error(drawn)
+        needed[i] = t.ppf((1 + level) / 2, df) * error - drawn.mean() if error else 0.0
+    return float(max(0.0, np.quantile(needed, power)))
+
+
+def _spreads(table: np.ndarray) -> tuple[float, float, float]:
+    """Estimate the standard deviations of seeds, of units, and of what is left."""
+    n_seeds, n_units = table.shape
+    of_seeds, of_units = table.mean(axis=1), table.mean(axis=0)
+    left = table - of_seeds[:, None] - of_units + table.mean()
+    rest = float((left**2).sum() / ((n_seeds - 1) * (n_units - 1)))
+    seeds = max(0.0, float(of_seeds.var(ddof=1)) - rest / n_units)
+    units = max(0.0, float(of_units.var(ddof=1)) - rest / n_seeds)
+    return math.sqrt(seeds), math.sqrt(units), math.sqrt(rest)
+
+
+def _draw_table(
+    spreads: tuple[float, float, float], shape: tuple[int, ...], rng: np.random.Generator
+) -> np.ndarray:
+    seeds, units, rest = spreads
+    n_seeds, n_units = shape
+    return (
+        rng.normal(scale=seeds, size=(n_seeds, 1))
+        + rng.normal(scale=units, size=n_units)
+        + rng.normal(scale=rest, size=shape)
+    )
+
+
 def _table(evaluations: Sequence[_Measured]) -> np.ndarray:
     """Return what each unit says of each seed's score, of shape (n_seeds, n_units).
 

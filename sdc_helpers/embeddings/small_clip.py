@@ -69,6 +69,8 @@ COURSE_CLIPS = {
 """The course's own CLIPs: the default, and one of CLIP's loss alone, which holds less."""
 COURSE_MODEL = "course-fine"
 """The one that is meant where no other is named."""
+CLIP_ALONE = "course-small"
+"""The one for questions about CLIP's loss: nothing else trained it."""
 
 
 def small_clip_folder(name: str = COURSE_MODEL) -> Path:
@@ -102,6 +104,23 @@ def small_clip_record(name: str = COURSE_MODEL) -> dict[str, Any]:
         ``measure_on_scenes``.
     """
     return json.loads((small_clip_folder(name) / "metrics.json").read_text(encoding="utf-8"))
+
+
+def small_clip_series(name: str = COURSE_MODEL) -> list[dict[str, float]]:
+    """Return what a trained network can do on each of several series of held-out scenes.
+
+    Parameters
+    ----------
+    name : str
+        One of `COURSE_CLIPS`.
+
+    Returns
+    -------
+    list of dict
+        Figures of ``measure_on_scenes``; the first is that of `small_clip_record`.
+    """
+    record = small_clip_record(name)
+    return [record["metrics"], *record["other_series"]]
 
 
 def build_small_clip(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdc_helpers._checks import check_count, unit_rows
-from sdc_helpers.embeddings.clip import COURSE_MODEL, ClipModel, load_clip
+from sdc_helpers.embeddings.clip import ClipModel, load_clip
 from sdc_helpers.embeddings.encode import (
     RawEmbeddings,
     caption_features,
@@ -18,6 +18,7 @@ from sdc_helpers.embeddings.encode import (
     image_features,
 )
 from sdc_helpers.embeddings.retrieval import target_ranks
+from sdc_helpers.embeddings.small_clip import CLIP_ALONE, COURSE_CLIPS
 from sdc_helpers.scenes import Scene, captions, factors, generate_scenes, render
 from sdc_helpers.studies.clip_training import TRAINING_SEED
 
@@ -253,7 +254,7 @@ def open_clip_space(
     n_gallery: int,
     n_galleries: int,
     *,
-    clip: tuple[str, str] = (COURSE_MODEL, "course"),
+    clip: tuple[str, str] = (CLIP_ALONE, "course"),
     seed: int = 0,
     device: str = "cpu",
 ) -> ClipSpace:
@@ -303,5 +304,5 @@ def open_clip_space(
 
 def _cached(clip: ClipModel) -> dict[str, Any]:
     """Keep vectors of a large network on disk, which takes minutes, and show how far it is."""
-    large = clip.name != COURSE_MODEL
+    large = clip.name not in COURSE_CLIPS
     return {"cache": large, "progress": large}

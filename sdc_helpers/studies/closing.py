@@ -19,8 +19,9 @@ from sdc_helpers.contrastive.finetuning import (
     trunk_features,
 )
 from sdc_helpers.contrastive.gap import pair_recall
-from sdc_helpers.embeddings.clip import COURSE_MODEL, load_clip
+from sdc_helpers.embeddings.clip import load_clip
 from sdc_helpers.embeddings.encode import image_features, text_features
+from sdc_helpers.embeddings.small_clip import CLIP_ALONE
 from sdc_helpers.scenes import captions, generate_scenes, render
 from sdc_helpers.studies.scene_scores import SceneTest, scene_test, score_on_scenes
 
@@ -187,7 +188,7 @@ def open_closing(
     *,
     n_epochs: int,
     seed: int,
-    clip: tuple[str, str] = (COURSE_MODEL, "course"),
+    clip: tuple[str, str] = (CLIP_ALONE, "course"),
     device: str = "cpu",
 ) -> ClosingStudy:
     """Embed simulated scenes by a CLIP's towers and choose the learning rates.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sdc_helpers._files import atomic_path, write_json
-from sdc_helpers.curriculum.comparison import across_seeds, paired_difference
+from sdc_helpers.curriculum.comparison import across_seeds, paired_difference, smallest_effect
 from sdc_helpers.curriculum.design import Cell, CellResult, StudyDesign, all_cells
 from sdc_helpers.curriculum.results import Evaluation
 from sdc_helpers.measures import Interval
@@ -127,6 +127,16 @@ class Grid:
         """
         ours, theirs = (self.pooled(order, task, conditions) for order in (first, second))
         return paired_difference(ours, theirs, n_flips=1).difference  # flips give p-values only
+
+    def smallest_effect(
+        self, first: str, second: str, task: str, conditions: Conditions | None = None
+    ) -> float:
+        """Return the smallest true difference that four in five such grids would have found.
+
+        Parameters are those of `difference`; see `sdc_helpers.curriculum.smallest_effect`.
+        """
+        ours, theirs = (self.pooled(order, task, conditions) for order in (first, second))
+        return smallest_effect(ours, theirs, rng=np.random.default_rng(0))
 
     def rise_with_wrong_picture(self) -> dict[Cell, float]:
         """Return by how much a wrong picture raises each run's held-out loss, nats a token."""

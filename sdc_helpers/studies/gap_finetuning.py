@@ -20,7 +20,7 @@ from sdc_helpers.contrastive.centring import centre_sides
 from sdc_helpers.contrastive.finetuning import finetune_clip, with_new_projections
 from sdc_helpers.embeddings.clip import load_clip
 from sdc_helpers.embeddings.encode import embed_images, embed_texts
-from sdc_helpers.embeddings.small_clip import small_clip_tokenizer
+from sdc_helpers.embeddings.small_clip import CLIP_ALONE, small_clip_tokenizer
 from sdc_helpers.scenes import generate_scenes
 from sdc_helpers.studies._records import reading_record
 from sdc_helpers.studies.clip_training import ScenePairs, scene_pairs
@@ -116,7 +116,7 @@ def finetune_runs(
     ]
     if not missing:
         return rows
-    source, _ = scene_pairs(design.n_scenes, design.scene_seed, small_clip_tokenizer())
+    source, _ = scene_pairs(design.n_scenes, design.scene_seed, small_clip_tokenizer(CLIP_ALONE))
     test = scene_test(
         generate_scenes(design.n_test, seed=design.scene_seed + 1),
         rng=np.random.default_rng([design.scene_seed, 1]),
@@ -153,13 +153,13 @@ def _trained(
     design: FinetuneDesign, source: ScenePairs, loss: str, seed: int, device: str
 ) -> ClipModel:
     if loss == START:
-        return with_new_projections(load_clip(), design.dimension, seed)
+        return with_new_projections(load_clip(CLIP_ALONE), design.dimension, seed)
     options = TrainingOptions(
         n_steps=design.n_epochs * (design.n_scenes // design.batch_size),
         batch_size=design.batch_size, lr=design.lr, weight_decay=design.weight_decay, seed=seed,
     )  # fmt: skip
     return finetune_clip(
-        load_clip(), source, dimension=design.dimension, loss=loss, options=options,
+        load_clip(CLIP_ALONE), source, dimension=design.dimension, loss=loss, options=options,
         temperature=design.temperature, device=device,
     )  # fmt: skip
 

@@ -14,12 +14,17 @@ from sdc_helpers.embeddings.encode import UnitEmbeddings, embed_captions, embed_
 from sdc_helpers.embeddings.probes import LinearProbe, linear_probe
 from sdc_helpers.embeddings.retrieval import Retrieval, retrieval
 from sdc_helpers.embeddings.zero_shot import ZeroShot, zero_shot
+from sdc_helpers.scenes.kinds import KINDS
+from sdc_helpers.scenes.language import finish, noun_phrase
+from sdc_helpers.scenes.lexicon import NOUNS, WIDER_NOUNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 HELD_OUT_SEED = 2_000_003
-"""Of the scenes on which a CLIP is measured; no other part of the course draws from it."""
+"""Of the scenes on which a CLIP is measured; no other part of the course draws from it, nor from
+the next ones."""
+N_SERIES = 3
 
 PLACE_PROMPTS: dict[str, tuple[str, ...]] = {
     place: tuple(f"{start} {where}." for start in ("a picture", "a scene", "a view"))
@@ -36,19 +41,39 @@ PLACE_PROMPTS: dict[str, tuple[str, ...]] = {
 }
 """Sentences for each value of the factor ``place``."""
 
+_HEADS = ("the face of", "a portrait of", "the head of")
+
+
+def _phrases(category: str) -> tuple[str, ...]:
+    """Say one and two of everything that a category has a word for."""
+    kinds = KINDS[category]
+    nouns = [noun for kind in kinds for noun in NOUNS[kind]]
+    nouns += [(one, more) for one, more, members in WIDER_NOUNS if set(members) <= set(kinds)]
+    return tuple(finish(noun_phrase(noun, count)) for noun in nouns for count in (1, 2))
+
+
+def _portraits() -> tuple[str, ...]:
+    return tuple(
+        finish(f"{head} {phrase[0].lower()}{phrase[1:-1]}")
+        for phrase in _phrases("face")
+        for head in _HEADS
+    )
+
+
 CATEGORY_PROMPTS: dict[str, tuple[str, ...]] = {
-    "animal": ("an animal.", "two animals.", "a brown horse.", "a dog.", "three cows.", "a cat."),
+    "animal": _phrases("animal"),
     "body": ("a person walking.", "a man waving.", "a group of people.", "two women strolling."),
     "building": ("a building.", "a house.", "a church.", "two towers.", "a castle."),
-    "face": ("a portrait of a woman.", "the face of a man.", "two faces.", "a girl up close."),
+    "face": _portraits(),
     "food_long": ("a banana.", "a carrot.", "two cucumbers.", "a long pepper.", "a hotdog."),
-    "food_round": ("an apple.", "a round fruit.", "two tomatoes.", "a melon.", "a donut."),
+    "food_round": _phrases("food_round"),
     "hand": ("a hand.", "an open hand.", "two hands.", "a raised palm."),
     "leg": ("a pair of legs.", "two pairs of legs.", "legs."),
-    "vehicle": ("a vehicle.", "a car.", "a bus.", "two trucks.", "a bicycle."),
+    "vehicle": _phrases("vehicle"),
     "word": ("a sign.", "a poster with text.", "a screen.", "two books.", "a banner."),
 }
-"""Sentences for each value of the factor ``main_category``."""
+"""Sentences for each value of the factor ``main_category``: a handful, or all its nouns, whichever
+names 2,000 other scenes better."""
 
 PROMPTS = {"place": PLACE_PROMPTS, "main_category": CATEGORY_PROMPTS}
 """Sentences for each value of either factor."""
@@ -83,8 +108,9 @@ class SceneMetrics:
         Among `n_gallery` pictures: with the first caption of each; with all 5, where any of a
         picture's captions is a right answer.
     probes : dict of str to LinearProbe
-        Probe of each factor, which reads it from the picture's embedding, on scenes not used to fit
-        it.
+        Probe of each factor, and of the value of each concept that is planted in all simulated
+        participants ("concept_faces"), which reads it from the picture's embedding, on scenes not
+        used to fit it.
     effective_rank_images, effective_rank_texts : float
         Effective rank of either modality, see `sdc_helpers.contrastive.effective_rank`.
     images : UnitEmbeddings, shape (n, d)
@@ -119,7 +145,7 @@ class SceneMetrics:
 
 def measure_on_scenes(
     clip: ClipModel,
-    n: int = 6_000,
+    n: int = 15_000,
     n_gallery: int = 1_000,
     *,
     probes: bool = True,
@@ -136,7 +162,7 @@ def measure_on_scenes(
     n_gallery : int
         Pictures, of the last ones, among which captions are looked for.
     probes : bool
-        Whether to probe the factors, which takes a minute.
+        Whether to probe factors and concepts, which takes minutes.
     seed : int
         Seed of the scenes.
 
@@ -150,6 +176,7 @@ def measure_on_scenes(
         If the scored third is smaller than the gallery.
     """
     from sdc_helpers.scenes import captions, factors, generate_scenes, render
+    from sdc_helpers.simulate.concepts import SHARED, concept_values
 
     n_fit = 2 * n // 3
     if not 10 < n_gallery <= n - n_fit:
@@ -157,6 +184,7 @@ def measure_on_scenes(
     scenes = generate_scenes(n, seed=seed)
     images = embed_images(clip, render(scenes, size=max(64, min(clip.image_size, 224))))
     table = factors(scenes)
+    shared = concept_values(table)[[concept.name for concept in SHARED]].add_prefix("concept_")
     texts = embed_captions(clip, captions(scenes[-n_gallery:], seed=seed)).vectors
     gallery = images.vectors[-n_gallery:]
     return SceneMetrics(
@@ -166,11 +194,28 @@ def measure_on_scenes(
         ),
         one_caption=retrieval(gallery, texts[:, 0]),
         any_caption=retrieval(gallery, texts),
-        probes=probe_factors(images.vectors, table, n_fit) if probes else {},
+        probes=probe_factors(images.vectors, table.join(shared), n_fit) if probes else {},
         effective_rank_images=effective_rank(images.vectors),
         effective_rank_texts=effective_rank(texts[:, 0]),
         images=images,
     )
+
+
+def measure_series(clip: ClipModel, n_series: int = N_SERIES) -> list[SceneMetrics]:
+    """Measure a CLIP on several series of scenes, each with probes of its own.
+
+    Parameters
+    ----------
+    clip : ClipModel
+        CLIP model to measure.
+    n_series : int
+        Number of series, 1 or more; they have seeds from `HELD_OUT_SEED` on.
+
+    Returns
+    -------
+    list of SceneMetrics
+    """
+    return [measure_on_scenes(clip, seed=HELD_OUT_SEED + k) for k in range(n_series)]
 
 
 def probe_factors(vectors: np.ndarray, table: pd.DataFrame, n_fit: int) -> dict[str, LinearProbe]:

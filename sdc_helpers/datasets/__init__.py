@@ -17,6 +17,7 @@ from sdc_helpers.datasets.haxby import (
     load_haxby,
     load_haxby_runs,
 )
+from sdc_helpers.datasets.macaque_v4 import V4_SESSIONS, V4Session, load_v4
 from sdc_helpers.datasets.meg_evoked import MEGEvoked, load_meg_evoked
 from sdc_helpers.datasets.nsd import NSD
 from sdc_helpers.datasets.objects92 import Objects92, load_objects92
@@ -37,6 +38,7 @@ from sdc_helpers.datasets.things_meg import THINGSMEG
 __all__ = [
     "NSD",
     "THINGSMEG",
+    "V4_SESSIONS",
     "ClipPairs",
     "DataFile",
     "DataFormatError",
@@ -52,6 +54,7 @@ __all__ = [
     "Split",
     "THINGSfMRI",
     "Utterance",
+    "V4Session",
     "available",
     "block_means",
     "category_model",
@@ -69,6 +72,7 @@ __all__ = [
     "load_objects92",
     "load_sift5k",
     "load_sugar_crepe",
+    "load_v4",
     "ncsnr",
     "noise_ceiling",
     "read_babylm",

@@ -70,6 +70,7 @@ class TestCatalogue:
             "blimp": "warstadt2020blimp",
             "sift5k": "jegou2011",
             "meg_evoked": "gramfort2013",
+            "macaque_v4": "cowley2023",
         }
 
     @pytest.mark.parametrize("info", list_datasets(), ids=lambda info: info.name)

@@ -162,5 +162,5 @@ def _running_mass(z: np.ndarray, threshold: float) -> np.ndarray:
 def _shares(values: np.ndarray, largest: np.ndarray) -> np.ndarray:
     """Share of the null's largest values that reach each value, the data counted in."""
     ordered = np.sort(largest)
-    beyond = len(ordered) - np.searchsorted(ordered, np.asarray(values) - _TIE)  # numpy already
+    beyond = len(ordered) - np.searchsorted(ordered, values - _TIE)
     return (1 + beyond) / (1 + len(ordered))

@@ -15,6 +15,7 @@ from sdc_helpers.plotting.figures import (
 from sdc_helpers.plotting.intervals import plot_intervals, table
 from sdc_helpers.plotting.pictures import label_with_pictures, plot_pictures
 from sdc_helpers.plotting.sliders import show_slider
+from sdc_helpers.plotting.topography import plot_topography
 
 __all__ = [
     "COLOURS",
@@ -29,6 +30,7 @@ __all__ = [
     "plot_pictures",
     "plot_reference",
     "plot_spread",
+    "plot_topography",
     "show",
     "show_slider",
     "table",

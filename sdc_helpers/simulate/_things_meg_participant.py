@@ -167,7 +167,7 @@ def responses(number: int, plan: Plan, shown: np.ndarray) -> np.ndarray:
     `shown` holds the index of each trial's image, -1 where there is none.
     """
     n_times = len(plan.times)
-    field = noise(len(shown), n_times, plan.places, plan.stream(number, _NOISE))
+    field = ar_noise(len(shown), n_times, plan.places, plan.stream(number, _NOISE))
     field += _common(plan, plan.stream(number, _COMMON))
     has_image = shown >= 0
     for index, planted in enumerate(plan.planted):
@@ -191,7 +191,9 @@ def z_score(field: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     return (field - mean) / deviation
 
 
-def noise(n_trials: int, n_times: int, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def ar_noise(
+    n_trials: int, n_times: int, places: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Draw noise of variance 1 that is correlated in time and between neighbouring sensors.
 
     Parameters

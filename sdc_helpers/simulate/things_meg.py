@@ -20,13 +20,22 @@ from sdc_helpers.datasets._things_meg_files import GROUPS
 from sdc_helpers.simulate._things_meg_participant import (
     Plan,
     PlantedResponse,
+    ar_noise,
     ctf_helmet,
     write_participant,
 )
 from sdc_helpers.simulate._things_participant import readout
 from sdc_helpers.simulate.things import checked_images, things_images
 
-__all__ = ["PLANTED_RESPONSES", "MEGTruth", "PlantedResponse", "load_meg_truth", "write_things_meg"]
+__all__ = [
+    "PLANTED_RESPONSES",
+    "MEGTruth",
+    "PlantedResponse",
+    "ar_noise",
+    "ctf_helmet",
+    "load_meg_truth",
+    "write_things_meg",
+]
 
 GENERATOR_VERSION = 1
 PLANTED_RESPONSES: tuple[PlantedResponse, ...] = (

@@ -136,7 +136,7 @@ def test_each_baseline_is_z_scored(meg):
 
 def test_noise_has_variance_1_and_is_correlated_in_time_and_over_sensors():
     rng = np.random.default_rng(3)
-    field = participant.noise(3000, 8, PLACES[:40], rng)
+    field = participant.ar_noise(3000, 8, PLACES[:40], rng)
     assert field.var() == pytest.approx(1, abs=0.03)
     lag = (field[:, :, 1:] * field[:, :, :-1]).mean()
     assert lag == pytest.approx(0.8 * 0.9 + 0.2 * 0.5, abs=0.03)

@@ -27,7 +27,7 @@ def feature_maps(clip: ClipModel, pictures: np.ndarray) -> torch.Tensor:
     Returns
     -------
     float16 tensor of shape (n, channels, height, width), on the CPU
-        Feature map of each picture. For the course's small CLIP (n, 640, 2, 2), 5 KB a picture.
+        Feature map of each picture. For the course's CLIP (n, 640, 4, 4), 20 KB a picture.
 
     Raises
     ------

@@ -25,6 +25,7 @@ HELD_OUT_SEED = 2_000_003
 """Of the scenes on which a CLIP is measured; no other part of the course draws from it, nor from
 the next ones."""
 N_SERIES = 3
+_N_FIT_CLASSES = 4_000  # logistic regressions take longer, and classes need fewer rows
 
 PLACE_PROMPTS: dict[str, tuple[str, ...]] = {
     place: tuple(f"{start} {where}." for start in ("a picture", "a scene", "a view"))
@@ -228,7 +229,8 @@ def probe_factors(vectors: np.ndarray, table: pd.DataFrame, n_fit: int) -> dict[
     table : pandas.DataFrame of n rows
         Factors of the scenes, made by `factors`. Numbers are regressed, names classified.
     n_fit : int
-        Number of first rows that the models are fitted on; the rest score them.
+        Number of first rows that the models are fitted on, classes on 4,000 at most; the rest
+        score them.
 
     Returns
     -------
@@ -239,8 +241,9 @@ def probe_factors(vectors: np.ndarray, table: pd.DataFrame, n_fit: int) -> dict[
         values = table[factor]
         values = values.astype(float) if values.dtype.kind in "fiub" else values.astype(str)
         values = values.to_numpy()
+        n = n_fit if values.dtype.kind == "f" else min(n_fit, _N_FIT_CLASSES)
         probes[factor] = linear_probe(
-            vectors[:n_fit], values[:n_fit], vectors[n_fit:], values[n_fit:], n_bootstrap=200
+            vectors[:n], values[:n], vectors[n_fit:], values[n_fit:], n_bootstrap=200
         )
     return probes
 

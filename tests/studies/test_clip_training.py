@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def test_a_second_call_reads_the_finished_run(trained):
     again = train_small_clip(folder, TINY, progress=False, measure=False)
     assert (folder / "weights.safetensors").read_bytes() == before
     assert again["final_loss"] == record["final_loss"]
+
+
+def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(trained, tmp_path):
+    folder, record = trained
+    again = train_small_clip(tmp_path / "again", TINY, progress=False, measure=False)
+    weights = (folder / "weights.safetensors").read_bytes()
+    assert (tmp_path / "again" / "weights.safetensors").read_bytes() == weights
+    assert again["final_loss"] == record["final_loss"]
+    train_small_clip(tmp_path / "other", replace(TINY, seed=1), progress=False, measure=False)
+    assert (tmp_path / "other" / "weights.safetensors").read_bytes() != weights
 
 
 def test_pairs_are_the_scenes_of_the_seed_and_their_captions():

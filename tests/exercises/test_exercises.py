@@ -6,6 +6,7 @@ import importlib
 import inspect
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -39,6 +40,31 @@ def p_value_in_a_loop(value, null):
         if other >= value:
             count += 1
     return count / (len(null) + 1)
+
+
+def trials_by_a_loop(codes, sessions):
+    first = {}
+    for trial, code in enumerate(codes):
+        if code != 999_999:
+            first.setdefault(int(code), trial)
+    return [first[code] for code in sorted(first)]
+
+
+def occipital_by_pattern(names):
+    return [re.match("M[LRZ]O", name) is not None for name in names]
+
+
+def p_by_a_loop_over_times(curve, null):
+    centre, spread = np.mean(null, axis=0), np.sqrt(np.var(null, axis=0, ddof=1))
+    tops = [max((shuffle - centre) / spread) for shuffle in null]
+    p = []
+    for value, c, s in zip(curve, centre, spread, strict=True):
+        p.append((1 + sum(top >= (value - c) / s for top in tops)) / (len(tops) + 1))
+    return p
+
+
+def noisiest_by_variance(fields, times):
+    return max(range(len(fields)), key=lambda k: np.var(fields[k][times < 0]))
 
 
 def hsic_unbiased(K, L):
@@ -472,6 +498,10 @@ OTHER_SOLUTIONS = {
     "cka.fresh_copies": fresh_copies_by_order,
     "cka.report": report_by_hsic,
     "layers.gram_of_distances": gram_by_projection,
+    "meg.rows_of_images": trials_by_a_loop,
+    "meg.occipital": occipital_by_pattern,
+    "meg.p_each_time": p_by_a_loop_over_times,
+    "meg.bad_sensor": noisiest_by_variance,
     "partition.recall": recall_by_loops,
     "partition.balance": balance_bin_by_bin,
     "partition.votes": votes_by_einsum,

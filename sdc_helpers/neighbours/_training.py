@@ -75,8 +75,8 @@ def learn(
 ) -> list[float]:
     """Train a network in place; return the mean loss of each epoch.
 
-    The votes come from a memory of the last probabilities of every point, in place of a pass of all
-    neighbours through the network.
+    The votes come from a memory of the last probabilities of every point, or from a pass of all
+    neighbours of a batch through the network as it is then.
     """
     n_base, n_all = lessons.n_base, len(lessons.inputs)
     n_batches = max(1, n_base // options.batch_size)
@@ -87,7 +87,7 @@ def learn(
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: 0.5 * (1 + np.cos(np.pi * step / total)) if falls else 1.0
     )
-    memory = look(net, lessons.inputs[:n_base])
+    memory = look(net, lessons.inputs[:n_base]) if options.votes_from == "memory" else None
     history = []
     for epoch in range(epochs):
         start = lessons.start if epoch < N_START_EPOCHS else None
@@ -106,17 +106,29 @@ def learn(
                 labels = start[rows]
                 loss = -probabilities[: len(rows)].log().gather(1, labels[:, None]).mean()
             else:
-                votes = VOTES[options.target](memory[lessons.neighbours[both]])
+                voters = _of_voters(net, lessons, memory, lessons.neighbours[both])
+                votes = VOTES[options.target](voters)
                 loss = vote_loss(probabilities, votes, lessons.weights[both])
                 loss = loss + options.eta * balance_term(probabilities[: len(rows)])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             rate.step()
-            memory[rows] = probabilities[: len(rows)].detach()
+            if memory is not None:
+                memory[rows] = probabilities[: len(rows)].detach()
             losses.append(loss.item())
         history.append(float(np.mean(losses)))
     return history
+
+
+def _of_voters(
+    net: nn.Module, lessons: Lessons, memory: Tensor | None, neighbours: Tensor
+) -> Tensor:
+    """Return the probabilities of neighbours, (n, k, n_bins), as remembered or as they are now."""
+    if memory is not None:
+        return memory[neighbours]
+    rows, places = torch.unique(neighbours, return_inverse=True)
+    return look(net, lessons.inputs[rows])[places]
 
 
 @torch.no_grad()

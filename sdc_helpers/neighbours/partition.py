@@ -20,6 +20,7 @@ _BLOCK = 65_536
 """Vectors whose probabilities are in memory together where only the bins are wanted."""
 _CHOICES = {
     "target": ("soft", "majority"),
+    "votes_from": ("memory", "network"),
     "init": ("auto", "random", "kmeans"),
     "scaling": ("one", "feature"),
     "schedule": ("cosine", "constant"),
@@ -57,6 +58,9 @@ class SpacePartition(ProbableBins, ClusterMixin, BaseEstimator):
         Number of bins.
     target : {"soft", "majority"}, default="soft"
         The neighbours' mean probabilities, or the bin in which most of them are.
+    votes_from : {"memory", "network"}, default="memory"
+        Whether neighbours vote with the probabilities that they had when they were last in a batch,
+        or with a pass through the network as it is, which takes longer.
     hidden : int, default=256
         Width of the two hidden blocks; 0 for a linear network.
     dropout : float, default=0.4
@@ -116,6 +120,7 @@ class SpacePartition(ProbableBins, ClusterMixin, BaseEstimator):
         n_bins: int = 16,
         *,
         target: str = "soft",
+        votes_from: str = "memory",
         hidden: int = 256,
         dropout: float = 0.4,
         input_noise: float = 0.3,
@@ -133,6 +138,7 @@ class SpacePartition(ProbableBins, ClusterMixin, BaseEstimator):
     ) -> None:
         self.n_bins = n_bins
         self.target = target
+        self.votes_from = votes_from
         self.hidden = hidden
         self.dropout = dropout
         self.input_noise = input_noise
@@ -166,7 +172,8 @@ class SpacePartition(ProbableBins, ClusterMixin, BaseEstimator):
             the lowest loss are left out.
         """
         options: dict[str, Any] = {
-            "target": "majority", "hidden": 128, "dropout": 0.1, "input_noise": 0.0,
+            "target": "majority", "votes_from": "network", "hidden": 128, "dropout": 0.1,
+            "input_noise": 0.0,
             "n_epochs": 100, "lr": 1e-3, "schedule": "constant", "scaling": "feature",
             "init": "random",
         }  # fmt: skip

@@ -59,6 +59,25 @@ def test_learned_bins_beat_chance_and_probabilities_sum_to_one(cloud):
     assert curve.at(1 / 8) > 2 / 8  # vectors at random would find an eighth
 
 
+def test_votes_are_remembered_or_asked_for_anew(cloud):
+    import torch
+
+    from sdc_helpers.neighbours._training import Lessons, _of_voters, look, network
+
+    torch.manual_seed(0)
+    net, inputs = network(3, 4, 8, 0.5).train(), torch.randn(20, 3)
+    lessons = Lessons(inputs, torch.empty(0), torch.ones(20), 20, None)
+    near = torch.tensor([[3, 7], [7, 1]])
+    now = look(net, inputs)
+    torch.testing.assert_close(_of_voters(net, lessons, None, near), now[near])
+    memory = torch.rand(20, 4)
+    assert torch.equal(_of_voters(net, lessons, memory, near), memory[near])
+    assert SpacePartition.published().votes_from == "network"
+    base, _ = cloud
+    fits = [SpacePartition(4, votes_from=v, **QUICK).fit(base) for v in ("memory", "network")]
+    assert fits[0].history_ != fits[1].history_
+
+
 def test_parameters_are_counted():
     X = np.random.default_rng(0).normal(size=(40, 5))
     linear = SpacePartition(4, hidden=0, n_epochs=1).fit(X)
@@ -117,6 +136,7 @@ def test_a_saved_partition_is_the_same_and_a_cut_file_is_named(cloud, tmp_path):
         ({"n_bins": 900}, "700 vectors; 900 bins"),
         ({"n_neighbors": 700}, "701 or more"),
         ({"target": "loud"}, "target='loud'"),
+        ({"votes_from": "hearsay"}, "votes_from='hearsay'"),
         ({"eta": -1}, "eta=-1"),
         ({"temperature": 0}, "temperature=0"),
         ({"dropout": 2}, "dropout"),

@@ -6,7 +6,13 @@ from .clip_training import (
     train_small_clip,
 )
 from .closing import ClosingStudy, open_closing
-from .component_records import ComponentOutcome, recorded_components
+from .component_records import (
+    ComponentOutcome,
+    headline_intervals,
+    hidden_rows,
+    recorded_components,
+    way_rows,
+)
 from .component_study import ComponentStudy, open_components
 from .curriculum_grid import (
     Grid,
@@ -65,6 +71,7 @@ from .shared_concepts import (
 from .source import Study, open_study
 from .things_study import ThingsStudy, simulate_things
 from .type_one import load_type_one, type_one_errors
+from .v4_study import V4Study, open_v4
 
 __all__ = [
     "N_COMPONENTS",
@@ -91,6 +98,7 @@ __all__ = [
     "Study",
     "StudyOutcome",
     "ThingsStudy",
+    "V4Study",
     "Variation",
     "course_decoder",
     "difference_of_decoders",
@@ -100,6 +108,8 @@ __all__ = [
     "finetune_runs",
     "fit_decoders",
     "gap_inputs",
+    "headline_intervals",
+    "hidden_rows",
     "highest",
     "load_finetuning",
     "load_grid",
@@ -113,6 +123,7 @@ __all__ = [
     "open_components",
     "open_decoding",
     "open_study",
+    "open_v4",
     "phrase_embeddings",
     "probe_sources",
     "recorded_components",
@@ -131,5 +142,6 @@ __all__ = [
     "truth_masks",
     "type_one_errors",
     "use_of_picture",
+    "way_rows",
     "whiten",
 ]

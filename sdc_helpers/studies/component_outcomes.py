@@ -28,7 +28,13 @@ from sdc_helpers.concepts import (
     sparsity_path,
     subspace_agreement,
 )
-from sdc_helpers.studies.component_people import components_in_people, concept_of
+from sdc_helpers.studies.component_people import (
+    MIN_PEOPLE,
+    concept_of,
+    people_with,
+    read_in,
+    same_place,
+)
 from sdc_helpers.studies.component_places import localiser_auc
 from sdc_helpers.studies.component_records import ComponentOutcome
 from sdc_helpers.studies.component_study import (
@@ -218,7 +224,8 @@ def measure(
     axes = study.axes(models["PCA of decoded"].components_)
     chance = chance_agreement(study, models["PCA of decoded"].components_, n_draws, seed)
     reproduced = axes.reproduced()
-    directions = axes.whole.components_[reproduced.is_reproduced]
+    every = axes.whole.components_[reproduced.is_reproduced]
+    directions = every[people_with(study, every) >= MIN_PEOPLE]
     clusters = find_concepts(concepts.data, course_decoder(profile, device=device), seed=seed)
     of_clusters = concepts.recovery(clusters.labels, clusters.weights.participants)
     pairs, first = study.pairs("validation"), models["contrastive"]
@@ -234,6 +241,7 @@ def measure(
             match_components(first.components_, again.components_).agreement.mean()
         ),
         "n_reproduced": reproduced.n_reproduced,
+        "n_shared": len(directions),
         "chance_draws": sum(
             int((a.max(axis=1) >= reproduced.threshold).sum()) for a in chance.values()
         ),
@@ -243,6 +251,7 @@ def measure(
         "one_person": float(np.mean([axes_of_one(study, n, seed=seed) for n in study.data])),
     }
     outcome |= _masked(study, directions, seed)
+    outcome["not_counted"] = _not_counted(study, every, outcome["sparsity"])
     outcome["recovered"]["clusters"] = len(of_clusters.recovered)
     outcome["traps"]["clusters"] = len(of_clusters.with_verdict("trap"))
     return ComponentOutcome(world=world, seed=seed, **outcome)
@@ -262,44 +271,48 @@ def _masked(study: ComponentStudy, directions: np.ndarray, seed: int) -> dict[st
     best = fitted["remove, noise"]
     own, other = localiser_auc(study, best, directions)
     positions = [study.concepts.positions(name) for name in study.data]
-    wide = {
-        f"{name}, {n} steps": place_agreement(
-            list(fitted[kind].hard.values()), positions, n_steps=n
-        ).auc
-        for name, kind in (("masks", "remove, noise"), ("loadings", "loadings"))
-        for n in (1, 2, 3)
-    }
     results = {"masks": study.recovery(best), "loadings": study.recovery(fitted["loadings"])}
     return {
         "sparsity": sparsity,
         "masks": scores,
         "localiser_own": own,
         "localiser_other": other,
-        "between": wide["masks, 1 steps"],
-        "between_by": wide,
-        "people": _in_people(study, directions, best, fitted["loadings"], results),
+        "between": place_agreement(list(best.hard.values()), positions).auc,
         "recovered": {name: len(result.recovered) for name, result in results.items()},
         "traps": {name: len(result.with_verdict("trap")) for name, result in results.items()},
     }
 
 
 def _in_people(
-    study: ComponentStudy,
-    directions: np.ndarray,
-    masks: Masks,
-    loadings: Masks,
-    results: Mapping[str, Recovery],
+    study: ComponentStudy, directions: np.ndarray, masks: Masks, result: Recovery
 ) -> list[dict[str, Any]]:
-    """Return what each component is, what its masks are taken for, and in whom it is."""
-    table = components_in_people(study, directions, masks, loadings).set_index("component")
-    verdicts = {
-        name: {one.number: one.verdict for one in result.found} for name, result in results.items()
-    }
+    """Return what each component is, what its mask is taken for, and in whom it is."""
+    verdicts = {one.number: one.verdict for one in result.found}
+    read, counts = read_in(study, directions), people_with(study, directions)
+    places = same_place(study, masks)
     return [
-        {"concept": concept, "verdict": {n: own.get(k, "empty") for n, own in verdicts.items()}}
-        | table.loc[k].drop(columns="participant").to_dict("list")
+        {
+            "concept": concept,
+            "verdict": verdicts.get(k, "empty"),
+            "r": read.iloc[k].tolist(),
+            "read_in": int(counts[k]),
+            "same_place": int(places[k]),
+        }
         for k, concept in enumerate(concept_of(study, directions))
     ]
+
+
+def _not_counted(study: ComponentStudy, directions: np.ndarray, sparsity: float) -> dict[str, Any]:
+    """Mask all reproduced components, whoever has them: what counting people is good for."""
+    masks = study.fit_masks(VoxelMask(sparsity=sparsity), directions)
+    result = study.recovery(masks)
+    positions = [study.concepts.positions(name) for name in study.data]
+    return {
+        "recovered": len(result.recovered),
+        "traps": len(result.with_verdict("trap")),
+        "between": place_agreement(list(masks.hard.values()), positions).auc,
+        "people": _in_people(study, directions, masks, result),
+    }
 
 
 def _shares(

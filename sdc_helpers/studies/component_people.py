@@ -1,7 +1,12 @@
-"""In whom a component is: a condition that counts participants, which halves of them cannot."""
+"""In whom a component is: a condition that counts participants, which halves of them cannot.
+
+A concept of three people is in either half of the participants: halves reproduce it. Clusters of
+chapter 10 ask a core voxel for neighbours in three *other* people; the same is asked here.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,15 +18,17 @@ from sdc_helpers.studies.component_study import SAME, ComponentStudy, Masks
 if TYPE_CHECKING:
     import pandas as pd
 
+MIN_PEOPLE = 4
+"""Participants who have a shared component: somebody, and three others as in chapter 10."""
+HALF = 0.5
+"""Share of the correlation in the best participant from which another one has a component."""
+_ONE_PER_CENT = 2.326  # one-sided quantile of the normal distribution
 
-def components_in_people(
-    study: ComponentStudy,
-    directions: np.ndarray,
-    masks: Masks,
-    loadings: Masks,
-    side: str = "validation",
+
+def read_in(
+    study: ComponentStudy, directions: np.ndarray, side: str = "validation"
 ) -> pd.DataFrame:
-    """Ask of every component and participant how well it is read there, and by how many voxels.
+    """Correlate in each participant what is decoded of a component with what only it says.
 
     Parameters
     ----------
@@ -29,36 +36,85 @@ def components_in_people(
         Decoded participants.
     directions : array of shape (n_components, D)
         Components, two or more.
-    masks, loadings : Masks
-        Masks of the decoders, and of joint loadings.
     side : {"validation", "test"}
         Whose trials are read.
 
     Returns
     -------
-    pandas.DataFrame
-        One row a component and participant: component, participant, r (correlation of the decoded
-        score with what of the true one the other components do not say), voxels and loaded (of the
-        mask and of the joint loadings), takes_part (whether a quarter of the mask lies where
-        somebody else has theirs, see ``shared_mask``).
+    pandas.DataFrame of shape (n_components, n_participants)
+        Correlation of the decoded score with the residual of the true one over those of all other
+        components; a column a participant.
     """
     import pandas as pd
 
-    names = list(study.data)
-    places = [study.concepts.positions(name) for name in names]
-    there = shared_mask([masks.hard[name] for name in names], places, n_participants=2)
     directions = as_array("directions", directions)
-    rows = []
-    for column, name in enumerate(names):
+    table = {}
+    for name in study.data:
         pairs = study.pairs(side, [name])
-        r = _alone(pairs.true @ directions.T, pairs.decoded @ directions.T)
-        for k, value in enumerate(r):
-            rows.append(
-                [k, name, value, int(masks.hard[name][k].sum()),
-                 int(loadings.hard[name][k].sum()), bool(there.takes_part[k, column])]
-            )  # fmt: skip
-    columns = ["component", "participant", "r", "voxels", "loaded", "takes_part"]
-    return pd.DataFrame(rows, columns=columns).sort_values(["component", "participant"])
+        table[name] = _alone(pairs.true @ directions.T, pairs.decoded @ directions.T)
+    return pd.DataFrame(table)
+
+
+def count_people(read: pd.DataFrame, n_pictures: int) -> np.ndarray:
+    """Count the participants who have each component.
+
+    Somebody has it who reads it at least half as well as the best one, and better than 99 of 100
+    would by chance.
+
+    Parameters
+    ----------
+    read : pandas.DataFrame of shape (n_components, n_participants)
+        Of ``read_in``.
+    n_pictures : int
+        Distinct pictures of the trials that were read: chance has a standard deviation of one
+        over the root of it.
+
+    Returns
+    -------
+    int array of shape (n_components,)
+    """
+    r = read.to_numpy()
+    floor = np.maximum(HALF * r.max(axis=1, keepdims=True), _ONE_PER_CENT / math.sqrt(n_pictures))
+    return (r >= floor).sum(axis=1)
+
+
+def people_with(
+    study: ComponentStudy, directions: np.ndarray, side: str = "validation"
+) -> np.ndarray:
+    """Count the participants who have each component, see ``read_in`` and ``count_people``.
+
+    Parameters
+    ----------
+    study, directions, side
+        See ``read_in``.
+
+    Returns
+    -------
+    int array of shape (n_components,)
+    """
+    n_pictures = min(len(np.unique(study.data[name].fold(side)[2])) for name in study.data)
+    return count_people(read_in(study, directions, side), n_pictures)
+
+
+def same_place(study: ComponentStudy, masks: Masks, n_participants: int = 2) -> np.ndarray:
+    """Count the participants whose mask of a component lies where others have theirs.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        Which knows the positions of voxels.
+    masks : Masks
+        Of all participants.
+    n_participants : int
+        How many have to have it there, the participant included, see ``shared_mask``.
+
+    Returns
+    -------
+    int array of shape (n_components,)
+    """
+    places = [study.concepts.positions(name) for name in study.data]
+    hard = [masks.hard[name] for name in study.data]
+    return shared_mask(hard, places, n_participants=n_participants).counts
 
 
 def _alone(true: np.ndarray, decoded: np.ndarray) -> np.ndarray:
@@ -90,3 +146,24 @@ def concept_of(study: ComponentStudy, directions: np.ndarray) -> list[str]:
     """
     r = study.planted_r(directions)
     return [row.idxmax() if row.max() >= SAME else "" for _, row in r.iterrows()]
+
+
+def left_out(study: ComponentStudy, directions: np.ndarray, n_people: np.ndarray) -> list[str]:
+    """Say what was planted where too few participants have a component.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        With planted truth.
+    directions : array of shape (n_components, D)
+        Components.
+    n_people : int array of shape (n_components,)
+        Participants who have each.
+
+    Returns
+    -------
+    list of str
+        Name of the planted concept, or "none", with the number of participants.
+    """
+    named = zip(concept_of(study, directions), n_people, strict=True)
+    return [f"{name or 'none'} ({n})" for name, n in named if n < MIN_PEOPLE]

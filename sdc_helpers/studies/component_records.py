@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sdc_helpers._files import write_json
+from sdc_helpers.measures import Interval
 from sdc_helpers.studies._records import reading_record
 
 _RECORDED = Path(__file__).with_name("recorded_components.json")
+
+_WAYS = {
+    "clusters": "clusters of weights (chapter 10)",
+    "loadings": "axes and joint loadings",
+    "masks": "axes and masks",
+}
 
 
 @dataclass(frozen=True)
@@ -51,12 +60,12 @@ class ComponentOutcome:
     hidden_settings : dict
         How that came about, see ``gain_of_hidden``; the settings of both kinds are chosen on
         validation pictures.
-    people : list of dict
-        By reproduced component: concept (planted, shared or private; "" if none), verdict of its
-        mask and of its joint loadings, and by participant r, voxels, loaded and takes_part of
-        ``components_in_people``.
-    between_by : dict of str to float
-        `between` on wider grids, and for masks of joint loadings.
+    n_shared : int
+        Reproduced axes that at least four participants have: those that are masked.
+    not_counted : dict
+        All reproduced axes masked, whoever has them: recovered, traps and between; and "people",
+        by axis concept (planted, shared or private; "" if none), verdict of its mask, r by
+        participant, read_in and same_place (numbers of participants, see ``component_people``).
     one_person : float
         Axes of one participant's own that both halves of the pictures have, mean over people.
     """
@@ -80,13 +89,122 @@ class ComponentOutcome:
     hidden: float
     one_person: float
     hidden_settings: dict[str, Any] = field(default_factory=dict)
-    people: list[dict[str, Any]] = field(default_factory=list)
-    between_by: dict[str, float] = field(default_factory=dict)
+    n_shared: int = 0
+    not_counted: dict[str, Any] = field(default_factory=dict)
 
 
 def recorded_components() -> list[ComponentOutcome]:
     """Return what ``sdc concepts components`` found: both worlds, three seeds."""
     return list(_read(_RECORDED))
+
+
+def headline_intervals(outcomes: Sequence[ComponentOutcome]) -> dict[str, Interval]:
+    """Return what the chapter claims of recorded outcomes, by the claim's identifier.
+
+    Parameters
+    ----------
+    outcomes : sequence of ComponentOutcome
+        Of the easy and of the hard world, several seeds of each.
+
+    Returns
+    -------
+    dict of str to Interval
+        Over seeds of the easy world, but for "components.axes.hard" (the hard world) and
+        "components.halves.chance" (all draws of both).
+    """
+    easy, hard = ([one for one in outcomes if one.world == world] for world in ("easy", "hard"))
+
+    def over(get: Callable[[ComponentOutcome], float], some: Sequence = easy) -> Interval:
+        return Interval.over_seeds(np.array([get(one) for one in some], dtype=float))
+
+    def gain(name: str) -> Interval:
+        return over(lambda o: o.top_1["contrastive"] - o.top_1[f"PCA of {name}"])
+
+    best = "remove, noise"
+    by_chance = Interval.of_share(
+        sum(one.chance_draws for one in outcomes), sum(one.n_draws for one in outcomes)
+    )
+    return {
+        "components.rows.found": over(lambda o: o.found["contrastive"] / 10),
+        "components.axes.found": over(lambda o: o.found["cortex axes"] / 10),
+        "components.axes.hard": over(lambda o: o.found["cortex axes"] / 10, hard),
+        "components.gain.true": gain("true"),
+        "components.gain.decoded": gain("decoded"),
+        "components.seeds.subspace": over(lambda o: o.seeds_subspace),
+        "components.seeds.rows": over(lambda o: o.seeds_rows),
+        "components.halves.reproduced": over(lambda o: o.n_reproduced / 10),
+        "components.halves.chance": by_chance,
+        "components.hidden": over(lambda o: o.hidden),
+        "components.one.reliable": over(lambda o: o.one_person / 10),
+        "masks.published.dice": over(lambda o: o.masks["published"]["dice"]),
+        **{
+            f"masks.remove.{what}": over(lambda o, what=what: o.masks[best][what])
+            for what in ("dice", "auc", "kept", "left")
+        },
+        "masks.map.dice": over(lambda o: o.masks["loadings"]["dice"] - o.masks[best]["dice"]),
+        "masks.localiser.own": over(lambda o: o.localiser_own),
+        "masks.localiser.other": over(lambda o: o.localiser_other),
+        "masks.between": over(lambda o: o.between),
+        "components.recovered.masks": over(lambda o: o.recovered["masks"] / 10),
+        "components.recovered.map": over(lambda o: o.recovered["loadings"] / 10),
+    }
+
+
+def hidden_rows(outcomes: Sequence[ComponentOutcome]) -> list[list[Any]]:
+    """Return a row an outcome: what either kind of decoder chose, and what the hidden layer gave.
+
+    Parameters
+    ----------
+    outcomes : sequence of ComponentOutcome
+        With or without `hidden_settings`.
+
+    Returns
+    -------
+    list of list
+        World, seed, settings of the decoder with a hidden layer, settings of the linear one, and
+        the difference in top-1 of the test pictures, over participants where these are recorded.
+    """
+    rows: list[list[Any]] = []
+    for one in outcomes:
+        chosen = [_settings(one.hidden_settings.get(kind)) for kind in ("hidden", "linear")]
+        gains = one.hidden_settings.get("gains")
+        gain = one.hidden if gains is None else Interval.over_seeds(np.array(gains))
+        rows.append([one.world, str(one.seed), *chosen, gain])
+    return rows
+
+
+def way_rows(outcomes: Sequence[ComponentOutcome]) -> list[list[str]]:
+    """Return a row a world and way: planted concepts recovered, and traps, a number a seed.
+
+    Parameters
+    ----------
+    outcomes : sequence of ComponentOutcome
+        Of some worlds and seeds.
+
+    Returns
+    -------
+    list of list of str
+        World, way, concepts recovered and traps.
+    """
+    rows = []
+    for world in dict.fromkeys(one.world for one in outcomes):
+        some = [one for one in outcomes if one.world == world]
+        for way, text in _WAYS.items():
+            counts = [[getattr(one, what)[way] for one in some] for what in ("recovered", "traps")]
+            rows.append([world, text, *(", ".join(map(str, own)) for own in counts)])
+        without = [one.not_counted for one in some]
+        if all(without):
+            counts = [[one[what] for one in without] for what in ("recovered", "traps")]
+            text = "axes and masks, people not counted"
+            rows.append([world, text, *(", ".join(map(str, own)) for own in counts)])
+    return rows
+
+
+def _settings(chosen: Mapping[str, Any] | None) -> str:
+    if chosen is None:
+        return "not chosen"
+    units = f"{chosen['hidden']} units, " if chosen["hidden"] else ""
+    return f"{units}noise {chosen['input_noise']:g}, {chosen['n_steps']} steps"
 
 
 def save_components(

@@ -202,10 +202,10 @@ def curriculum_grid(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Train and evaluate every cell of the study; run again, it goes on where it stopped."""
-    from sdc_helpers.curriculum.design import StudyDesign, all_cells
+    from sdc_helpers.curriculum.design import GRID_DESIGN, all_cells
     from sdc_helpers.studies.curriculum_grid import Grid, run_grid, save_grid
 
-    design = StudyDesign(epochs_per_bin=1)
+    design = GRID_DESIGN
     results = run_grid(
         design,
         out,

@@ -10,6 +10,7 @@ import pytest
 from sdc_helpers.curriculum.design import (
     GRID_DESIGN,
     GRID_ORDERS,
+    ORDERS,
     Cell,
     StudyDesign,
     all_cells,

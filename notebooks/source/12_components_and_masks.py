@@ -31,9 +31,7 @@ real_data: bool = True  # run the section on real recordings, where available
 n_axes: int = 16  # dimensions of the decodable subspace [2, 128]
 n_test: int | None = None  # test images; None: the profile decides [10, 1000]
 n_draws: int | None = None  # null draws; None: the profile decides [1, 1000]
-n_pictures: int | None = (
-    None  # real pictures an animal; None: by profile [30, 1200]
-)
+n_pictures: int | None = None  # pictures of V4; None: by profile [30, 1200]
 
 # %% Set up: imports, and what each profile computes tags=["fold"]
 import numpy as np

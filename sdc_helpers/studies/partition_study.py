@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,9 +14,7 @@ from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.datasets import load_sift5k
 from sdc_helpers.embeddings import load_clip
 from sdc_helpers.embeddings.encode import embed_captions
-from sdc_helpers.measures import Interval
 from sdc_helpers.neighbours import (
-    PartitionEnsemble,
     RecallCurve,
     SpacePartition,
     exact_neighbours,
@@ -34,7 +31,6 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """Shares of the base as candidates at which curves are compared."""
 K = 10
 """True neighbours that are to be found."""
-_N_MODELS = 3
 _SCENES_SEED = 3_000_017
 """Of scenes that are neither those of the training of a CLIP nor those that it is measured on."""
 
@@ -252,64 +248,29 @@ class Race:
         return self.curves[method]
 
 
-def race(task: SearchTask, unfitted: SpacePartition, *, seed: int, is_whole: bool = True) -> Race:
-    """Make bins in several ways, and return the curve of each.
+def race(task: SearchTask, unfitted: SpacePartition, *, seed: int) -> Race:
+    """Learn bins, and return their curve with those of k-means and of a graph.
 
     Parameters
     ----------
     task : SearchTask
         Base, queries and truth.
     unfitted : SpacePartition
-        Its number of bins holds for all.
+        What is learned; its number of bins holds for k-means too.
     seed : int
-        Of every method.
-    is_whole : bool, default=True
-        Whether the published loss and the ensembles take part, which take most of the time.
+        Of both.
 
     Returns
     -------
     Race
         "soft votes", "k-means" (the best of ten starts) and "graph (HNSW)", whose candidates are
-        the distances that it computes; and "as published" (100 epochs), "ensemble" (three plain
-        seeds) and "ensemble, published weights".
+        the distances that it computes.
     """
-    first_seed = 100 * seed
-    plain = clone(unfitted).set_params(random_state=first_seed)
-    n_models = _N_MODELS if is_whole else 1
-    members = PartitionEnsemble(plain, n_models=n_models).fit(task.base)
-    lone = kmeans_bins(task.base, plain.n_bins, random_state=first_seed)
+    fitted = clone(unfitted).set_params(random_state=100 * seed).fit(task.base)
+    lone = kmeans_bins(task.base, fitted.n_bins, random_state=100 * seed)
     curves = {
-        "soft votes": task.curve(members.partitions_[0]),
+        "soft votes": task.curve(fitted),
         "k-means": lone.recall_curve(task.queries, task.truth),
         "graph (HNSW)": hnsw_curve(task.base, task.queries, task.truth),
     }
-    if is_whole:
-        published = SpacePartition.published(plain.n_bins, random_state=first_seed)
-        curves["as published"] = task.curve(published.fit(task.base))
-        curves["ensemble"] = members.recall_curve(task.queries, task.truth)
-        weighted = PartitionEnsemble(plain, n_models=n_models, weights="published")
-        weighted.fit(task.base, first=members.partitions_[0])
-        curves["ensemble, published weights"] = weighted.recall_curve(task.queries, task.truth)
-    return Race(curves, members.partitions_[0])
-
-
-def ahead(races: Sequence[Race], first: str, second: str, share: float) -> Interval:
-    """Return how much more one method finds than another at a share of the base.
-
-    Parameters
-    ----------
-    races : sequence of Race
-        One a seed.
-    first, second : str
-        Names of the methods.
-    share : float
-        Share of the base as candidates.
-
-    Returns
-    -------
-    Interval
-        Difference of recall, over seeds.
-    """
-    return Interval.over_seeds(
-        np.array([float(one[first].at(share) - one[second].at(share)) for one in races])
-    )
+    return Race(curves, fitted)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdc_helpers.neighbours import RecallCurve, SpacePartition
+from sdc_helpers.neighbours import SpacePartition
 from sdc_helpers.studies import partition_study
-from sdc_helpers.studies.partition_study import PictureSearch, Race
+from sdc_helpers.studies.partition_study import PictureSearch
 
 
 def test_queries_are_held_out(rng):
@@ -34,28 +34,17 @@ def test_captions_ask_for_the_same_base(rng):
     np.testing.assert_array_equal(more, captions[in_base])
 
 
-def test_every_method_runs_and_ends_at_all(rng):
+def test_a_race_is_run_on_one_base_with_one_seed(rng):
     vectors = rng.normal(size=(300, 6)).astype(np.float32)
     task = partition_study.split_task(vectors, 30, "simulated", seed=0)
     quick = SpacePartition(4, hidden=16, n_epochs=3)
-    whole = partition_study.race(task, quick, seed=0)
-    assert len(whole.curves) == 6
-    for name, curve in whole.curves.items():
-        if "graph" not in name:
-            assert curve.recall[-1] == curve.candidates[-1] == 1
-    short = partition_study.race(task, quick, seed=0, is_whole=False)
-    assert set(short.curves) == {"soft votes", "k-means", "graph (HNSW)"}
-    np.testing.assert_array_equal(short["soft votes"].recall, whole["soft votes"].recall)
-    np.testing.assert_array_equal(short.partition.bins_, whole.partition.bins_)
-
-
-def test_a_lead_is_the_difference_at_one_share():
-    def curve(recall):
-        return RecallCurve(np.array([0.5, 1.0]), np.array([recall, 1.0]))
-
-    races = [Race({"a": curve(first), "b": curve(0.6)}, SpacePartition()) for first in (0.8, 0.6)]
-    lead = partition_study.ahead(races, "a", "b", 0.25)
-    np.testing.assert_allclose(lead.by_seed, [0.1, 0.0])
+    race = partition_study.race(task, quick, seed=2)
+    assert set(race.curves) == {"soft votes", "k-means", "graph (HNSW)"}
+    alone = SpacePartition(4, hidden=16, n_epochs=3, random_state=200).fit(task.base)
+    np.testing.assert_array_equal(race.partition.bins_, alone.bins_)
+    np.testing.assert_array_equal(race["soft votes"].recall, task.curve(alone).recall)
+    for name in ("soft votes", "k-means"):
+        assert race[name].recall[-1] == race[name].candidates[-1] == 1
 
 
 def test_real_descriptors_are_a_task(real_data_mirror, tmp_path, monkeypatch):
@@ -65,3 +54,13 @@ def test_real_descriptors_are_a_task(real_data_mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("SDC_DATA_MIRROR", str(real_data_mirror))
     task = partition_study.sift_task(50, seed=0, n_vectors=400)
     assert (task.kind, task.base.shape) == ("real", (350, 128))
+
+
+def test_scenes_are_pictures_and_captions_that_find_each_other():
+    search = partition_study.open_scene_pictures(40)
+    assert (search.kind, search.pictures.shape) == ("simulated", search.captions.shape)
+    for vectors in (search.pictures, search.captions):
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-4)
+    similar = search.pictures @ search.captions.T
+    own, other = np.diag(similar).mean(), similar[~np.eye(40, dtype=bool)].mean()
+    assert own > other + 0.1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ class V4Neurons:
     Attributes
     ----------
     session : V4Session
-        As it was read.
+        As it was read, without neurons that never vary over a half of the training pictures.
     rows : dict of str to int array
         Pictures of "train", "validation" and "test", each picture once.
     embeddings : float32 array of shape (n_pictures, D)
@@ -216,7 +216,10 @@ def _split(
 
 
 def _neurons(session: V4Session, rows: dict[str, np.ndarray], embeddings: np.ndarray) -> V4Neurons:
-    """Z-score by training pictures; a neuron that never varies there stays at 0."""
+    """Z-score by training pictures, without neurons that never vary over a half of these."""
+    halves = [session.responses[rows["train"][half::2]] for half in (0, 1)]
+    varies = np.all([np.ptp(half, axis=0) > 0 for half in halves], axis=0)
+    trials = None if session.trials is None else session.trials[..., varies]
+    session = replace(session, responses=session.responses[:, varies], trials=trials)
     trained = session.responses[rows["train"]]
-    spread = trained.std(axis=0)
-    return V4Neurons(session, rows, embeddings, trained.mean(axis=0), np.where(spread, spread, 1))
+    return V4Neurons(session, rows, embeddings, trained.mean(axis=0), trained.std(axis=0))

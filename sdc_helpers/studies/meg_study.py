@@ -9,22 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sdc_helpers import alignment
-from sdc_helpers._checks import as_array, check_count
+from sdc_helpers._checks import as_array
 from sdc_helpers.alignment.time import TimeResolvedCKA
 from sdc_helpers.datasets.things_meg import GROUPS, THINGSMEG
-from sdc_helpers.measures import Interval
+from sdc_helpers.simulate.things import things_images
 from sdc_helpers.simulate.things_meg import (
     MEGTruth,
-    ar_noise,
-    ctf_helmet,
     load_meg_truth,
     write_things_meg,
 )
-from sdc_helpers.studies.things_study import same_geometry
+from sdc_helpers.studies.things_study import same_geometry, scene_grams
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNRELATED_WIDTH = 512
 """Columns of the random matrix that stands for a layer that nothing follows."""
@@ -51,6 +53,8 @@ class MEGStudy:
         Places of all sensors in metres, in the order of `evoked`.
     evoked : numpy.ndarray of shape (n_participants, n_sensors, T)
         Mean over images.
+    trials : pandas.DataFrame
+        What the first participant was shown in each trial, as `THINGSMEG.stimuli` says.
     truth : MEGTruth
         What was planted.
     """
@@ -62,6 +66,7 @@ class MEGStudy:
     layers: dict[str, np.ndarray]
     places: np.ndarray
     evoked: np.ndarray
+    trials: pd.DataFrame
     truth: MEGTruth
 
     def over_time(
@@ -150,7 +155,7 @@ def simulate_meg(
                 own = read.groups == group
                 aligned[group].append(rows.responses[:, own])
                 shown[group].append(read.responses[:, own])
-        sensors = meg.sensors(who)
+        sensors, trials = meg.sensors(who), meg.stimuli(meg.participants[0])
     kept = np.ix_(rows.positions, rows.positions)
     random = np.random.default_rng([seed, 80]).normal(size=(len(rows.positions), UNRELATED_WIDTH))
     layers = {
@@ -160,152 +165,54 @@ def simulate_meg(
     }
     places = sensors[["x", "y", "z"]].to_numpy()
     return MEGStudy(
-        meg.participants, read.times, aligned, shown, layers, places, np.stack(evoked), truth
+        participants=meg.participants,
+        times=read.times,
+        responses=aligned,
+        as_shown=shown,
+        layers=layers,
+        places=places,
+        evoked=np.stack(evoked),
+        trials=trials,
+        truth=truth,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class GrowingWindows:
-    """CKA of an unrelated layer with windows of growing length.
-
-    Attributes
-    ----------
-    ends : numpy.ndarray of shape (n_windows,)
-        End of each window, seconds; all begin at 0.05.
-    n_features : numpy.ndarray of int, shape (n_windows,)
-        Sensors times samples.
-    meg, random : dict of str to array of shape (n_windows, n_participants)
-        "biased" and "debiased" CKA of the responses, and of random numbers in their place.
-    """
-
-    ends: np.ndarray
-    n_features: np.ndarray
-    meg: dict[str, np.ndarray]
-    random: dict[str, np.ndarray]
-
-    @property
-    def growth(self) -> np.ndarray:
-        """Biased CKA in the longest window over that in the shortest, of each participant."""
-        return self.meg["biased"][-1] / self.meg["biased"][0]
-
-
-def growing_windows(
-    study: MEGStudy, ends: Sequence[float], *, seed: int, group: str = "O"
-) -> GrowingWindows:
-    """Compare an unrelated layer with all samples of windows that begin at 50 ms.
+def simulate_seeds(
+    n_pictures: int,
+    low: str,
+    high: str,
+    *,
+    n_participants: int,
+    n_seeds: int,
+    seed: int,
+    device: str = "cpu",
+) -> tuple[list[MEGStudy], float]:
+    """Simulate MEG of several sets of participants who all saw the same scenes.
 
     Parameters
     ----------
-    study : MEGStudy
-        Responses and layers.
-    ends : sequence of float
-        End of each window, seconds.
+    n_pictures : int
+        Number of scenes that are shown once; ten more are test pictures.
+    low, high : str
+        Modules of a ResNet18 of random weights that the planted responses follow.
+    n_participants, n_seeds : int
+        Participants of each seed, and seeds.
     seed : int
-        Of the random numbers.
-    group : str, default="O"
-        Group of sensors.
+        Of the scenes and the first set of participants.
+    device : str
+        Where the network runs.
 
     Returns
     -------
-    GrowingWindows
+    studies : list of MEGStudy
+        One a seed.
+    alike : float
+        Debiased CKA of the two modules on these scenes.
     """
-    layer, sizes = study.layers["unrelated"], []
-    found = {kind: {e: [] for e in ("biased", "debiased")} for kind in ("meg", "random")}
-    rng = np.random.default_rng([seed, 81])
-    for end in ends:
-        windows = [study.window(group, 0.05, end, k) for k in range(len(study.participants))]
-        flat = [window.reshape(len(window), -1) for window in windows]
-        sizes.append(flat[0].shape[1])
-        for kind, matrices in (("meg", flat), ("random", [rng.normal(size=X.shape) for X in flat])):
-            grams = [alignment.gram(X, centre=True) for X in matrices]
-            for e, rows in found[kind].items():
-                rows.append([alignment.cka_from_grams(K, layer, e) for K in grams])
-    as_arrays = {kind: {e: np.array(v) for e, v in of.items()} for kind, of in found.items()}
-    return GrowingWindows(np.array(ends), np.array(sizes), as_arrays["meg"], as_arrays["random"])
-
-
-def window_conditions(
-    study: MEGStudy, layer: str, *, seed: int, group: str = "O", window: tuple = (0.1, 0.15)
-) -> dict[str, dict[str, np.ndarray]]:
-    """Compare a window's mean with a layer: original, rows shuffled, random numbers.
-
-    Parameters
-    ----------
-    study : MEGStudy
-        Responses and layers.
-    layer : str
-        Name of the layer.
-    seed : int
-        Of the shuffles, five a participant, and the random numbers.
-    group : str, default="O"
-        Group of sensors.
-    window : tuple of two floats, default=(0.1, 0.15)
-        First and last time, seconds.
-
-    Returns
-    -------
-    dict of str to dict of str to array
-        By estimator ("biased", "debiased") and condition ("original", "shuffled", "random"): a
-        value a participant, or five.
-    """
-    L, rng = study.layers[layer], np.random.default_rng([seed, 82])
-    found: dict[str, dict[str, list[float]]] = {
-        e: {c: [] for c in ("original", "shuffled", "random")} for e in ("biased", "debiased")
-    }
-    for number in range(len(study.participants)):
-        X = study.window(group, *window, number).mean(axis=2)
-        K = alignment.gram(X, centre=True)
-        orders = [rng.permutation(len(K)) for _ in range(5)]
-        R = alignment.gram(rng.normal(size=X.shape), centre=True)
-        for e, of in found.items():
-            of["original"].append(alignment.cka_from_grams(K, L, e))
-            of["shuffled"] += [alignment.cka_from_grams(K[np.ix_(o, o)], L, e) for o in orders]
-            of["random"].append(alignment.cka_from_grams(R, L, e))
-    return {e: {c: np.array(v) for c, v in of.items()} for e, of in found.items()}
-
-
-def false_alarms(
-    n_sets: int, *, n_images: int = 60, n_times: int = 121, n_permutations: int = 199, seed: int
-) -> dict[str, Interval]:
-    """Count how often each test finds something in noise that is correlated in time.
-
-    Parameters
-    ----------
-    n_sets : int
-        Data sets of noise over the occipital sensors.
-    n_images, n_times, n_permutations : int
-        Size of each, and its shuffles.
-    seed : int
-        Of all.
-
-    Returns
-    -------
-    dict of str to Interval
-        Share of data sets with p <= .05 at any time, exact binomial interval: "uncorrected", "max
-        statistic", "cluster mass", and "cluster mass, each time alone" (shuffled on its own).
-    """
-    check_count("n_sets", n_sets, 1)
-    names, places = ctf_helmet()
-    places = places[[name[2] == "O" for name in names]]
-    counts = dict.fromkeys(
-        ("uncorrected", "max statistic", "cluster mass", "cluster mass, each time alone"), 0
-    )
-    for number in range(n_sets):
-        rng = np.random.default_rng([seed, 83, number])
-        field = ar_noise(n_images, n_times, places, rng)
-        layer = {"layer": alignment.gram(rng.normal(size=(n_images, 50)), centre=True)}
-        found = alignment.time_resolved_cka(
-            {"O": [field]}, layer, np.arange(n_times), n_permutations, rng=rng
-        )
-        null = found.null[:, 0, 0]
-        alone = np.stack([rng.permutation(null[:, time]) for time in range(n_times)], axis=1)
-        broken = alignment.cluster_mass(found.values[0, 0], alone)
-        smallest = (
-            found.p_values.min(),
-            found.p_values_fwe.min(),
-            found.cluster_p("O", "layer"),
-            min((c.p_value for c in broken), default=1.0),
-        )
-        for name, p_value in zip(counts, smallest, strict=True):
-            counts[name] += int(p_value <= 0.05)
-    return {name: Interval.of_share(count, n_sets) for name, count in counts.items()}
+    names = things_images(n_concepts=n_pictures // 2, n_sessions=2, n_test=10)
+    grams = scene_grams(len(names), seed=seed, device=device, modules=(low, high))
+    studies = [
+        simulate_meg(grams, names, low, high, n_participants=n_participants, seed=seed + number)
+        for number in range(n_seeds)
+    ]
+    return studies, alignment.cka_from_grams(grams[low], grams[high])

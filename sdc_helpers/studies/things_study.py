@@ -119,10 +119,7 @@ def simulate_things(
     ThingsStudy
     """
     names = things_images(n_concepts=n_pictures // 2, n_sessions=2, n_test=10)
-    pictures = render(generate_scenes(len(names), seed=seed), size=224)
-    network = load_resnet18("random", seed=0, device=device)
-    activations = iter_layer_activations(network, pictures, layers=MODULES, device=device)
-    grams = {name: as_numpy(alignment.gram(a, centre=True)) for name, a in activations}
+    grams = scene_grams(len(names), seed=seed, device=device)
     areas = (*planted, "lPPA", "rPPA")
     with TemporaryDirectory() as folder:
         tree = write_things(
@@ -140,6 +137,33 @@ def simulate_things(
             for who in things.participants
         }
     return ThingsStudy(tuple(responses), names, grams, responses)
+
+
+def scene_grams(
+    n_pictures: int, *, seed: int, device: str = "cpu", modules: Sequence[str] = MODULES
+) -> dict[str, np.ndarray]:
+    """Show scenes to a ResNet18 of random weights, and compare its answers to each two.
+
+    Parameters
+    ----------
+    n_pictures : int
+        Number of scenes.
+    seed : int
+        Of the scenes. The network's weights are random, of seed 0.
+    device : str
+        Where the network runs.
+    modules : sequence of str
+        Modules of the network.
+
+    Returns
+    -------
+    dict of str to array of shape (n_pictures, n_pictures)
+        Centred Gram matrix of each module's activations.
+    """
+    pictures = render(generate_scenes(n_pictures, seed=seed), size=224)
+    network = load_resnet18("random", seed=0, device=device)
+    activations = iter_layer_activations(network, pictures, layers=tuple(modules), device=device)
+    return {name: as_numpy(alignment.gram(a, centre=True)) for name, a in activations}
 
 
 def same_geometry(K: np.ndarray) -> np.ndarray:

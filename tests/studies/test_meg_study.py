@@ -8,7 +8,7 @@ import pytest
 from sdc_helpers import alignment
 from sdc_helpers.simulate import PlantedResponse, things_images
 from sdc_helpers.simulate.things_meg import ctf_helmet
-from sdc_helpers.studies import meg_study
+from sdc_helpers.studies import meg_measures, meg_study
 
 NAMES, _ = ctf_helmet()
 SENSORS = [name for letter in "OTP" for name in [n for n in NAMES if n[2] == letter][:14]]
@@ -93,7 +93,7 @@ def test_the_study_holds_all_sensors_and_their_mean(studies):
 
 
 def test_longer_windows_raise_biased_cka_of_an_unrelated_layer(studies):
-    found = meg_study.growing_windows(studies[0], (0.08, 0.3), seed=0)
+    found = meg_measures.growing_windows(studies[0], (0.08, 0.3), seed=0)
     assert found.n_features.tolist() == [56, 364]
     X = studies[0].window("O", 0.05, 0.3, 1).reshape(60, -1)
     expected = alignment.cka_from_grams(alignment.gram(X), studies[0].layers["unrelated"], "biased")
@@ -104,7 +104,7 @@ def test_longer_windows_raise_biased_cka_of_an_unrelated_layer(studies):
 
 
 def test_conditions_of_a_window(studies):
-    found = meg_study.window_conditions(studies[0], "low", seed=0, window=(0.08, 0.12))
+    found = meg_measures.window_conditions(studies[0], "low", seed=0, window=(0.08, 0.12))
     biased, debiased = found["biased"], found["debiased"]
     assert [len(v) for v in biased.values()] == [2, 10, 2]
     assert debiased["original"].min() > 0.1
@@ -119,9 +119,31 @@ def test_conditions_of_a_window(studies):
 
 
 def test_false_alarms_are_counted():
-    found = meg_study.false_alarms(6, n_images=20, n_times=30, n_permutations=39, seed=0)
+    found = meg_measures.false_alarms(6, n_images=20, n_times=30, n_permutations=39, seed=0)
     assert list(found) == [
         "uncorrected", "max statistic", "cluster mass", "cluster mass, each time alone"
     ]  # fmt: skip
     assert found["uncorrected"].value >= found["max statistic"].value
     assert all(0 <= share.value <= 1 for share in found.values())
+
+
+def test_times_and_counts_over_seeds(curves):
+    found = list(curves.values())
+    assert meg_measures.peak_ms(found, "O", "low") == pytest.approx([100] * 3, abs=15)
+    first = meg_measures.first_ms(found, "T", "high") - meg_measures.first_ms(found, "O", "low")
+    order = meg_measures.order_ms(found)
+    assert order.value == pytest.approx(first.mean())
+    assert order.low < order.value < order.high
+    nowhere = meg_measures.count_significant(found, [(g, "unrelated") for g in "OTP"])
+    assert (nowhere.value, nowhere.low, nowhere.high) == (0, 0, 0)
+    [one] = {len(c.significant("O", "low")) for c in found[:1]}
+    assert meg_measures.count_significant(found[:1], [("O", "low")]).value == one > 0
+
+
+def test_an_onset_that_is_missing_leaves_the_order_open(curves):
+    from dataclasses import replace
+
+    silent = replace(curves[0], p_values_fwe=np.ones_like(curves[0].p_values_fwe))
+    order = meg_measures.order_ms([curves[1], silent])
+    assert np.isnan(order.value)
+    assert order.against(40) == "undecided"

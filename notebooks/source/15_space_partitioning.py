@@ -265,7 +265,7 @@ axes[-1].legend(frameon=False, fontsize=9, loc="lower right")
 at = {m: record.recall("SIFT", m, 1 / 16).mean() for m in shown}
 show(
     fig,
-    "Recorded, 16 bins; a line a split. Learned bins lead where little is looked at, the graph leads everywhere. On SIFT at 1/16 of "
+    "Recorded, 16 bins; a line a split. The graph is above all bins from its first point on; before it lines are interpolated from 0. On SIFT at 1/16 of "
     "the base: " + ", ".join(f"{m} {value:.2f}" for m, value in at.items()) + ".",
 )  # fmt: skip
 
@@ -358,7 +358,8 @@ root = leaves.reshape(len(queries), 4, 4).sum(axis=2)
 assert np.allclose(root.sum(axis=1), 1, atol=1e-5)
 found_by_tree = task.curve(tree).at(1 / 16)
 say(
-    f"{task.kind.capitalize()}: 4 times 4 leaves find {found_by_tree:.2f} at 1/16."
+    f"{task.kind.capitalize()}: 4 times 4 leaves find "
+    f"{found_by_tree:.2f} at 1/16."
 )
 
 # %% [markdown]
@@ -419,7 +420,8 @@ ratios = {
     for width in (128, 784)
 }
 say(
-    f"Parameters over k-means': {ratios[128]:.2f} at 128, {ratios[784]:.2f} at 784."
+    f"Parameters over k-means': {ratios[128]:.2f} at 128, "
+    f"{ratios[784]:.2f} at 784."
 )
 
 # %%

@@ -245,11 +245,11 @@ show(
 )
 
 # %%
-claims.record("meg.low_peak", over(peaks["O", "low"]))
-claims.record("meg.high_peak", over(peaks["T", "high"]))
-claims.record("meg.order", meg_measures.order_ms(curves))
+claims.record("time.low_peak", over(peaks["O", "low"]))
+claims.record("time.high_peak", over(peaks["T", "high"]))
+claims.record("time.order", meg_measures.order_ms(curves))
 nowhere = [(group, "unrelated") for group in first.groups]
-claims.record("meg.unrelated", meg_measures.count_significant(curves, nowhere))
+claims.record("time.unrelated", meg_measures.count_significant(curves, nowhere))
 
 # %% [markdown]
 # How sure is a latency? Draw images with replacement, and see how far the peak moves. (A pair of an image with its own copy
@@ -286,7 +286,7 @@ shown = [
     one.over_time(p.n_permutations, p.seed + number, as_shown=True)
     for number, one in enumerate(meg)
 ]
-claims.record("meg.as_shown", meg_measures.count_significant(shown, planted))
+claims.record("time.as_shown", meg_measures.count_significant(shown, planted))
 window = meg_measures.window_conditions(study, "low", seed=p.seed)
 
 # %% Draw rows as shown, and one window under three conditions tags=["fold"]
@@ -326,9 +326,9 @@ grown = [
     for number, one in enumerate(meg)
 ]
 growth = [one.growth.mean() for one in grown]
-claims.record("meg.windows_biased", over(growth))
+claims.record("time.windows_biased", over(growth))
 longest = [one.meg["debiased"][-1].mean() for one in grown]
-claims.record("meg.windows_debiased", over(longest))
+claims.record("time.windows_debiased", over(longest))
 n_rows = len(study.layers["unrelated"])
 closed = alignment.biased_null(n_rows, grown[0].n_features, 512)
 
@@ -365,9 +365,9 @@ show(
 
 # %%
 alarms = meg_measures.false_alarms(p.n_sets, seed=p.seed)
-claims.record("meg.false_uncorrected", alarms["uncorrected"])
-claims.record("meg.false_max", alarms["max statistic"])
-claims.record("meg.false_cluster", alarms["cluster mass"])
+claims.record("time.false_uncorrected", alarms["uncorrected"])
+claims.record("time.false_max", alarms["max statistic"])
+claims.record("time.false_cluster", alarms["cluster mass"])
 
 # %% Draw false alarms tags=["fold"]
 fig, ax = figure(width=7, height=3)

@@ -163,9 +163,9 @@ def sensor_table(epochs: mne.BaseEpochs, file: Path) -> pd.DataFrame:
             "say where they are; expected names of a CTF helmet such as MLO11-1609, with O, T, P, "
             "C or F as the third letter. It is a recording of another system."
         )
-    matches = [_SENSOR.fullmatch(name) for name in names]
     places = np.array([epochs.info["chs"][k]["loc"][:3] for k in picks])
-    table = {"name": names, "group": [m[2] for m in matches], "side": [m[1] for m in matches]}
+    letters = [name[1:3] for name in names]
+    table = {"name": names, "group": [x[1] for x in letters], "side": [x[0] for x in letters]}
     return pd.DataFrame(table).assign(x=places[:, 0], y=places[:, 1], z=places[:, 2])
 
 

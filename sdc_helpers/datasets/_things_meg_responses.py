@@ -109,7 +109,7 @@ class THINGSMEGResponses:
         if wanted and all(_is_number(number) for number in wanted):
             wanted, own = _checked_numbers(wanted), self.numbers
         else:
-            wanted, own = checked_names(images), self.images
+            wanted, own = checked_names(images if isinstance(images, str) else wanted), self.images
         chosen, positions, missing = match_rows(wanted, own, self.concepts, one_per_concept)
         return THINGSMEGAlignment(
             responses=self.responses[chosen],

@@ -269,7 +269,7 @@ def _metadata(plan: Plan, rng: np.random.Generator) -> tuple[pd.DataFrame, np.nd
     order = np.concatenate(shown)
     names = [plan.images[k] for k in order]
     is_test, is_catch = order >= test[0], order < 0
-    concepts = [concept_of(name) for name in plan.images]
+    concepts = [concept_of(name) or name for name in plan.images]
     numbers = {concept: k for k, concept in enumerate(sorted(set(concepts)), start=1)}
     paths = [
         f"images_catch_meg/catch{k % 10:02d}.jpg" if catch

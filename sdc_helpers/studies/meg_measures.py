@@ -60,7 +60,8 @@ def count_significant(curves: Sequence[TimeResolvedCKA], which: Sequence[tuple])
     Interval
         The count, mean over seeds.
     """
-    return Interval.over_seeds([sum(len(c.significant(*w)) for w in which) for c in curves])
+    counts = [sum(len(c.significant(*w)) for w in which) for c in curves]
+    return Interval.over_seeds(np.array(counts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,9 @@ def growing_windows(
     GrowingWindows
     """
     layer, sizes = study.layers["unrelated"], []
-    found = {kind: {e: [] for e in ("biased", "debiased")} for kind in ("meg", "random")}
+    found: dict[str, dict[str, list[list[float]]]] = {
+        kind: {e: [] for e in ("biased", "debiased")} for kind in ("meg", "random")
+    }
     rng = np.random.default_rng([seed, 81])
     for end in ends:
         windows = [study.window(group, 0.05, end, k) for k in range(len(study.participants))]
@@ -124,7 +127,12 @@ def growing_windows(
 
 
 def window_conditions(
-    study: MEGStudy, layer: str, *, seed: int, group: str = "O", window: tuple = (0.1, 0.15)
+    study: MEGStudy,
+    layer: str,
+    *,
+    seed: int,
+    group: str = "O",
+    window: tuple[float, float] = (0.1, 0.15),
 ) -> dict[str, dict[str, np.ndarray]]:
     """Compare a window's mean with a layer: original, rows shuffled, random numbers.
 
@@ -152,7 +160,7 @@ def window_conditions(
         e: {c: [] for c in ("original", "shuffled", "random")} for e in ("biased", "debiased")
     }
     for number in range(len(study.participants)):
-        X = study.window(group, *window, number).mean(axis=2)
+        X = study.window(group, window[0], window[1], number).mean(axis=2)
         K = alignment.gram(X, centre=True)
         orders = [rng.permutation(len(K)) for _ in range(5)]
         R = alignment.gram(rng.normal(size=X.shape), centre=True)

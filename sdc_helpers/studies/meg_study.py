@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -108,7 +108,7 @@ def simulate_meg(
     n_test: int = 10,
     seed: int,
     groups: Sequence[str] = tuple(GROUPS),
-    **options: object,
+    **options: Any,
 ) -> MEGStudy:
     """Write simulated MEG in the files of THINGS-MEG, and read it with its reader.
 

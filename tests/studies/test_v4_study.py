@@ -11,7 +11,7 @@ from sdc_helpers.datasets.macaque_v4 import V4_SESSIONS, V4Session
 from sdc_helpers.studies import v4_study
 from sdc_helpers.studies.v4_study import ONE_DAY, open_v4
 
-N_PICTURES, N_NEURONS, N_DIMS = 240, 30, 12
+N_PICTURES, N_NEURONS, N_DIMS = 240, 81, 12
 
 
 class _Clip:
@@ -26,21 +26,25 @@ def _embed(clip, pictures, cache):
 
 
 def _session(name, root):
-    """Every neuron answers to one of three values of the picture; the last picture is the first."""
+    """Every neuron answers to one of four values of the picture, or to none of them.
+
+    The last picture is the first again.
+    """
     rng = np.random.default_rng(int(name))
     pictures = np.zeros((N_PICTURES, 112, 112, 3), np.uint8)
     pictures.reshape(N_PICTURES, -1)[:, :N_DIMS] = rng.integers(0, 256, (N_PICTURES, N_DIMS))
     pictures[-1] = pictures[0]
     cause = unit_rows(pictures.reshape(N_PICTURES, -1)[:, :N_DIMS].astype(float) - 128)
-    answer = 5 + 8 * cause[:, np.arange(N_NEURONS) % 3]
-    answer[:, -1] = 2.0  # a neuron that never varies
+    strength = np.where(np.arange(N_NEURONS) < 36, 8.0, 0.0)  # the others say nothing
+    answer = 5 + strength * cause[:, np.arange(N_NEURONS) % 4]
     trials = None
     if name == ONE_DAY:
         trials = answer[:, None] + rng.normal(size=(N_PICTURES, 4, N_NEURONS))
         trials[::3, 3] = np.nan
         answer = np.nanmean(trials, axis=1)
     else:
-        answer = answer + 0.3 * rng.normal(size=answer.shape) * (answer.std(axis=0) > 0)
+        answer = answer + rng.normal(size=answer.shape)
+    answer[:, -1] = 2.0  # a neuron that never varies
     return V4Session(name, V4_SESSIONS[name], answer, pictures, trials)
 
 
@@ -49,8 +53,8 @@ def v4():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(v4_study, "load_v4", _session)
         patch.setattr(v4_study, "embed_images", _embed)
-        patch.setattr(v4_study, "N_COMPONENTS", 10)
-        patch.setattr(v4_study, "V4_AXES", 6)
+        patch.setattr(v4_study, "N_COMPONENTS", N_DIMS)
+        patch.setattr(v4_study, "V4_AXES", 5)
         return open_v4(_Clip(), 1000, seed=0)
 
 
@@ -84,7 +88,7 @@ def test_planted_axes_are_found_and_shuffled_ones_are_not(v4):
     axes = v4.axes()
     same = axes.reproduced()
     assert same.n_reproduced >= 3
-    planted = v4.white.transform(np.eye(N_DIMS)[:3] + v4.white.mean)
+    planted = v4.white.transform(np.eye(N_DIMS)[:4] + v4.white.mean)
     best = np.abs(planted @ axes.whole.components_.T)[:, same.is_reproduced].max(axis=1)
     assert best.min() > 0.8
     assert v4.shuffled(3, 0).max() < same.threshold

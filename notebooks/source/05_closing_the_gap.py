@@ -24,7 +24,7 @@
 profile: str = "workshop"  # how much to compute {smoke, workshop, full}
 seed: int = 1  # which scenes, and where every draw starts [0, 999999]
 device: str = "auto"  # where to compute {auto, cpu, cuda}
-clip_name: str = "course-small"  # CLIP's loss alone; or open_clip's, as ViT-B-32
+clip_name: str = "course-small"  # CLIP's loss alone; or open_clip's
 clip_weights: str = "course"  # course; a published tag (openai); or a path
 n_pairs: int | None = None  # training pairs; None: by profile [256, 100000]
 n_test: int | None = None  # test scenes; None: by profile [200, 20000]

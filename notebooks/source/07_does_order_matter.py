@@ -160,7 +160,8 @@ ours = grid.difference("curriculum", "cut", "acceptability")
 quantile = (ours.high - ours.value) / error
 assert np.isclose(mean, ours.value)
 assert 1.96 <= quantile <= 4.31  # infinite to two degrees of freedom
-say(f"Acceptability: {100 * mean:+.1f} points, with an error of {100 * error:.1f} (recorded, simulated).")  # fmt: skip
+points = f"{100 * mean:+.1f} points, with an error of {100 * error:.1f}"
+say(f"Acceptability (recorded, simulated): {points}.")
 
 # %% [markdown]
 # ## While it is trained

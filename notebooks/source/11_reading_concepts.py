@@ -44,7 +44,6 @@ from sdc_helpers.measures import Interval
 from sdc_helpers.plotting import brain, concept_figures, figure, show
 from sdc_helpers.studies import (
     reading_factors,
-    reading_names,
     reading_places,
     reading_study,
 )
@@ -250,10 +249,11 @@ lead = Interval(own - blind.mean(), *(own - np.quantile(blind, (0.975, 0.025))))
 share = Interval.of_share(int(score.identified.sum()), K)
 claims.record("reading.names.identified", share, data=where)
 claims.record("reading.names.above_blind", lead, data=where)
-against_random = reading_names.names_against_random(
-    reading, names, n_end=n_end, n_words=p.n_words,
-    n_draws=p.n_draws, rng=np.random.default_rng([p.seed, 12]),
-)  # fmt: skip
+
+# %%
+against_random = reading.against_random(
+    names, n_end, p.n_words, n_draws=p.n_draws, seed=p.seed
+)
 better = sum(test.p_value <= 0.05 for test in against_random.values())
 if truth is not None:
     share = Interval.of_share(better, len(against_random))

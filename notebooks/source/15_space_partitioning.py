@@ -382,8 +382,7 @@ for ax, name in zip(axes[0], many, strict=True):
 axes[0, 0].set(ylabel="recall of 10 neighbours")
 axes[0, -1].legend(frameon=False, fontsize=9, loc="lower right")
 at = {
-    m: record.recall(many[-1], m, 1 / 100, 256).mean()
-    for m in list(shown)[:3]
+    m: record.recall(many[-1], m, 1 / 100, 256).mean() for m in list(shown)[:3]
 }
 empties = [c.n_empty for c in record.of(many[-1], "soft votes from nothing", 256)]  # fmt: skip
 show(
@@ -395,9 +394,7 @@ show(
 # %% Show the ways to make 256 bins tags=["fold"]
 n_splits = min(len(record.of("SIFT", m, 256)) for m in record.methods("SIFT", 256))  # fmt: skip
 record_of_many = [b for b in sizes_of if record.methods(b, 256)]
-cells = [
-    (b, s) for b in record_of_many for s in (0.005, 0.01, 0.02, 0.05)
-]
+cells = [(b, s) for b in record_of_many for s in (0.005, 0.01, 0.02, 0.05)]
 rows = [
     [m, *(record.recall(b, m, s, 256).mean() for b, s in cells), ", ".join(str(c.n_empty) for c in record.of(record_of_many[-1], m, 256))]
     for m in record.methods("SIFT", 256)[:-1]

@@ -110,9 +110,7 @@ meg, alike = meg_study.simulate_seeds(
     device=p.device,
 )
 study, trials = meg[0], meg[0].trials
-rows = rows_of_images(
-    trials["number"].to_numpy(), trials["session"].to_numpy()
-)
+rows = rows_of_images(trials["number"].to_numpy(), trials["session"].to_numpy())
 assert list(trials["image"].iloc[rows]) == list(study.truth.images)
 say(
     f"Simulated: {len(trials)} trials of {len(rows)} images a participant. "
@@ -294,11 +292,16 @@ fig, axes = figure(1, 3, width=10.5, height=3.3)
 for of, colour in ((curves, COLOURS["orange"]), (shown, COLOURS["black"])):
     values = np.stack([c.values[c.at("O", "low")] for c in of], axis=1)
     plotting.plot_spread(ms, values, axes[0], colour=colour)
-plotting.name_series(axes[0], {"rows aligned": COLOURS["orange"], "rows as shown": COLOURS["black"]})
+plotting.name_series(
+    axes[0],
+    {"rows aligned": COLOURS["orange"], "rows as shown": COLOURS["black"]},
+)
 axes[0].set(xlabel="time (ms)", ylabel="debiased CKA")
 axes[0].set_title("occipital and low (simulated)", loc="left", fontsize=9.5)
 for ax, (e, of) in zip(axes[1:], window.items(), strict=True):
-    plotting.plot_bars(of, ax, colours=(COLOURS["orange"], GREY, COLOURS["green"]))
+    plotting.plot_bars(
+        of, ax, colours=(COLOURS["orange"], GREY, COLOURS["green"])
+    )
     ax.set(xlabel="rows", ylabel=f"{e} CKA")
     ax.set_title("100 to 150 ms, mean (simulated)", loc="left", fontsize=9.5)
 show(
@@ -336,8 +339,13 @@ closed = alignment.biased_null(n_rows, grown[0].n_features, 512)
 fig, axes = figure(1, 2, width=9.4, height=3.5, sharex=True)
 to = 1e3 * grown[0].ends
 for ax, e in zip(axes, ("biased", "debiased"), strict=True):
-    for kind, colour in (("meg", COLOURS["orange"]), ("random", COLOURS["green"])):
-        values = np.stack([getattr(one, kind)[e].mean(axis=1) for one in grown], 1)
+    for kind, colour in (
+        ("meg", COLOURS["orange"]),
+        ("random", COLOURS["green"]),
+    ):
+        values = np.stack(
+            [getattr(one, kind)[e].mean(axis=1) for one in grown], 1
+        )
         plotting.plot_spread(to, values, ax, colour=colour, marker="o", ms=4)
     ax.set(xlabel="end of the window, from 50 ms (ms)", ylabel=f"{e} CKA")
     ax.set_title("unrelated layer (simulated)", loc="left", fontsize=9.5)
@@ -371,7 +379,9 @@ claims.record("time.false_cluster", alarms["cluster mass"])
 
 # %% Draw false alarms tags=["fold"]
 fig, ax = figure(width=7, height=3)
-plotting.plot_intervals(list(alarms), list(alarms.values()), ax, horizontal=True)
+plotting.plot_intervals(
+    list(alarms), list(alarms.values()), ax, horizontal=True
+)
 plotting.plot_reference(ax, 0.05, "nominal", vertical=True)
 ax.set(xlabel="share of data sets with p ≤ .05 somewhere", ylabel="test")
 show(
@@ -414,7 +424,9 @@ if has_evoked:
 
 # %% Draw the real evoked fields with and without the bad sensor tags=["fold"]
 if not has_evoked:
-    say("*The evoked fields are not here: skipped. `sdc data fetch meg_evoked` gets them (2 MB).*")
+    say(
+        "*The evoked fields are not here: skipped. `sdc data fetch meg_evoked` gets them (2 MB).*"
+    )
 else:
     fig, axes = figure(1, 2, width=9.4, height=3.4)
     parts = {
@@ -427,15 +439,27 @@ else:
         course = np.sqrt((fields[which] ** 2).mean(axis=0))
         axes[0].plot(1e3 * evoked.times, course, color=colour)
         peak[name] = 1e3 * evoked.times[late][course[late].argmax()]
-    plotting.name_series(axes[0], {n: c for n, (_, c) in parts.items()}, step=0.08)
-    axes[0].set(xlabel="time (ms)", ylabel="root mean square (fT/cm)", ylim=(0, 180))
+    plotting.name_series(
+        axes[0], {n: c for n, (_, c) in parts.items()}, step=0.08
+    )
+    axes[0].set(
+        xlabel="time (ms)", ylabel="root mean square (fT/cm)", ylim=(0, 180)
+    )
     axes[0].set_title("right visual (real MEG)", loc="left", fontsize=9.5)
     at = np.abs(evoked.times - 1e-3 * peak["right occipital"]).argmin()
-    spots, of = np.unique(evoked.places[grad][good].round(4), axis=0, return_inverse=True)
-    size = np.sqrt(np.bincount(of.ravel(), fields[good, at] ** 2))  # two share a spot
+    spots, of = np.unique(
+        evoked.places[grad][good].round(4), axis=0, return_inverse=True
+    )
+    size = np.sqrt(
+        np.bincount(of.ravel(), fields[good, at] ** 2)
+    )  # two share a spot
     plotting.plot_topography(size, spots, axes[1])
-    fig.colorbar(axes[1].images[0], ax=axes[1], label="gradient, two sensors (fT/cm)")
-    axes[1].set_title(f"{peak['right occipital']:.0f} ms, without it", fontsize=9.5)
+    fig.colorbar(
+        axes[1].images[0], ax=axes[1], label="gradient, two sensors (fT/cm)"
+    )
+    axes[1].set_title(
+        f"{peak['right occipital']:.0f} ms, without it", fontsize=9.5
+    )
     name = np.array(evoked.sensors)[grad][bad]
     show(
         fig,

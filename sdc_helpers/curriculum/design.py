@@ -29,7 +29,7 @@ ORDERS = ("standard", "curriculum", "cut", "cut_samples", "anti")
 """Of the captions; "cut" is the standard order at as many words as the curriculum sees, and
 "cut_samples" at as many captions, which are longer words for words."""
 GRID_ORDERS = ("standard", "curriculum", "cut", "anti")
-"""Those of the recorded grid: at equal samples the standard order reads more words, so that nothing is
+"""Those of the recorded grid: at equal samples the standard order reads more words, and nothing is
 learnt of the order there."""
 
 
@@ -119,9 +119,7 @@ class Cell:
 _CONDITIONS = frozenset(product(FAMILIES, TEXTS, ORDERS))
 
 
-def all_cells(
-    seeds: Sequence[int] = (0, 1, 2), orders: Sequence[str] = GRID_ORDERS
-) -> list[Cell]:
+def all_cells(seeds: Sequence[int] = (0, 1, 2), orders: Sequence[str] = GRID_ORDERS) -> list[Cell]:
     """Return every cell: 2 families x 2 texts x orders x seeds."""
     return [Cell(*parts) for parts in product(FAMILIES, TEXTS, orders, seeds)]
 

@@ -33,6 +33,9 @@ _FEW, _MANY = 1, 3  # numbers of a thing that are easy to tell apart
 _FRONT, _BACK = 0.95, 0.80  # feet of what stands in front and behind
 _STANDING = ("body", "animal", "vehicle", "building")
 
+PairKind = Literal["relation", "attribute", "thing", "number", "colour"]
+_REPLACED: tuple[PairKind, ...] = ("thing", "number", "colour")
+
 
 @dataclass(frozen=True)
 class MinimalPair:
@@ -50,7 +53,7 @@ class MinimalPair:
         Those of a swap have the same words, equally often.
     """
 
-    kind: Literal["relation", "attribute", "thing", "number", "colour"]
+    kind: PairKind
     scenes: tuple[Scene, Scene]
     captions: tuple[str, str]
 
@@ -135,6 +138,7 @@ def replaced_pairs(n: int, seed: int = 0) -> list[MinimalPair]:
 def _pair(seed: int, index: int) -> MinimalPair:
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, _STREAM)))
     setting, ending = _setting(rng, seed, index)
+    kind: PairKind
     if index % 2 == 0:
         kind, (scenes, clauses) = "relation", _swap_places(rng, setting)
     elif rng.random() < 0.5:
@@ -156,7 +160,7 @@ def _setting(rng: np.random.Generator, seed: int, index: int) -> tuple[Scene, st
 def _replaced(seed: int, index: int) -> MinimalPair:
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, _REPLACED_STREAM)))
     setting, ending = _setting(rng, seed, index)
-    kind = ("thing", "number", "colour")[index % 3]
+    kind = _REPLACED[index % 3]
     if kind == "thing":
         items = [_at(item, _MIDDLE) for item in _two_things(rng, setting.place)]
         names = [_name(item) for item in items]
@@ -219,7 +223,7 @@ def _swap_colours(rng: np.random.Generator, setting: Scene) -> _Pairs:
         one, two = replace(first, colour=a), replace(second, colour=b)
         scenes.append(_with_objects(setting, _at(one, _SLOTS[0]), _at(two, _SLOTS[1])))
         clauses.append(f"{_coloured(one)} and {_coloured(two)}")
-    return tuple(scenes), tuple(clauses)
+    return (scenes[0], scenes[1]), (clauses[0], clauses[1])
 
 
 def _swap_numbers(rng: np.random.Generator, setting: Scene) -> _Pairs:
@@ -230,7 +234,7 @@ def _swap_numbers(rng: np.random.Generator, setting: Scene) -> _Pairs:
         one, two = replace(first, count=a), replace(second, count=b)
         scenes.append(_with_objects(setting, one, two))
         clauses.append(f"{_name(one)} and {_name(two)}")
-    return tuple(scenes), tuple(clauses)
+    return (scenes[0], scenes[1]), (clauses[0], clauses[1])
 
 
 def _two_things(

@@ -19,6 +19,7 @@ from sdc_helpers.scenes import LEXICON
 from sdc_helpers.studies.concept_study import open_concepts
 from sdc_helpers.studies.decoder import N_COMPONENTS, course_decoder
 from sdc_helpers.studies.planted import average_directions, planted_in
+from sdc_helpers.studies.reading_names import names_against_random
 from sdc_helpers.studies.reading_responses import HeldOut, held_out_responses
 from sdc_helpers.studies.shared_concepts import find_concepts, keep_shared
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sdc_helpers.concepts.words import WordEnrichment
     from sdc_helpers.embeddings.clip import ClipModel
     from sdc_helpers.embeddings.whitening import WhiteSpace
+    from sdc_helpers.measures import NullTest
     from sdc_helpers.studies.participants import ImageEmbeddings, ParticipantData
     from sdc_helpers.studies.source import Study
 
@@ -282,6 +284,15 @@ class ReadingStudy:
         ]
         vectors = sum(each[1:], start=each[0]) / len(each)
         return self.space.transform(vectors - vectors.mean(axis=0) + self.space.mean)
+
+    def against_random(
+        self, names: Sequence[Collection[str]], n_end: int, n_words: int, *, n_draws: int, seed: int
+    ) -> dict[int, NullTest]:
+        """Hold names against those of random directions, see `names_against_random`."""
+        rng = np.random.default_rng([seed, 12])
+        return names_against_random(
+            self, names, n_end=n_end, n_words=n_words, n_draws=n_draws, rng=rng
+        )
 
     # --- responses --------------------------------------------------------------------------------
 

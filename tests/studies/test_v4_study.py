@@ -56,7 +56,7 @@ def v4():
         patch.setattr(v4_study, "N_COMPONENTS", N_DIMS)
         # With one direction to spare (5), one shuffle in three has an axis above the threshold.
         patch.setattr(v4_study, "V4_AXES", 8)
-        return open_v4(_Clip(), 1000, seed=0)
+        yield open_v4(_Clip(), 1000, seed=0)  # whose subspace is found later
 
 
 def test_each_picture_is_on_one_side_once(v4):

@@ -395,7 +395,7 @@ rows = [[title, task, *found] for (title, task), found in verdicts.items()]
 say(
     "Recorded, simulated, three seeds:\n\n"
     + plotting.table(["curriculum", "task", *groups], rows)
-    + "\n\n'Cannot tell' is not 'no difference': at equal words the three intervals of all four conditions reach from "
+    + "\n\n'Cannot tell' is not 'no difference': at equal words the intervals of the four tasks, all conditions together, reach from "
     + f"{100 * min(differences['cut', t, 'all four'].low for t in chance_of):+.1f} to "
     + f"{100 * max(differences['cut', t, 'all four'].high for t in chance_of):+.1f} points. Larger effects are unlikely, "
     + "smaller ones are open."

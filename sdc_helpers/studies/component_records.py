@@ -137,10 +137,10 @@ def headline_intervals(outcomes: Sequence[ComponentOutcome]) -> dict[str, Interv
         "components.hidden": over(lambda o: o.hidden),
         "components.one.reliable": over(lambda o: o.one_person / 10),
         "masks.published.dice": over(lambda o: o.masks["published"]["dice"]),
-        **{
-            f"masks.remove.{what}": over(lambda o, what=what: o.masks[best][what])
-            for what in ("dice", "auc", "kept", "left")
-        },
+        "masks.remove.dice": over(lambda o: o.masks[best]["dice"]),
+        "masks.remove.auc": over(lambda o: o.masks[best]["auc"]),
+        "masks.remove.kept": over(lambda o: o.masks[best]["kept"]),
+        "masks.remove.left": over(lambda o: o.masks[best]["left"]),
         "masks.map.dice": over(lambda o: o.masks["loadings"]["dice"] - o.masks[best]["dice"]),
         "masks.localiser.own": over(lambda o: o.localiser_own),
         "masks.localiser.other": over(lambda o: o.localiser_other),

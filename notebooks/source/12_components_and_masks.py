@@ -253,7 +253,7 @@ if truth is not None:
 # ## How many, without the truth?
 #
 # Find the axes in two halves of the **participants**. An axis of all that both halves have too, by at least .9, and that the
-# halves have in common with each other, is *reproduced*. (Why the last? Two axes can both be near a third, between them.)
+# halves have in common with each other, is *reproduced*.
 # What could chance do? Responses are given to wrong pictures and everything is done again (shuffled pairs); or three
 # random rotations of the subspace are compared.
 
@@ -361,7 +361,7 @@ exercises.card("components.gradient")
 # $$ \min_m \; \max\big(0,\; r(Yw,\; f((X + \text{noise}) \odot (1 - m))\,w)\big) + \lambda\,\mathrm{E}[\text{open gates}] $$
 #
 # Gates are random and nearly 0 or 1 (`louizos2018`); $\lambda$ is the one with which masks of two halves of the validation
-# pictures agree most. (The largest difference of what is kept and what is left would choose a mask of everything.)
+# pictures agree most.
 
 # %%
 two = list(study.data)[:2]  # who choose for all
@@ -461,8 +461,8 @@ places = concepts.place_agreement(list(hard.values()), positions)
 there = component_people.same_place(study, masks["remove, noise"])
 text = (
     f"{kind.capitalize()}, overlap of two people (Jaccard, grid of 4 mm): same "
-    f"component {places.same.mean():.2f}, others {places.other.mean():.2f}. At a "
-    f"place of somebody else's: in {there.mean():.1f} of {len(study.data)} people."
+    f"component {places.same.mean():.2f}, others {places.other.mean():.2f}. "
+    f"At somebody else's place: {there.mean():.1f} of {len(study.data)} people."
 )
 if truth is not None:
     own, other = component_places.localiser_auc(
@@ -484,18 +484,19 @@ say(text)
 # %% [markdown]
 # ## Which way, when?
 #
-# Three seeds of both worlds, recorded. *Recovered* is counted as in chapter 10.
+# Three seeds of both worlds, recorded, with the network of CLIP's loss alone (which holds less). *Recovered* is counted as
+# in chapter 10.
 
 # %%
 columns = ["world", "simulated, recorded", "recovered, of 10", "traps"]
 ways = studies.way_rows(recorded)
-say(plotting.table(columns, ways) + "\n\nThree numbers are three seeds.")
+noted = "Three numbers are three seeds; recorded with `course-small`."
+say(f"{plotting.table(columns, ways)}\n\n{noted}")
 
 # %% [markdown]
 # Clusters need no number of components, and say of each voxel whether it belongs to anything. Axes find concepts whose
-# voxels are mixed with others, and give every voxel a loading. The traps of the hard world are concepts of three people:
-# either half of the participants has one of them, so halves cannot tell *some* from *all*; counting people does. A mask
-# adds one thing to a map: how much of *this decoder* rests on the voxels.
+# voxels are mixed with others, and give every voxel a loading. A mask adds one thing to a map: how much of *this decoder*
+# rests on the voxels.
 
 # %%
 for identifier, interval in studies.headline_intervals(recorded).items():

@@ -439,20 +439,12 @@ else:
         course = np.sqrt((fields[which] ** 2).mean(axis=0))
         axes[0].plot(1e3 * evoked.times, course, color=colour)
         peak[name] = 1e3 * evoked.times[late][course[late].argmax()]
-    plotting.name_series(
-        axes[0], {n: c for n, (_, c) in parts.items()}, step=0.08
-    )
-    axes[0].set(
-        xlabel="time (ms)", ylabel="root mean square (fT/cm)", ylim=(0, 180)
-    )
+    plotting.name_series(axes[0], {n: c for n, (_, c) in parts.items()}, step=0.08)  # fmt: skip
+    axes[0].set(xlabel="time (ms)", ylabel="root mean square (fT/cm)", ylim=(0, 180))  # fmt: skip
     axes[0].set_title("right visual (real MEG)", loc="left", fontsize=9.5)
     at = np.abs(evoked.times - 1e-3 * peak["right occipital"]).argmin()
-    spots, of = np.unique(
-        evoked.places[grad][good].round(4), axis=0, return_inverse=True
-    )
-    size = np.sqrt(
-        np.bincount(of.ravel(), fields[good, at] ** 2)
-    )  # two share a spot
+    spots, of = np.unique(evoked.places[grad][good].round(4), axis=0, return_inverse=True)  # fmt: skip
+    size = np.sqrt(np.bincount(of.ravel(), fields[good, at] ** 2))  # fmt: skip
     plotting.plot_topography(size, spots, axes[1])
     fig.colorbar(
         axes[1].images[0], ax=axes[1], label="gradient, two sensors (fT/cm)"

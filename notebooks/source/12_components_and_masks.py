@@ -484,7 +484,7 @@ say(text)
 # %% [markdown]
 # ## Which way, when?
 #
-# Three seeds of both worlds, recorded, with the network of CLIP's loss alone (which holds less). *Recovered* is counted as
+# Three seeds of both worlds, recorded, with the network of CLIP's loss alone. *Recovered* is counted as
 # in chapter 10.
 
 # %%
@@ -523,8 +523,7 @@ say(
 # ## Real neurons: three monkeys who saw other pictures
 #
 # Arrays in area V4 of three monkeys (`cowley2023`), 173 neurons, and no picture that two of them saw: the embedding alone
-# links them. It never saw a photograph, nor did anybody plant anything. Do halves of the *pictures* give the same axes (halves
-# of three animals would be two and one)? A fourth session, on another day, has single trials: are the axes decoded there?
+# links them. It never saw a photograph, nor did anybody plant anything. Do halves of the *pictures* give the same axes? A fourth session, on another day, has single trials: are the axes decoded there?
 
 # %%
 has_v4 = p.real_data and datasets.available("macaque_v4")
@@ -566,7 +565,7 @@ else:
 # ## On real data
 #
 # The same cells with the participants of the Natural Scenes Dataset (`allen2022nsd`): `sdc run 12 -p source=nsd -p
-# root=... -p n_test=1000`. You need what chapter 10 needs. Sections that need planted truth are skipped by themselves.
+# root=... -p n_test=1000`. You need what chapter 10 needs.
 #
 # ## At the paper's size, on a GPU
 

@@ -83,9 +83,8 @@ say(
 )
 
 # %% [markdown]
-# What does a hidden layer give? It has a size; and noise on the responses and the step at which training ends matter as
-# much. So both kinds choose theirs on **validation** pictures, and are then held against each other on test pictures.
-# Recorded on three seeds of two worlds (`sdc concepts components --out FILE`):
+# What does a hidden layer give? Noise on the responses and the step at which training ends matter as much as its size. So
+# both kinds choose theirs on **validation** pictures, and meet on test pictures (`sdc concepts components --out FILE`):
 
 # %%
 recorded = studies.recorded_components()
@@ -94,7 +93,7 @@ hidden = plotting.table(head, studies.hidden_rows(recorded))
 say(f"Simulated, recorded:\n\n{hidden}")
 
 # %% [markdown]
-# Read the intervals, not the signs. Against a linear decoder with another's noise, a hidden layer can win by noise alone.
+# Read the intervals, not the signs: a hidden layer can win by its noise alone.
 #
 # ## Stage two: what can be decoded?
 #
@@ -505,8 +504,8 @@ for identifier, interval in studies.headline_intervals(recorded).items():
 # %% [markdown]
 # ## One person alone
 #
-# The last promise of the 2023 study is a map of a single person. Axes of one participant have a sixth of the voxels to
-# fix them. How many do both halves of this person's *pictures* have?
+# Can it be done with one person? Axes of one participant have a sixth of the voxels to fix them. How many do both halves
+# of this person's *pictures* have?
 
 # %%
 alone = {
@@ -523,7 +522,8 @@ say(
 # ## Real neurons: three monkeys who saw other pictures
 #
 # Arrays in area V4 of three monkeys (`cowley2023`), 173 neurons, and no picture that two of them saw: the embedding alone
-# links them. It never saw a photograph, nor did anybody plant anything. Do halves of the *pictures* give the same axes? A fourth session, on another day, has single trials: are the axes decoded there?
+# links them. It never saw a photograph. Do halves of the *pictures* give the same axes? A fourth session, on another day,
+# has single trials: are the axes decoded there?
 
 # %%
 has_v4 = p.real_data and datasets.available("macaque_v4")

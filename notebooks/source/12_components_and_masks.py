@@ -63,8 +63,7 @@ GREEN, GREY = plotting.COLOURS["green"], plotting.COLOURS["grey"]
 # ## Stage one: a decoder
 #
 # Participants looked at pictures, and everybody has a linear [decoder](glossary.md#decoder) from responses to the white
-# [embedding](glossary.md#embedding) of the picture, as in chapter 10. The 2023 study had a hidden layer of 5,000 units
-# between.
+# [embedding](glossary.md#embedding) of the picture, as in chapter 10. The 2023 study had 5,000 hidden units between.
 
 # %%
 opened = concept_study.open_concepts(
@@ -374,8 +373,8 @@ if truth is not None:
     scores = {n: study.against_planted(m, directions) for n, m in masks.items()}
 
 # %% [markdown]
-# *Loadings* is no mask of a decoder: a voxel goes to the component that explains most of what is explained of it. Look
-# for the method that covers the planted patches best, and at what that method costs.
+# *Loadings* is no mask of a decoder: a voxel goes to the component that explains most of what is explained of it. Which
+# method covers the planted patches best, and at what cost?
 
 # %% Draw how masks cover the planted patches tags=["fold"]
 if truth is not None:

@@ -313,7 +313,7 @@ r = np.array([[i.value for i in own.r] for own in worth.values()])
 order = pruning.ranking
 
 # %% [markdown]
-# Left: where does the curve end to rise? Right: is an axis that comes late a badly decoded one?
+# Left: where does the curve end to rise? Right: are late axes badly decoded?
 
 # %% Draw what the axes are worth tags=["fold"]
 fig, panels = plotting.figure(1, 2, width=9.4, height=3.4)
@@ -424,8 +424,7 @@ shares = {
 }
 
 # %% [markdown]
-# Left, the diagonal is a component through its own mask. Right, why that proves little: what do random masks of the same
-# size keep?
+# Left, the diagonal is a component through its own mask. Right: what do random masks of the same size keep?
 
 # %% Draw what masks keep and leave tags=["fold"]
 fig, panels = plotting.figure(1, 2, width=9.4, height=3.8)

@@ -270,12 +270,13 @@ claims.record("shared.selection.false_discovery", bound, kind=kind)
 # %% Draw concepts and false discovery over eps tags=["fold"]
 at = [s.eps for s in curve]
 fig, axes = figure(1, 2, width=9.2, height=3.4)
-for counts, colour, style, text in (
-    ([s.n_concepts for s in curve], GREY, "--", "found"),
-    ([s.n_reproduced for s in curve], BLUE, "-", "reproduced"),
+for counts, colour, style in (
+    ([s.n_concepts for s in curve], GREY, "--"),
+    ([s.n_reproduced for s in curve], BLUE, "-"),
 ):
     axes[0].plot(at, counts, color=colour, ls=style, marker="o", ms=3)
-    plotting.label_line(axes[0], at[13], counts[13], text, colour, dy=9)
+names = {"found": GREY, "reproduced": BLUE}
+plotting.name_series(axes[0], names, x=0.97, y=0.6)
 if readable:
     plotting.plot_reference(axes[0], len(readable), "planted")
 axes[0].set_yscale("symlog", linthresh=10)  # even steps up to ten, then tens

@@ -225,6 +225,7 @@ OTHER_LISTINGS = {
     "_paths.py": "visible itself",
     "datasets/registry.py": "what a killed download of ours left behind",
     "simulate/things.py": "whether a folder to be written is empty",
+    "simulate/things_meg.py": "whether a folder to be written is empty",
     "simulate/nsd.py": "whether a folder to be written is empty",
     "studies/participants.py": "states of training in a cache of ours",
 }

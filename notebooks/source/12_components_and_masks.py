@@ -14,8 +14,8 @@
 # - find the directions along which decoded embeddings tell pictures apart
 # - turn them, and see that nothing changes: a subspace has no axes of its own
 # - let the voxels of several people fix the axes, and count the planted concepts among them
-# - ask which voxels carry a concept, and see the published objective fail
-# - hold all of it against the clusters of [chapter 10](10_shared_concepts.ipynb)
+# - ask which voxels carry a concept
+# - hold it against the [clusters](10_shared_concepts.ipynb)
 #
 # You need: [shared concepts](10_shared_concepts.ipynb), and what [weights and patterns](09_weights_or_patterns.ipynb) are.
 
@@ -230,7 +230,7 @@ if truth is not None:
     }
 
 # %% [markdown]
-# Each dot is a planted concept with the component that is most like it. How many pass the line?
+# A dot is a planted concept with its likest component. How many pass the line?
 
 # %% Draw the planted concepts among the components tags=["fold"]
 if truth is not None:
@@ -497,7 +497,8 @@ say(f"{plotting.table(columns, ways)}\n\n{noted}")
 
 # %%
 for identifier, interval in studies.headline_intervals(recorded).items():
-    claims.record(identifier, interval)
+    topic, part, name = identifier.split(".")
+    claims.record(f"{topic}.{part}.{name}", interval)
 
 # %% [markdown]
 # ## One person alone

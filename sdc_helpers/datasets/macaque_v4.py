@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,7 +149,7 @@ def _pictures(file: Path, n_pictures: int, of_responses: Path) -> np.ndarray:
                 )
             pictures = np.empty((n_pictures, *IMAGE_SHAPE), dtype=np.uint8)
             for number, name in enumerate(names):
-                with archive.open(name) as stream, Image.open(stream) as picture:
+                with Image.open(io.BytesIO(archive.read(name))) as picture:
                     pixels = np.array(picture)
                 if pixels.shape != IMAGE_SHAPE:
                     raise DataFormatError(

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from sdc_helpers.datasets import _things_meg_files as files
-from sdc_helpers.datasets._things_meg_files import CATCH, GROUPS
+from sdc_helpers.datasets import things_meg_files as files
 from sdc_helpers.datasets._things_meg_responses import THINGSMEGAlignment, THINGSMEGResponses
 from sdc_helpers.datasets.errors import unreadable
+from sdc_helpers.datasets.things_meg_files import CATCH, GROUPS
 
 if TYPE_CHECKING:
     import mne

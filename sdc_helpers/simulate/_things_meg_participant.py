@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdc_helpers.datasets._things_files import concept_of
-from sdc_helpers.datasets._things_meg_files import (
+from sdc_helpers.datasets.things_meg_files import (
     CATCH,
     DERIVATIVES,
     TABLES,
     attributes_file,
+    concept_of,
     epochs_file,
 )
 

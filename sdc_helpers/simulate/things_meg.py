@@ -16,7 +16,7 @@ import numpy as np
 
 from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._files import atomic_folder, write_json
-from sdc_helpers.datasets._things_meg_files import GROUPS
+from sdc_helpers.datasets.things_meg_files import GROUPS
 from sdc_helpers.simulate._things_meg_participant import (
     Plan,
     PlantedResponse,

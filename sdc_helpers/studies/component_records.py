@@ -134,7 +134,7 @@ def headline_intervals(outcomes: Sequence[ComponentOutcome]) -> dict[str, Interv
         "components.seeds.rows": over(lambda o: o.seeds_rows),
         "components.halves.reproduced": over(lambda o: o.n_reproduced / 10),
         "components.halves.chance": by_chance,
-        "components.hidden": over(lambda o: o.hidden),
+        "components.hidden.gain": over(lambda o: o.hidden),
         "components.one.reliable": over(lambda o: o.one_person / 10),
         "masks.published.dice": over(lambda o: o.masks["published"]["dice"]),
         "masks.remove.dice": over(lambda o: o.masks[best]["dice"]),
@@ -144,7 +144,7 @@ def headline_intervals(outcomes: Sequence[ComponentOutcome]) -> dict[str, Interv
         "masks.map.dice": over(lambda o: o.masks["loadings"]["dice"] - o.masks[best]["dice"]),
         "masks.localiser.own": over(lambda o: o.localiser_own),
         "masks.localiser.other": over(lambda o: o.localiser_other),
-        "masks.between": over(lambda o: o.between),
+        "masks.between.places": over(lambda o: o.between),
         "components.recovered.masks": over(lambda o: o.recovered["masks"] / 10),
         "components.recovered.map": over(lambda o: o.recovered["loadings"] / 10),
     }

@@ -66,7 +66,7 @@ def neural_lsh_bins(
     >>> import numpy as np
     >>> from sdc_helpers.neighbours import neural_lsh_bins
     >>> X = np.random.default_rng(0).normal(size=(200, 4))
-    >>> np.bincount(neural_lsh_bins(X, 4, hidden=16, n_epochs=3).labels).min() >= 47
+    >>> bool(np.bincount(neural_lsh_bins(X, 4, hidden=16, n_epochs=3).labels).min() >= 47)
     True
     """
     check_count("n_epochs", n_epochs, 1)

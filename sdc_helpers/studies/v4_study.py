@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -75,7 +76,9 @@ class V4Neurons:
     @cached_property
     def decoder(self) -> RidgeDecoder:
         """Ridge regression whose penalty the validation pictures choose."""
-        return RidgeDecoder().fit(*self.fold("train"), validation=self.fold("validation"))
+        with warnings.catch_warnings():  # of few pictures nothing is decoded: the largest is right
+            warnings.filterwarnings("ignore", "The chosen penalty .* is the largest")
+            return RidgeDecoder().fit(*self.fold("train"), validation=self.fold("validation"))
 
     def identified(self) -> Interval:
         """Share of test pictures whose own embedding is nearest to the decoded one."""

@@ -391,7 +391,7 @@ def course_folder(monkeypatch, tmp_path):
 def test_the_course_clip_is_the_default(course_folder):
     clip = load_clip()
     assert (clip.name, clip.weights, clip.dimension, clip.image_size) == (
-        "course-small",
+        "course-fine",
         "course",
         256,
         64,
@@ -411,7 +411,7 @@ def test_weights_come_with_the_words_beside_them(course_folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     tokenizer = small_clip.SmallClipTokenizer.train(["a zebra and three cats in the snow"])
-    model = small_clip.build_small_clip(len(tokenizer.words), seed=4)
+    model = small_clip.build_small_clip(len(tokenizer.words), seed=4, name="course-small")
     path = save(model.state_dict(), other / "weights.safetensors")
     with pytest.raises(WeightsError, match=r"of another shape \(token_embedding\.weight\)"):
         load_clip("course-small", path)

@@ -50,7 +50,7 @@ def results(materials):
 def test_materials_fit_together(materials):
     n = DESIGN.n_images * DESIGN.n_captions
     assert len(materials.tokens) == len(materials.image_of) == len(materials.difficulty) == n
-    assert materials.pictures.shape == (DESIGN.n_images, 640, 2, 2)
+    assert materials.pictures.shape == (DESIGN.n_images, 640, 4, 4)
     assert len(materials.pair_pictures) == 2 * len(materials.pairs) == 2 * DESIGN.n_test
     for image in range(DESIGN.n_images):
         assert len(set(materials.difficulty[materials.image_of == image])) == 1

@@ -122,6 +122,12 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_unused(root: Path) -> None:
+    """Raise a ValueError where a folder that is to be written holds something already."""
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise ValueError(f"root={root} holds something already; remove it or choose another.")
+
+
 def private_path(path: str | Path, suffix: str = ".tmp") -> Path:
     """Return a hidden name beside `path` that no other writer uses.
 

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sdc_helpers.embeddings.small_clip import COURSE_MODEL
-
 if TYPE_CHECKING:
     from sdc_helpers.studies.settings_study import Outcome, Variation
 
@@ -60,18 +58,19 @@ def clip_train(
 @clip_app.command("measure")
 def clip_measure(
     name: Annotated[
-        str, typer.Argument(help="course-fine, course-small or an architecture of open_clip.")
-    ] = COURSE_MODEL,
+        str | None,
+        typer.Argument(help="course-fine (the default), course-small or one of open_clip's."),
+    ] = None,
     weights: Annotated[str, typer.Option(help="course, random, a published tag or a path.")] = (
         "course"
     ),
     series: Annotated[int, typer.Option(help="Series of held-out scenes.", min=1)] = 1,
 ) -> None:
     """Measure a CLIP on scenes it was not trained on: minutes a series."""
-    from sdc_helpers.embeddings.clip import load_clip
+    from sdc_helpers.embeddings.clip import COURSE_MODEL, load_clip
     from sdc_helpers.studies.scene_metrics import measure_series
 
-    for measured in measure_series(load_clip(name, weights), series):
+    for measured in measure_series(load_clip(name or COURSE_MODEL, weights), series):
         _print_metrics(measured.to_dict())
 
 
@@ -82,7 +81,9 @@ def concepts_settings(
     profile: Annotated[str, typer.Option(help="Size of the simulation.")] = "workshop",
     worlds: Annotated[str, typer.Option(help="Which worlds.")] = "easy,hard",
     only: Annotated[str, typer.Option(help="Settings, by name; all if empty.")] = "",
-    clip: Annotated[str, typer.Option(help="course-fine or course-small.")] = COURSE_MODEL,
+    clip: Annotated[
+        str | None, typer.Option(help="course-fine (the default) or course-small.")
+    ] = None,
     parts: Annotated[
         list[Path] | None, typer.Option(help="Files whose rows are taken over.")
     ] = None,
@@ -127,17 +128,18 @@ def _run_settings(
     profile: str,
     variations: list[Variation],
     device: str,
-    clip: str,
+    clip: str | None,
     keep: Callable[[Outcome], None],
 ) -> None:
-    from sdc_helpers.embeddings.clip import load_clip
+    from sdc_helpers.embeddings.clip import COURSE_MODEL, load_clip
     from sdc_helpers.studies.participants import embed_stimuli
     from sdc_helpers.studies.settings_study import run_variations
     from sdc_helpers.studies.source import open_study
 
     study = open_study(profile=profile, seed=seed, world=world)
     assert study.truth is not None  # simulated
-    embeddings = embed_stimuli(study.reader, load_clip(clip, device=device), study.image_ids)
+    network = load_clip(clip or COURSE_MODEL, device=device)
+    embeddings = embed_stimuli(study.reader, network, study.image_ids)
     run_variations(
         study.reader, study.truth, embeddings, study.split, variations,
         profile=profile, seed=seed, device=device, on_outcome=keep,

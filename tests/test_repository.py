@@ -221,12 +221,9 @@ def test_no_large_file_is_tracked(tracked):
 
 # Who looks into a folder otherwise than by `_paths.visible`, and for what.
 OTHER_LISTINGS = {
-    "_files.py": "temporaries of ours, whose names begin with a dot",
+    "_files.py": "temporaries of ours, and whether a folder to be written is empty",
     "_paths.py": "visible itself",
     "datasets/registry.py": "what a killed download of ours left behind",
-    "simulate/things.py": "whether a folder to be written is empty",
-    "simulate/things_meg.py": "whether a folder to be written is empty",
-    "simulate/nsd.py": "whether a folder to be written is empty",
     "studies/participants.py": "states of training in a cache of ours",
 }
 LISTINGS = {"glob", "rglob", "iglob", "iterdir", "listdir", "scandir", "walk", "fwalk"}

@@ -20,7 +20,13 @@ import numpy as np
 from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.alignment.grams import check_gram, check_rows, gram
 from sdc_helpers.alignment.kernels import check_estimator, unit_kernel
-from sdc_helpers.alignment.time_tests import Cluster, cluster_mass, max_statistic, z_of_null
+from sdc_helpers.alignment.time_tests import (
+    Cluster,
+    clusters_of,
+    each_alone,
+    largest_of_all,
+    z_of_null,
+)
 from sdc_helpers.permutations import permutations_of
 
 if TYPE_CHECKING:
@@ -187,7 +193,6 @@ def time_resolved_cka(
         raise ValueError("All groups need the same participants; got different numbers of them.")
     values, null = np.stack([c[0] for c in curves]), np.stack([c[1:] for c in curves], axis=1)
     z, z_null = z_of_null(values, null)
-    alone = (1 + (z_null >= z - 1e-5).sum(axis=0)) / (1 + n_permutations)
     return TimeResolvedCKA(
         groups=tuple(responses),
         layers=tuple(layers),
@@ -196,9 +201,9 @@ def time_resolved_cka(
         by_participant=np.stack(by_participant, axis=1),
         null=null,
         z=z,
-        p_values=alone,
-        p_values_fwe=max_statistic(values, null),
-        clusters=cluster_mass(values, null),
+        p_values=each_alone(z, z_null),
+        p_values_fwe=largest_of_all(z, z_null),
+        clusters=clusters_of(z, z_null),
         estimator=estimator,
     )
 

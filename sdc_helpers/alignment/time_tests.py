@@ -110,8 +110,7 @@ def max_statistic(values: Curves, null: Curves) -> np.ndarray:
     >>> np.flatnonzero(max_statistic(curve, null) <= 0.05)
     array([20])
     """
-    z, z_null = z_of_null(values, null)
-    return _shares(z, z_null.reshape(len(z_null), -1).max(axis=1))
+    return largest_of_all(*z_of_null(values, null))
 
 
 def cluster_mass(
@@ -137,7 +136,23 @@ def cluster_mass(
     --------
     max_statistic : A p-value for each time.
     """
-    z, z_null = z_of_null(values, null)
+    return clusters_of(*z_of_null(values, null), threshold)
+
+
+def each_alone(z: np.ndarray, z_null: np.ndarray) -> np.ndarray:
+    """Give each time of each curve its own one-sided p-value: **not** corrected for the others."""
+    return (1 + (z_null >= z - _TIE).sum(axis=0)) / (1 + len(z_null))
+
+
+def largest_of_all(z: np.ndarray, z_null: np.ndarray) -> np.ndarray:
+    """Return what `max_statistic` does, of what `z_of_null` returns."""
+    return _shares(z, z_null.reshape(len(z_null), -1).max(axis=1))
+
+
+def clusters_of(
+    z: np.ndarray, z_null: np.ndarray, threshold: float = CLUSTER_THRESHOLD
+) -> tuple[Cluster, ...]:
+    """Return what `cluster_mass` does, of what `z_of_null` returns."""
     largest = _running_mass(z_null, threshold).reshape(len(z_null), -1).max(axis=1)
     running = _running_mass(z, threshold)
     clusters = []

@@ -12,6 +12,8 @@ from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._texts import text_groups, text_list
 
 _WORD = re.compile(r"[a-z]+")
+MIN_PICTURES = 3
+"""Words of fewer pictures are left out of a comparison."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ def enriched_words(
     bottom: Sequence[Sequence[str]],
     vocabulary: Collection[str],
     *,
-    min_pictures: int = 3,
+    min_pictures: int = MIN_PICTURES,
 ) -> WordEnrichment:
     """Compare the words of two sets of pictures.
 

@@ -109,8 +109,7 @@ def paired_difference(
     if len(first) != len(second):
         raise ValueError(f"{len(first)} seeds against {len(second)}; expected as many of both.")
     check_count("n_flips", n_flips, 1)
-    both = _table([*first, *second])
-    table = both[: len(first)] - both[len(first) :]
+    table = _differences(first, second)
     error, df = _error(table)
     return PairedDifference(
         difference=_interval(table, error, df, level),
@@ -168,8 +167,7 @@ def smallest_effect(
     check_share("power", power)
     check_share("level", level)
     check_count("n_draws", n_draws, 1)
-    both = _table([*first, *second])
-    table = both[: len(first)] - both[len(first) :]
+    table = _differences(first, second)
     spreads = _spreads(table)
     needed = np.empty(n_draws)
     for i in range(n_draws):
@@ -200,6 +198,12 @@ def _draw_table(
         + rng.normal(scale=units, size=n_units)
         + rng.normal(scale=rest, size=shape)
     )
+
+
+def _differences(first: Sequence[_Measured], second: Sequence[_Measured]) -> np.ndarray:
+    """Return the first less the second by seed and unit, (n_seeds, n_units)."""
+    both = _table([*first, *second])
+    return both[: len(first)] - both[len(first) :]
 
 
 def _table(evaluations: Sequence[_Measured]) -> np.ndarray:

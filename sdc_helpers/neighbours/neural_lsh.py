@@ -14,6 +14,7 @@ from scipy.sparse.linalg import eigsh
 
 from sdc_helpers._checks import check_count
 from sdc_helpers.neighbours.evaluation import as_vectors, exact_neighbours
+from sdc_helpers.neighbours.partition import SpacePartition
 from sdc_helpers.neighbours.peers import Bins, enough_vectors
 
 _SLACK = 0.05
@@ -95,18 +96,19 @@ def _taught(
     from sdc_helpers.neighbours._training import Scaling, network
     from sdc_helpers.neighbours.losses import vote_loss
 
+    own = SpacePartition()
     scaling = Scaling.of(X, by_feature=False)
     inputs, targets = scaling.apply(X), torch.from_numpy(shares)
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = network(X.shape[1], shares.shape[1], hidden, 0.4).train()
-        optimiser = torch.optim.Adam(net.parameters(), 3e-3)
-        n_batches = max(1, len(X) // 1024)
+        net = network(X.shape[1], shares.shape[1], hidden, own.dropout).train()
+        optimiser = torch.optim.Adam(net.parameters(), own.lr)
+        n_batches = max(1, len(X) // own.batch_size)
         rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_epochs * n_batches)
         for _ in range(n_epochs):
             for rows in torch.randperm(len(X), generator=generator).tensor_split(n_batches):
-                noise = 0.3 * torch.randn(inputs[rows].shape, generator=generator)
+                noise = own.input_noise * torch.randn(inputs[rows].shape, generator=generator)
                 loss = vote_loss(net(inputs[rows] + noise).softmax(dim=1), targets[rows])
                 optimiser.zero_grad()
                 loss.backward()

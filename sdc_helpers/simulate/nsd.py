@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._files import atomic_folder
+from sdc_helpers._files import atomic_folder, check_unused
 from sdc_helpers._machine import usable_cores
 from sdc_helpers.simulate import _files as files
 from sdc_helpers.simulate import truth
@@ -85,8 +85,7 @@ def write_nsd(
         raise ValueError(f"seed={seed!r}: expected a whole number, 0 or more.")
     if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs < 1):
         raise ValueError(f"n_jobs={n_jobs!r}: expected 1 or more processes, or None.")
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise ValueError(f"root={root} holds something already; remove it or choose another.")
+    check_unused(root)
     run = _Runner(_n_jobs(n_jobs, sizes.n_images), progress)
     try:
         with atomic_folder(root) as folder:

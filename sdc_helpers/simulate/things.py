@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from sdc_helpers._checks import check_count
-from sdc_helpers._files import atomic_folder
+from sdc_helpers._files import atomic_folder, check_unused
 from sdc_helpers.simulate._things_participant import (
     ROI_COLUMNS,
     Plan,
@@ -156,8 +156,7 @@ def write_things(
         If an argument is not one of the above, or `root` holds something already.
     """
     root = Path(root)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise ValueError(f"root={root} holds something already; remove it or choose another.")
+    check_unused(root)
     for name, value, least in (
         ("n_participants", n_participants, 1),
         ("n_sessions", n_sessions, 2),

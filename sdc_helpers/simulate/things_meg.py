@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sdc_helpers._checks import as_array, check_count
-from sdc_helpers._files import atomic_folder, write_json
+from sdc_helpers._files import atomic_folder, check_unused, write_json
 from sdc_helpers.datasets.things_meg_files import GROUPS
 from sdc_helpers.simulate._things_meg_participant import (
     Plan,
@@ -160,8 +160,7 @@ def write_things_meg(
     load_meg_truth : What was planted.
     """
     root = Path(root)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise ValueError(f"root={root} holds something already; remove it or choose another.")
+    check_unused(root)
     for name, value, least in (
         ("n_participants", n_participants, 1),
         ("n_sessions", n_sessions, 2),

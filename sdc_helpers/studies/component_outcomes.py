@@ -31,6 +31,8 @@ from sdc_helpers.concepts import (
 from sdc_helpers.studies.component_people import (
     MIN_PEOPLE,
     concept_of,
+    count_people,
+    n_pictures,
     people_with,
     read_in,
     same_place,
@@ -288,7 +290,8 @@ def _in_people(
 ) -> list[dict[str, Any]]:
     """Return what each component is, what its mask is taken for, and in whom it is."""
     verdicts = {one.number: one.verdict for one in result.found}
-    read, counts = read_in(study, directions), people_with(study, directions)
+    read = read_in(study, directions)
+    counts = count_people(read, n_pictures(study))
     places = same_place(study, masks)
     return [
         {

@@ -78,6 +78,11 @@ def count_people(read: pd.DataFrame, n_pictures: int) -> np.ndarray:
     return (r >= floor).sum(axis=1)
 
 
+def n_pictures(study: ComponentStudy, side: str = "validation") -> int:
+    """Return the distinct pictures of one side, of the participant who has fewest."""
+    return min(len(np.unique(study.data[name].fold(side)[2])) for name in study.data)
+
+
 def people_with(
     study: ComponentStudy, directions: np.ndarray, side: str = "validation"
 ) -> np.ndarray:
@@ -92,8 +97,7 @@ def people_with(
     -------
     int array of shape (n_components,)
     """
-    n_pictures = min(len(np.unique(study.data[name].fold(side)[2])) for name in study.data)
-    return count_people(read_in(study, directions, side), n_pictures)
+    return count_people(read_in(study, directions, side), n_pictures(study, side))
 
 
 def same_place(study: ComponentStudy, masks: Masks, n_participants: int = 2) -> np.ndarray:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdc_helpers.concepts import both_ends, fits_name, ranking_auc
-from sdc_helpers.concepts.words import compare_counts
+from sdc_helpers.concepts.words import MIN_PICTURES, compare_counts
 from sdc_helpers.measures import NullTest
 
 if TYPE_CHECKING:
     from sdc_helpers.studies.reading_study import ReadingStudy
-
-_MIN_PICTURES = 3  # words of fewer pictures are left out, as `enriched_words` does
 
 
 def name_directions(
@@ -39,7 +37,7 @@ def name_directions(
         One for each direction; empty where no word passes the bound.
     """
     has = reading.word_counts(reading.training) > 0
-    common = has.sum(axis=0) >= _MIN_PICTURES
+    common = has.sum(axis=0) >= MIN_PICTURES
     has, words = has[:, common], np.array(reading.vocabulary)[common].tolist()
     tops, _ = both_ends(reading.white.of(reading.training), directions, n_end)
     names, total = [], has.sum(axis=0)

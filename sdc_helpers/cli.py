@@ -15,7 +15,7 @@ import typer
 from sdc_helpers._paths import absolute, absolute_paths, readable
 from sdc_helpers.cli_bundle import bundle_command
 from sdc_helpers.cli_experiments import EXPERIMENTS
-from sdc_helpers.course.errors import CourseError
+from sdc_helpers.course.errors import CourseError, ParameterError, RefusedError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 data_app = typer.Typer(no_args_is_help=True, help="Real data: list, fetch, verify.")
@@ -42,6 +42,8 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
+    except RefusedError as error:  # nothing was started: another try is of no use
+        _fail(str(error), 2)
     except (CourseError, DataFormatError, DataUnavailableError, WeightsError) as error:
         _fail(str(error))
     except BrokenPipeError:  # whoever read the output has seen enough, as with "| head"
@@ -55,9 +57,9 @@ def main() -> None:
         _fail(f"{error}; free some space, or choose another folder")
 
 
-def _fail(sentence: str) -> None:
+def _fail(sentence: str, code: int = 1) -> None:
     typer.secho(f"sdc: {sentence}", err=True, fg="red")
-    sys.exit(1)
+    sys.exit(code)
 
 
 def _what_the_system_says(error: OSError) -> str:
@@ -88,6 +90,9 @@ def run_command(
     backwards: Annotated[
         bool, typer.Option("--backwards", help="The last first: beside another run, the two meet.")
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep what is made also of one notebook named alone.")
+    ] = False,
 ) -> None:
     """Run notebooks in fresh kernels; write NAME.ipynb and NAME.run.json.
 
@@ -107,6 +112,7 @@ def run_command(
         time_limit=time_limit,
         again=again,
         backwards=backwards,
+        keep=keep,
         say=typer.echo,
         progress=_progress,
     )
@@ -143,10 +149,7 @@ def check_command(profile: Profile = "workshop") -> None:
 
     from sdc_helpers._paths import data_root
     from sdc_helpers.course import preflight
-    from sdc_helpers.course.notebook import PROFILES
 
-    if profile not in PROFILES:
-        raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(PROFILES)}")
     checks = preflight.run_checks(profile, data_folder=data_root(), data=_data_lines)
     table = Table("", "what", "found", "what to do")
     for check in checks:
@@ -226,7 +229,7 @@ def _datasets(names: list[str] | None) -> list[str]:
         try:
             registry.dataset_info(name)
         except ValueError as error:
-            raise CourseError(str(error)) from None
+            raise RefusedError(str(error)) from None
     return names
 
 
@@ -240,9 +243,9 @@ def data_simulate(
     from sdc_helpers.simulate import PROFILES, WORLDS, simulated_nsd
 
     if profile not in PROFILES:
-        raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(PROFILES)}")
+        raise RefusedError(f"there is no profile {profile!r}; use one of {', '.join(PROFILES)}")
     if world not in WORLDS:
-        raise CourseError(f"there is no world {world!r}; use one of {', '.join(WORLDS)}")
+        raise RefusedError(f"there is no world {world!r}; use one of {', '.join(WORLDS)}")
     typer.echo(f"simulated NSD: {simulated_nsd(profile, seed, progress=True, world=world)}")
 
 
@@ -351,7 +354,7 @@ def _runs(runs: Path | None) -> Path:
 def _assignments(texts: list[str]) -> dict[str, str]:
     for text in texts:
         if not text.partition("=")[0].isidentifier() or "=" not in text:
-            raise CourseError(f"-p takes name=value, not {text!r}")
+            raise ParameterError(f"-p takes name=value, not {text!r}")
     return dict(readable(text).split("=", 1) for text in texts)
 
 

@@ -5,7 +5,8 @@ Each can be stopped and started again, or writes what it has after each part.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -32,6 +33,22 @@ EXPERIMENTS = {
 }
 
 
+def _known_device(name: str) -> str:
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
+        raise typer.BadParameter(f"{name!r}: expected cpu, cuda or mps.")
+    return name
+
+
+def _known_profile(name: str) -> str:
+    from sdc_helpers.course.notebook import PROFILES
+
+    return _words(name, PROFILES, "--profile")[0]
+
+
+Device = Annotated[str, typer.Option(help="cpu, cuda or mps.", callback=_known_device)]
+Size = Annotated[str, typer.Option(help="Size of the simulation.", callback=_known_profile)]
+
+
 @clip_app.command("train")
 def clip_train(
     out: Annotated[Path, typer.Option(help="Where weights, tokenizer and metrics go.")],
@@ -40,7 +57,7 @@ def clip_train(
         typer.Option(help="course-fine (an hour), course-small (13 minutes) or quick (ten)."),
     ] = "course-fine",
     seed: Annotated[int, typer.Option(help="Of initial values and batches.", min=0)] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Train the small CLIP from scratch on the scenes; run again, it goes on where it stopped."""
     from sdc_helpers.course.provenance import processor_name, usable_cores
@@ -78,7 +95,7 @@ def clip_measure(
 def concepts_settings(
     out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
     seeds: Annotated[str, typer.Option(help="Of the simulated participants.")] = "3,4,5",
-    profile: Annotated[str, typer.Option(help="Size of the simulation.")] = "workshop",
+    profile: Size = "workshop",
     worlds: Annotated[str, typer.Option(help="Which worlds.")] = "easy,hard",
     only: Annotated[str, typer.Option(help="Settings, by name; all if empty.")] = "",
     clip: Annotated[
@@ -87,18 +104,20 @@ def concepts_settings(
     parts: Annotated[
         list[Path] | None, typer.Option(help="Files whose rows are taken over.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Find shared concepts in simulated participants; run again, it goes on where it stopped."""
     from sdc_helpers.studies.settings_study import BY_WORLD, load_outcomes, save_outcomes
 
-    numbers, made = [int(seed) for seed in seeds.split(",")], _provenance()
+    numbers, made = _numbers(seeds), _provenance()
+    chosen = _words(worlds, BY_WORLD, "--worlds")
+    _words(only, {v.name for world in chosen for v in BY_WORLD[world]}, "--only")
     kept: dict[tuple[str, int, str], Outcome] = {}
     for file in [*(parts or ()), *([out] if out.is_file() else ())]:
         kept |= {(o.world, o.seed, o.name): o for o in load_outcomes(file)}
     wanted = [
         (world, seed, variation.name)
-        for world in worlds.split(",")
+        for world in chosen
         for seed in numbers
         for variation in BY_WORLD[world]
         if only in ("", variation.name)
@@ -113,7 +132,7 @@ def concepts_settings(
             f"{outcome.n_planted}  adjusted Rand {outcome.adjusted_rand:.2f}"
         )
 
-    for world in worlds.split(","):
+    for world in chosen:
         for seed in numbers:
             left = [v for v in BY_WORLD[world] if (world, seed, v.name) in {*wanted} - {*kept}]
             if left:
@@ -150,17 +169,19 @@ def _run_settings(
 def concepts_components(
     out: Annotated[Path, typer.Option(help="JSON file for the outcomes.")],
     seeds: Annotated[str, typer.Option(help="Of the simulated participants.")] = "5,6,7",
-    profile: Annotated[str, typer.Option(help="Size of the simulation.")] = "workshop",
+    profile: Size = "workshop",
     worlds: Annotated[str, typer.Option(help="Which worlds.")] = "easy,hard",
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Find components and masks in simulated participants; run again, it goes on."""
+    from sdc_helpers.simulate import WORLDS
     from sdc_helpers.studies.component_outcomes import measure
     from sdc_helpers.studies.component_records import load_components, save_components
 
     made = _provenance()
     done = {(o.world, o.seed): o for o in (load_components(out) if out.is_file() else ())}
-    wanted = [(world, int(seed)) for world in worlds.split(",") for seed in seeds.split(",")]
+    chosen = _words(worlds, WORLDS, "--worlds")
+    wanted = [(world, seed) for world in chosen for seed in _numbers(seeds)]
     for world, seed in wanted:
         if (world, seed) in done:
             continue
@@ -201,7 +222,7 @@ def curriculum_grid(
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, results and grid.json.")],
     jobs: Annotated[int, typer.Option(help="Processes, of one thread each.", min=1)] = 2,
     seeds: Annotated[str, typer.Option(help="Of training.")] = "0,1,2",
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Train and evaluate every cell of the study; run again, it goes on where it stopped."""
     from sdc_helpers.curriculum.design import GRID_DESIGN, all_cells
@@ -211,7 +232,7 @@ def curriculum_grid(
     results = run_grid(
         design,
         out,
-        cells=all_cells([int(seed) for seed in seeds.split(",")]),
+        cells=all_cells(_numbers(seeds)),
         n_jobs=jobs,
         device=device,
         on_cell=lambda cell, done, n: typer.echo(f"{done} of {n}: {cell.name}"),
@@ -229,7 +250,7 @@ def gap_finetune(
     scenes: Annotated[int, typer.Option(help="Training scenes.", min=64)] = 1024,
     epochs: Annotated[int, typer.Option(help="Passes through them.", min=1)] = 6,
     dimension: Annotated[int, typer.Option(help="Of the new projections.", min=2)] = 128,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Fine-tune the whole small CLIP with each loss; run again, it goes on where it stopped."""
     from sdc_helpers.studies.gap_finetuning import (
@@ -254,7 +275,7 @@ def gap_finetune(
                 f"recall@10 {row['recall_10']:.3f}  arithmetic {row['arithmetic']:.3f}"
             )
 
-    wanted = [int(seed) for seed in seeds.split(",")]
+    wanted = _numbers(seeds)
     finetune_runs(design, wanted, device=device, done=done, on_run=save)
     typer.echo(f"wrote {out}")
 
@@ -289,11 +310,13 @@ def partition_race(
     from sdc_helpers.studies.partition_race import PARTS, run_part
     from sdc_helpers.studies.partition_records import load_curves, save_curves
 
+    numbers = _numbers(seeds)
+    bases = _words(only, {base for base, _ in PARTS}, "--only")
     made, rows = _provenance(), list(load_curves(out)) if out.is_file() else []
     done = {(row.base, row.n_bins, row.seed) for row in rows}
     for base, n_bins in PARTS:
-        for seed in (int(number) for number in seeds.split(",")):
-            if (base, n_bins, seed) in done or base not in (only.split(",") if only else [base]):
+        for seed in numbers:
+            if (base, n_bins, seed) in done or base not in (bases or [base]):
                 continue
             part = run_part(base, n_bins, seed)
             rows += part
@@ -302,6 +325,23 @@ def partition_race(
             found = ", ".join(f"{row.method} {row.at(share):.3f}" for row in part)
             typer.echo(f"{base}, {n_bins} bins, seed {seed}, recall at {share:.4g}: {found}")
     typer.echo(f"wrote {out}")
+
+
+def _numbers(text: str) -> list[int]:
+    """Return the seeds of an option; what is no number is refused."""
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"--seeds {text}: expected numbers such as 0,1,2.") from None
+
+
+def _words(text: str, known: Iterable[str], option: str) -> list[str]:
+    """Return the words of an option, all of them known; none where it is empty."""
+    words, names = (text.split(",") if text else []), list(known)
+    for word in words:
+        if word not in names:
+            raise typer.BadParameter(f"{option} {word}: expected {', '.join(sorted(names))}.")
+    return words
 
 
 def _provenance() -> dict[str, Any]:

@@ -34,7 +34,15 @@ class Answer:
     @property
     def error(self) -> str:
         """The one sentence of a command that failed."""
-        assert self.code == 1, (self.code, self.out, self.err)
+        return self._sentence(1)
+
+    @property
+    def refusal(self) -> str:
+        """The one sentence of a command that started nothing: what was asked for cannot be."""
+        return self._sentence(2)
+
+    def _sentence(self, code: int) -> str:
+        assert self.code == code, (self.code, self.out, self.err)
         lines = self.err.splitlines()
         assert len(lines) == 1, self.err
         assert lines[0].startswith("sdc: ")
@@ -125,6 +133,7 @@ def test_a_failed_run_is_one_sentence(sdc, small, tmp_path):
         (["01", "-p", "profile=smoke"], "use --profile"),
         (["01", "--profile", "workshp"], "no profile 'workshp': did you mean 'workshop'?"),
         (["01", "--time-limit", "-1"], "the time limit is -1 s; it must be above 0"),
+        (["all", "--time-limit", "-1"], "the time limit is -1 s; it must be above 0"),
         (["all", "-p", "only_here=3"], "there is no parameter 'only_here'"),
         (["01", "02", "-p", "only_here=3"], "there is no parameter 'only_here'"),
     ],
@@ -132,7 +141,7 @@ def test_a_failed_run_is_one_sentence(sdc, small, tmp_path):
 def test_what_cannot_be_run_is_refused_before_any_kernel(
     sdc, small, tmp_path, no_kernel, arguments, message
 ):
-    assert message in sdc("run", *arguments, "--out", tmp_path / "out").error
+    assert message in sdc("run", *arguments, "--out", tmp_path / "out").refusal
     assert not (tmp_path / "out").exists()
 
 
@@ -147,7 +156,37 @@ def test_two_notebooks_of_one_name_are_refused_before_any_kernel(
 ):
     paths = [write_notebook(tmp_path / who / "ps1.ipynb") for who in ("anna", "bert")]
     answer = sdc("run", *paths, "--out", tmp_path / "out")
-    assert "would both be written as" in answer.error
+    assert "would both be written as" in answer.refusal
+    assert not (tmp_path / "out").exists()
+
+
+def test_keep_runs_a_notebook_named_alone_only_where_it_is_not_made(sdc, small, tmp_path):
+    asked = ("run", "01", "--profile", "smoke", "--out", tmp_path / "out")
+    kept = [sdc(*asked, "--keep", "-p", f"size={size}").out for size in (3, 3, 4)]
+    assert ["kept" in out for out in kept] == [False, True, False]
+    failed = sdc(*asked, "--keep", "-p", "mode=raise")
+    assert "ValueError" in failed.error  # one sentence, as without --keep
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["clip", "train", "--out", "{out}", "--device", "gpu"],
+        ["clip", "train", "--out", "{out}", "--recipe", "slow"],
+        ["concepts", "settings", "--out", "{out}", "--seeds", "x"],
+        ["concepts", "settings", "--out", "{out}", "--worlds", "flat"],
+        ["concepts", "settings", "--out", "{out}", "--only", "nothing"],
+        ["concepts", "settings", "--out", "{out}", "--profile", "tiny"],
+        ["concepts", "components", "--out", "{out}", "--worlds", "flat"],
+        ["curriculum", "grid", "--out", "{out}", "--seeds", "0,,1"],
+        ["gap", "finetune", "--out", "{out}", "--seeds", "one"],
+        ["partition", "race", "--out", "{out}", "--only", "stars"],
+    ],
+)
+def test_an_experiment_refuses_what_it_does_not_know_before_it_starts(sdc, tmp_path, arguments):
+    answer = sdc(*(a.format(out=tmp_path / "out") for a in arguments))
+    assert answer.code == 2
+    assert arguments[-1] in answer.err
     assert not (tmp_path / "out").exists()
 
 
@@ -218,7 +257,7 @@ def test_check_says_what_to_do_where_it_is_not_ready(sdc, monkeypatch):
 
 
 def test_check_refuses_an_unknown_profile(sdc, no_kernel):
-    assert "'fast'" in sdc("check", "--profile", "fast").error
+    assert "'fast'" in sdc("check", "--profile", "fast").refusal
 
 
 # sdc data
@@ -296,12 +335,12 @@ def test_verify_counts_what_is_missing_only_where_asked_for(sdc, toy):
 
 @pytest.mark.parametrize("arguments", [["fetch", "toyy"], ["fetch", "toy", "toyy"]])
 def test_an_unknown_dataset_is_refused_before_anything_is_fetched(sdc, toy, arguments):
-    assert "'toyy' is not a dataset. Did you mean toy?" in sdc("data", *arguments).error
+    assert "'toyy' is not a dataset. Did you mean toy?" in sdc("data", *arguments).refusal
     assert not toy.exists()
 
 
 def test_verify_refuses_an_unknown_dataset(sdc, toy):
-    assert "'toyy' is not a dataset. Did you mean toy?" in sdc("data", "verify", "toyy").error
+    assert "'toyy' is not a dataset. Did you mean toy?" in sdc("data", "verify", "toyy").refusal
 
 
 def test_data_that_cannot_be_had_are_one_sentence(sdc, toy, monkeypatch, tmp_path):
@@ -386,4 +425,4 @@ def test_simulate_makes_a_tree_once_and_says_where(sdc, tmp_path, monkeypatch):
 
 def test_simulate_refuses_a_profile_that_there_is_not(sdc):
     answer = sdc("data", "simulate", "--profile", "huge")
-    assert "smoke, workshop, full" in answer.error
+    assert "smoke, workshop, full" in answer.refusal

@@ -13,7 +13,7 @@ from sdc_helpers.course.catalogue import Notebook, find_notebook, list_notebooks
 from sdc_helpers.course.errors import CourseError
 from sdc_helpers.course.made_by import digest
 from sdc_helpers.course.outputs import is_made, require_names_of_their_own
-from sdc_helpers.course.runner import check_parameters, output_folder, run
+from sdc_helpers.course.runner import check_parameters, check_time_limit, output_folder, run
 
 Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 _SHOWN = 10
@@ -53,6 +53,7 @@ def run_batch(
     time_limit: float | None,
     again: bool,
     backwards: bool = False,
+    keep: bool = False,
     say: Callable[[str], None],
     progress: Progress,
 ) -> Batch:
@@ -72,6 +73,9 @@ def run_batch(
     backwards : bool
         Begin with the last. Beside another command with the same folder, the two then meet: what
         the other is running is waited for, and kept.
+    keep : bool
+        Treat a notebook that is named alone as one of several: kept where it is made, waited for
+        where another command is running it. For whoever starts many commands, one a notebook.
     say : callable
         Gets one line for each notebook.
     progress : callable
@@ -88,14 +92,16 @@ def run_batch(
     """
     notebooks, folder = choose(names), output_folder(out)
     values = {n.path: n.schema.from_text(texts) for n in notebooks}
+    check_time_limit(time_limit)
     complete = {n.path: check_parameters(n, values[n.path], profile) for n in notebooks}
     require_names_of_their_own(notebooks, folder)
     batch, alone = Batch(), len(notebooks) == 1
+    always = alone and not keep
     for notebook in reversed(notebooks) if backwards else notebooks:
         made_by = digest(notebook, complete[notebook.path])
         try:
-            with nullcontext() if alone else _running(folder, notebook.name):
-                kept = None if again or alone else is_made(folder, notebook.name, made_by)
+            with nullcontext() if always else _running(folder, notebook.name):
+                kept = None if again or always else is_made(folder, notebook.name, made_by)
                 if kept is not None:
                     where = f"{folder / notebook.name}.ipynb"
                     say(f"kept {where}: made as it would be now (--again: anew)")

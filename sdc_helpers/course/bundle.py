@@ -19,7 +19,7 @@ from types import ModuleType
 
 from sdc_helpers import __version__
 from sdc_helpers.course.catalogue import course_folder
-from sdc_helpers.course.errors import CourseError, nearest
+from sdc_helpers.course.errors import CourseError, RefusedError, nearest
 from sdc_helpers.course.wheels import (
     PYTHONS,
     SYSTEMS,
@@ -114,7 +114,7 @@ def plan_bundle(folder: Path, systems: Sequence[str], pythons: Sequence[str] = P
     """
     for name, known in [(s, SYSTEMS) for s in systems] + [(p, PYTHONS) for p in pythons]:
         if name not in known:
-            raise CourseError(f"a stick cannot be made for {name!r}: {nearest(name, known)}")
+            raise RefusedError(f"a stick cannot be made for {name!r}: {nearest(name, known)}")
     script = course_script()
     uv = script.find_uv()
     if uv is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdc_helpers._paths import checkout_root
-from sdc_helpers.course.errors import RunError, nearest
+from sdc_helpers.course.errors import RefusedRunError, RunError, nearest
 from sdc_helpers.course.parameters import Schema, parse_schema
 
 TIMINGS = "timings.json"
@@ -153,24 +153,24 @@ def find_notebook(name: str | Path) -> Notebook:
 
     Raises
     ------
-    RunError
+    RefusedRunError
         When no notebook has that name; the message names the nearest ones.
     """
     name = str(name)
     if name.endswith(".ipynb"):
         path = Path(name).expanduser().resolve()
         if not path.is_file():
-            raise RunError(f"there is no notebook at {path}")
+            raise RefusedRunError(f"there is no notebook at {path}")
         return Notebook(path)
     known = {n.name: n for n in list_notebooks()}
     matching = [n for full, n in known.items() if name in (full, full.split("_")[0])]
     if len(matching) > 1:
         names = " and ".join(n.name for n in matching)
-        raise RunError(f"{name!r} is {names}; give the whole name")
+        raise RefusedRunError(f"{name!r} is {names}; give the whole name")
     if name in NAMES_BEFORE and not matching:
-        raise RunError(f"{name} is called {' and '.join(NAMES_BEFORE[name])} now")
+        raise RefusedRunError(f"{name} is called {' and '.join(NAMES_BEFORE[name])} now")
     if not matching:
-        raise RunError(f"there is no notebook {name!r}: {nearest(name, known)}")
+        raise RefusedRunError(f"there is no notebook {name!r}: {nearest(name, known)}")
     return matching[0]
 
 

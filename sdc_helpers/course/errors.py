@@ -14,12 +14,24 @@ class CourseError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
-class ParameterError(CourseError, ValueError):
+class RefusedError(CourseError):
+    """What was asked for is not there or cannot be used, and nothing was started.
+
+    The command line ends with 2 then, and with 1 where something was started and failed: who
+    started it knows whether another try is of use.
+    """
+
+
+class ParameterError(RefusedError, ValueError):
     """A notebook was given a parameter that it does not have, or a value it cannot use."""
 
 
 class RunError(CourseError, RuntimeError):
     """A notebook could not be found, started or finished."""
+
+
+class RefusedRunError(RefusedError, RunError):
+    """There is no such notebook, or its run may not go where it was asked to."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

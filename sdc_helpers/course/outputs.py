@@ -14,7 +14,7 @@ from typing import Any
 
 from sdc_helpers._files import private_path, remove_abandoned
 from sdc_helpers.course.catalogue import Notebook
-from sdc_helpers.course.errors import RunError
+from sdc_helpers.course.errors import RefusedRunError, RunError
 from sdc_helpers.course.made_by import source_identity
 
 
@@ -46,7 +46,7 @@ def require_names_of_their_own(notebooks: Sequence[Notebook], folder: Path) -> N
 
     Raises
     ------
-    RunError
+    RefusedRunError
         When two of them would be written under one name (names that differ in case alone are one
         on many disks), or a notebook is in the way that no run made, or one that was made from
         another notebook of this name.
@@ -56,7 +56,7 @@ def require_names_of_their_own(notebooks: Sequence[Notebook], folder: Path) -> N
         for stem in (notebook.name, f"{notebook.name}.failed"):
             other = taken.setdefault(_folded(stem), notebook)
             if other is not notebook:
-                raise RunError(
+                raise RefusedRunError(
                     f"{other.path} and {notebook.path} would both be written as "
                     f"{folder / notebook.name}.ipynb; rename one, or run them one by one, each "
                     "with its own --out"
@@ -72,14 +72,16 @@ def _require_nothing_else_there(notebook: Notebook, folder: Path) -> None:
         if not target.exists():
             continue
         if target.samefile(notebook.path):
-            raise RunError(f"the run would replace {notebook.path} itself; choose another --out")
+            raise RefusedRunError(
+                f"the run would replace {notebook.path} itself; choose another --out"
+            )
         if "sdc_run_id" not in (_read(target) or {}).get("metadata", {}):
-            raise RunError(
+            raise RefusedRunError(
                 f"the run would replace {target}, which no run has made; choose another --out"
             )
         made_from = (_read(folder / f"{stem}.run.json") or {}).get("source", identity)
         if made_from != identity:
-            raise RunError(
+            raise RefusedRunError(
                 f"{target} was made from another notebook named {notebook.name}; choose another "
                 "--out, or remove it"
             )

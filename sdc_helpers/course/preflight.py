@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from sdc_helpers._machine import memory_available
-from sdc_helpers.course.errors import CourseError
+from sdc_helpers.course.errors import RefusedError
 from sdc_helpers.course.provenance import QUIET
 
 MEMORY_GB = {"smoke": 2.0, "workshop": 4.0, "full": 8.0}
@@ -66,11 +66,11 @@ def run_checks(
 
     Raises
     ------
-    CourseError
+    RefusedError
         When there is no such profile.
     """
     if profile not in MEMORY_GB:
-        raise CourseError(f"there is no profile {profile!r}; use one of {', '.join(MEMORY_GB)}")
+        raise RefusedError(f"there is no profile {profile!r}; use one of {', '.join(MEMORY_GB)}")
     checks = [_python(), _packages(), _memory(profile), _disk(profile, data_folder)]
     checks += [_gpu(profile), _kernel()]
     for name, present, remedy in data():

@@ -74,7 +74,8 @@ def run(
     values = check_parameters(notebook, parameters or {}, profile)
     folder = output_folder(out)
     outputs.require_names_of_their_own([notebook], folder)
-    clock = KernelClock(_checked_limit(TIME_LIMITS[profile] if time_limit is None else time_limit))
+    check_time_limit(time_limit)
+    clock = KernelClock(TIME_LIMITS[profile] if time_limit is None else time_limit)
     watch = _Watch(clock, on_cell)
     record = _new_record(notebook, values, folder)
     with outputs.scratch_folder(folder, notebook.name) as scratch:
@@ -109,10 +110,16 @@ def _current_folder() -> Path:
         raise RunError(reason) from None
 
 
-def _checked_limit(limit: float | None) -> float | None:
+def check_time_limit(limit: float | None) -> None:
+    """Refuse a time limit, in seconds, that is not above 0; None is no limit of one's own.
+
+    Raises
+    ------
+    ParameterError
+        Naming the limit.
+    """
     if limit is not None and not limit > 0:
         raise ParameterError(f"the time limit is {limit:g} s; it must be above 0")
-    return limit
 
 
 def check_parameters(

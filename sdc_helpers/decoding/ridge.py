@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,8 +28,8 @@ class RidgeDecoder(Decoder):
 
     The penalty is the one with the highest top-1 accuracy on the validation fold, as in the 2025
     study of shared decodable concepts; without a validation fold on average over folds of the
-    training images. Responses and embeddings are centred by the training trials. The weights are
-    himalaya's. Computed in float64.
+    training images. Responses and embeddings are centred by the training trials. Computed in
+    float64.
 
     Parameters
     ----------
@@ -275,13 +274,12 @@ class _Problem:
         )
 
     def weights(self, alpha: float) -> Tensor:
-        """Weights (n_voxels, n_dims), by himalaya."""
+        """Weights (n_voxels, n_dims) by one solution of the square problem, without its basis."""
         import torch
-        from himalaya.kernel_ridge import solve_kernel_ridge_eigenvalues
 
-        with _himalaya_backend("torch_cuda" if self.device.type == "cuda" else "torch"):
-            solution = solve_kernel_ridge_eigenvalues(self.gram, self.targets, alpha=alpha)
-        solution = solution.to(self.device)
+        penalised = self.gram.clone()
+        penalised.diagonal().add_(alpha)
+        solution = torch.linalg.solve(penalised, self.targets)
         if self.primal:
             return solution
         n_voxels = self.X.shape[1]
@@ -291,8 +289,8 @@ class _Problem:
 def _curve(train: Fold, held_out: Fold, alphas: np.ndarray, device: torch.device) -> np.ndarray:
     """Top-1 accuracy and mean cosine of each penalty, (n_alphas, 2), by one decomposition.
 
-    himalaya scores penalties by dimension and forms a matrix of trials by trials for each; here
-    all dimensions decide together, so the solutions of one eigenbasis are read out directly.
+    All dimensions decide together. Libraries of ridge regression score penalties by dimension, so
+    the solutions of one eigenbasis are read out directly.
     """
     import torch
     from torch.nn.functional import normalize
@@ -315,19 +313,6 @@ def _curve(train: Fold, held_out: Fold, alphas: np.ndarray, device: torch.device
         hits = nearest_is_own(decoded, own, gallery).double().mean()
         scores.append([float(hits), float((decoded * true).sum(dim=1).mean())])
     return np.array(scores)
-
-
-@contextmanager
-def _himalaya_backend(name: str) -> Iterator[None]:
-    """Switch himalaya's global backend and switch it back."""
-    from himalaya.backend import get_backend, set_backend
-
-    before = get_backend().name
-    set_backend(name)
-    try:
-        yield
-    finally:
-        set_backend(before)
 
 
 def _blocks(n: int) -> Iterator[slice]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from himalaya.backend import get_backend, set_backend
+from himalaya import kernel_ridge as himalaya
 from sklearn.linear_model import Ridge
 
 from sdc_helpers.decoding import RidgeDecoder, distinct_embeddings, score_decoding
@@ -93,15 +93,14 @@ def test_a_penalty_at_the_edge_of_the_grid_warns(folds):
         )
 
 
-def test_himalayas_backend_is_restored(folds):
-    train, _ = folds
-    before = get_backend().name
-    try:
-        set_backend("numpy")
-        RidgeDecoder([1.0]).fit(train.X, train.Y)
-        assert get_backend().name == "numpy"
-    finally:
-        set_backend(before)
+@pytest.mark.parametrize("n_trials", [None, 120])
+def test_weights_equal_those_of_himalaya(folds, n_trials):
+    X, Y, _ = (a[:n_trials] for a in folds[0])
+    decoder = RidgeDecoder([30.0]).fit(X, Y)
+    peer = himalaya.KernelRidge(alpha=30.0, fit_intercept=True, warn=False).fit(
+        X.astype(float), Y.astype(float)
+    )
+    np.testing.assert_allclose(decoder.coef_, peer.get_primal_coef(), atol=1e-8)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from sdc_helpers.decoding._bootstrap import (
 )
 from sdc_helpers.decoding._inputs import check_items, check_matrix
 from sdc_helpers.measures import Interval, NullTest
-from sdc_helpers.permutations import permutations_of
+from sdc_helpers.permutations import Permutations, permutations_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,6 +192,7 @@ def permuted_score(
     k: int = 1,
     n_permutations: int = 1000,
     random_state: int | np.random.Generator = 0,
+    permutations: Permutations | None = None,
 ) -> NullTest:
     """Test top-k accuracy by giving images each other's embeddings.
 
@@ -206,6 +207,9 @@ def permuted_score(
         Number of nearest images that count as a hit, smaller than the gallery.
     n_permutations : int
         Number of permutations.
+    permutations : Permutations, optional
+        Which rows of the gallery may change places, from `permutations_of`; any by default. Of
+        stretches of a time series, circular shifts.
 
     Returns
     -------
@@ -228,16 +232,20 @@ def permuted_score(
     if k >= len(gallery):
         raise ValueError(f"k={k}: expected less than the {len(gallery)} images of the gallery.")
     rng = np.random.default_rng(random_state)
-    shuffles = np.stack(
-        [np.arange(len(gallery)), *permutations_of(len(gallery)).draw(n_permutations, rng)]
-    )
+    drawn_from = permutations_of(len(gallery)) if permutations is None else permutations
+    if drawn_from.n != len(gallery):
+        raise ValueError(
+            f"permutations are of {drawn_from.n} rows; expected the {len(gallery)} of the gallery."
+        )
+    shuffles = np.stack([np.arange(len(gallery)), *drawn_from.draw(n_permutations, rng)])
     hits = np.zeros(len(shuffles))
     for rows in _blocks(len(unit), len(gallery)):
         similar = unit[rows] @ gallery.T
         hit = _ranks_of_all(similar) <= k
         hits += [hit[np.arange(len(hit)), shuffle[own[rows]]].sum() for shuffle in shuffles]
     shares = hits / len(unit)
-    return NullTest.from_null(shares[0], shares[1:], scheme="images of the gallery")
+    scheme = "images of the gallery" if permutations is None else drawn_from.name
+    return NullTest.from_null(shares[0], shares[1:], scheme=scheme)
 
 
 def _checked(

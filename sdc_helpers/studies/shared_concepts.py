@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -145,6 +145,12 @@ def shuffle_pairs(data: ParticipantData, rng: np.random.Generator) -> Participan
     return replace(data, embeddings=embeddings)
 
 
+Halve = Callable[[ParticipantData, int, int], ParticipantData]
+"""Leaves a participant one of two disjoint halves of the training pictures: data, half, seed."""
+Shuffle = Callable[[ParticipantData, np.random.Generator], ParticipantData]
+"""Gives responses other embeddings."""
+
+
 @dataclass(frozen=True, eq=False)
 class FoundConcepts:
     """Shared concepts and how they were found.
@@ -201,6 +207,9 @@ def find_concepts(
     n_shuffles: int = 5,
     seed: int = 0,
     progress: bool = False,
+    min_participants: Sequence[int] | None = None,
+    halve: Halve = half_of_pictures,
+    shuffle: Shuffle = shuffle_pairs,
 ) -> FoundConcepts:
     """Fit decoders, choose the setting of the clustering, and cluster.
 
@@ -222,6 +231,12 @@ def find_concepts(
         Of the shuffles, halves, rotations and unrelated rows.
     progress : bool, default=False
         Whether to show a bar.
+    min_participants : sequence of int, optional
+        Numbers of *other* participants near whose voxels a concept has to lie, all tried; by
+        default 3, and 4 too where there are six participants or more. Of three participants, 2.
+    halve, shuffle : callable, optional
+        How the halves and the shuffled pairs are made, if not picture by picture: of a time
+        series, neither is exchangeable so.
 
     Returns
     -------
@@ -230,15 +245,16 @@ def find_concepts(
     Raises
     ------
     ValueError
-        If n_shuffles is below 1, or there are fewer than four participants: a concept has to lie
-        near voxels of three others.
+        If n_shuffles is below 1, or there are not more participants than the least number of
+        others: four by default.
     """
     check_count("n_shuffles", n_shuffles, 1)
-
-    if len(data) < 4:
+    least = min(min_participants or (3,))
+    if len(data) <= least:
         raise ValueError(
-            f"data holds {len(data)} participants ({', '.join(data)}); expected at least 4, as a "
-            "concept has to lie near voxels of three others. Get the files of more participants."
+            f"data holds {len(data)} participants ({', '.join(data)}); expected at least "
+            f"{least + 1}, as a concept has to lie near voxels of {least} others. Get the files of "
+            "more participants, or give min_participants."
         )
 
     def fit(of: Mapping[str, ParticipantData], share: int = 1) -> np.ndarray:
@@ -247,19 +263,23 @@ def find_concepts(
 
     weights = fit(data)
     first, second = (
-        fit({name: half_of_pictures(one, half, seed) for name, one in data.items()}, 2)
-        for half in (0, 1)
+        fit({name: halve(one, half, seed) for name, one in data.items()}, 2) for half in (0, 1)
     )
     nulls = []
-    for shuffle in range(n_shuffles):
-        rng = np.random.default_rng([seed, 1, shuffle])
-        nulls.append(fit({name: shuffle_pairs(one, rng) for name, one in data.items()}, 3))
+    for number in range(n_shuffles):
+        rng = np.random.default_rng([seed, 1, number])
+        nulls.append(fit({name: shuffle(one, rng) for name, one in data.items()}, 3))
     participants = np.concatenate([np.full(_n_voxels(data[name]), name) for name in data])
-    return choose_concepts(StackedWeights(weights, (first, second), participants), nulls, seed=seed)
+    stacked = StackedWeights(weights, (first, second), participants)
+    return choose_concepts(stacked, nulls, seed=seed, min_participants=min_participants)
 
 
 def choose_concepts(
-    stacked: StackedWeights, nulls: Sequence[np.ndarray], *, seed: int = 0
+    stacked: StackedWeights,
+    nulls: Sequence[np.ndarray],
+    *,
+    seed: int = 0,
+    min_participants: Sequence[int] | None = None,
 ) -> FoundConcepts:
     """Choose the setting of the clustering for fitted weights, and cluster.
 
@@ -271,6 +291,8 @@ def choose_concepts(
         Of decoders of shuffled pairs.
     seed : int, default=0
         Of the rotations and unrelated rows.
+    min_participants : sequence of int, optional
+        See `find_concepts`.
 
     Returns
     -------
@@ -282,7 +304,7 @@ def choose_concepts(
         As ``select_clustering``.
     """
     participants = stacked.participants
-    least = (3,) if len(np.unique(participants)) < 6 else (3, 4)
+    least = min_participants or ((3,) if len(np.unique(participants)) < 6 else (3, 4))
     selection = select_clustering(
         stacked.weights, stacked.halves, nulls, participants, EPS, least,
         rng=np.random.default_rng([seed, 4]),

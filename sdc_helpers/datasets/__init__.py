@@ -31,6 +31,15 @@ from sdc_helpers.datasets.registry import (
 )
 from sdc_helpers.datasets.sift5k import load_sift5k
 from sdc_helpers.datasets.splits import Split, check_split, split_sdc2025, split_strict
+from sdc_helpers.datasets.studyforrest import (
+    FilmEvents,
+    FilmRun,
+    VolumeShares,
+    load_studyforrest,
+    volume_labels,
+    volume_means,
+    volume_shares,
+)
 from sdc_helpers.datasets.sugar_crepe import HardNegative, load_sugar_crepe
 from sdc_helpers.datasets.things import THINGSfMRI
 from sdc_helpers.datasets.things_meg import THINGSMEG
@@ -45,6 +54,8 @@ __all__ = [
     "DataUnavailableError",
     "DatasetInfo",
     "FileStatus",
+    "FilmEvents",
+    "FilmRun",
     "HardNegative",
     "HaxbyBlocks",
     "HaxbyRun",
@@ -55,6 +66,7 @@ __all__ = [
     "THINGSfMRI",
     "Utterance",
     "V4Session",
+    "VolumeShares",
     "available",
     "block_means",
     "category_model",
@@ -71,6 +83,7 @@ __all__ = [
     "load_meg_evoked",
     "load_objects92",
     "load_sift5k",
+    "load_studyforrest",
     "load_sugar_crepe",
     "load_v4",
     "ncsnr",
@@ -80,4 +93,7 @@ __all__ = [
     "split_sdc2025",
     "split_strict",
     "verify",
+    "volume_labels",
+    "volume_means",
+    "volume_shares",
 ]

@@ -25,12 +25,15 @@ class DataFile:
         Checksum, 64 hexadecimal digits.
     url : str
         Public address, pinned to a commit.
+    licence : str
+        Licence of the file.
     """
 
     path: str
     n_bytes: int
     sha256: str
     url: str
+    licence: str
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,11 @@ class DatasetInfo:
     name, title, description : str
         Short name, title, and one line on the content.
     licence : str
-        Licence of the files.
+        Licence of the files; where they have several, each file names its own.
     citation_key, citation : str
         BibTeX key and full reference of the paper to cite.
     base_url : str
-        Address that the files' addresses share.
+        Address that the files' addresses share, but for those with an address of their own.
     files : tuple of DataFile
         Every file of the dataset.
     may_be_copied : bool
@@ -113,11 +116,18 @@ def _load_registry(registry_file: Path) -> dict[str, DatasetInfo]:
 
 
 def _parse_entry(name: str, entry: dict) -> DatasetInfo:
-    """Turn a JSON entry into a `DatasetInfo`; ``source`` is the address where it is not `path`."""
-    base_url = entry["base_url"]
+    """Turn a JSON entry into a `DatasetInfo`; keys of its files stand in for the entry's.
+
+    ``source`` is the address under ``base_url`` where it is not `path`, ``url`` the whole address
+    of a file from elsewhere, ``licence`` the file's where the dataset has several.
+    """
     files = tuple(
         DataFile(
-            item["path"], item["bytes"], item["sha256"], base_url + item.get("source", item["path"])
+            path=item["path"],
+            n_bytes=item["bytes"],
+            sha256=item["sha256"],
+            url=item.get("url") or entry["base_url"] + item.get("source", item["path"]),
+            licence=item.get("licence", entry["licence"]),
         )
         for item in entry["files"]
     )

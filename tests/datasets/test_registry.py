@@ -71,6 +71,10 @@ class TestCatalogue:
             "sift5k": "jegou2011",
             "meg_evoked": "gramfort2013",
             "macaque_v4": "cowley2023",
+            "studyforrest": "hanke2016",
+            "nsd_shared1000": "conwell2024",
+            "things_concepts": "hebart2023",
+            "child_speech": "yang2025childes",
         }
 
     @pytest.mark.parametrize("info", list_datasets(), ids=lambda info: info.name)
@@ -83,7 +87,8 @@ class TestCatalogue:
         for file in info.files:
             assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
             assert file.n_bytes > 0
-            assert file.url.startswith(info.base_url)
+            assert re.search(r"/[0-9a-f]{40}/", file.url)
+            assert file.licence
             assert ".." not in Path(file.path).parts
             assert not file.path.startswith("/")
         assert info.n_bytes == sum(file.n_bytes for file in info.files)
@@ -99,7 +104,7 @@ class TestCatalogue:
                 for r in csv.DictReader(lines, delimiter="\t")
             }
         registered = {
-            f"{info.name}/{f.path}": (f.n_bytes, f.sha256, info.licence, f.url)
+            f"{info.name}/{f.path}": (f.n_bytes, f.sha256, f.licence, f.url)
             for info in list_datasets()
             for f in info.files
         }

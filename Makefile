@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 # `make -n` prints the steps: course.py is asked for them, and runs none
 DRY := $(if $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),-n)
-COMMANDS := course test check env lab lint notebooks book bench time lock clean
+COMMANDS := course test check env lab lint notebooks book bench time lock clean sweep-env sweep
 
 .PHONY: help $(COMMANDS)
 

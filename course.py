@@ -27,6 +27,8 @@ PYTHONS = ">=3.11"
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / ".installed"
+SWEEP_VENV = ROOT / ".venv-sweep"
+SWEEP_LOCK = ROOT / "workflow" / "requirements.lock"
 TOOLS = ROOT / ".tools"
 LOCK = ROOT / "requirements.lock"
 RUNS = "build/runs"
@@ -102,6 +104,29 @@ class Commands:
             STAMP.touch()
         return 0
 
+    def sweep_env(self) -> int:
+        """Make the environment of sweeps in .venv-sweep: Snakemake, apart from the course's own."""
+        stamp = SWEEP_VENV / ".installed"
+        if stamp.is_file() and stamp.stat().st_mtime_ns >= SWEEP_LOCK.stat().st_mtime_ns:
+            return 0
+        self._say("making the environment of sweeps in .venv-sweep")
+        for step in sweep_steps(self._uv(None)):
+            if self._run(*step, env={"VIRTUAL_ENV": str(SWEEP_VENV)}):
+                raise CourseStop(
+                    "the environment of sweeps is not complete; what uv says is above. The same "
+                    "command again goes on where it stopped"
+                )
+        if not self.dry_run:
+            stamp.touch()
+        return 0
+
+    def sweep(self, *more: str) -> int:
+        """Run a notebook at every point of a grid: make sweep GRID=FILE.yaml; then one table."""
+        self.env()
+        self.sweep_env()
+        grid = os.environ.get("GRID") or "workflow/sweep.yaml"
+        return self._sdc("sweep", *(more or [grid]))
+
     def lab(self, *more: str) -> int:
         """Start JupyterLab; notebooks/source opens as notebooks too."""
         self.env()
@@ -160,11 +185,12 @@ class Commands:
         return self._sdc("notebooks", "figure", *figure, *to)
 
     def lock(self) -> int:
-        """For authors: pin the dependencies anew."""
-        return self._run(
-            *(self._uv(None), "pip", "compile", "--quiet", "--universal", "--generate-hashes"),
-            *("--no-emit-index-url", "--no-header", "--upgrade", "--extra", "dev"),
-            *("pyproject.toml", "-o", LOCK.name),
+        """For authors: pin the dependencies anew, those of sweeps apart."""
+        pin = (self._uv(None), "pip", "compile", "--quiet", "--universal", "--generate-hashes")
+        pin += ("--no-emit-index-url", "--no-header", "--upgrade")
+        wanted = str(SWEEP_LOCK.with_suffix(".in"))
+        return self._run(*pin, "--extra", "dev", "pyproject.toml", "-o", LOCK.name) or self._run(
+            *pin, "--python-version", "3.11", wanted, "-o", str(SWEEP_LOCK)
         )
 
     def clean(self) -> int:
@@ -331,6 +357,14 @@ def environment_steps(uv: str, bundle: Bundle | None) -> list[list[str]]:
     return [*steps, [*install, "-e", "."]]
 
 
+def sweep_steps(uv: str) -> list[list[str]]:
+    """Return the commands that make the environment of sweeps."""
+    make = [uv, "venv", "--quiet", "--clear", "--no-managed-python", "--python", PYTHONS]
+    sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes"]
+    there = [] if (SWEEP_VENV / "pyvenv.cfg").is_file() else [[*make, str(SWEEP_VENV)]]
+    return [*there, [*sync, str(SWEEP_LOCK)]]
+
+
 def is_installed() -> bool:
     """Whether the environment is there and newer than what it is made from."""
     if not (STAMP.is_file() and in_venv("python").is_file()):
@@ -390,7 +424,10 @@ def relative(word: str) -> str:
 def command_help() -> dict[str, str]:
     """Return the commands, each with a sentence."""
     methods = {n: m for n, m in vars(Commands).items() if not n.startswith("_")}
-    return {name: (method.__doc__ or "").splitlines()[0] for name, method in methods.items()}
+    return {
+        name.replace("_", "-"): (method.__doc__ or "").splitlines()[0]
+        for name, method in methods.items()
+    }
 
 
 def main(arguments: list[str]) -> int:
@@ -403,7 +440,7 @@ def main(arguments: list[str]) -> int:
     if name not in known:
         print(f"course.py: there is no command {name!r}; there are {', '.join(known)}")
         return 2
-    command = getattr(Commands(dry_run), name)
+    command = getattr(Commands(dry_run), name.replace("-", "_"))
     if more and not inspect.signature(command).parameters:
         print(f"course.py: {name} takes no arguments, not {' '.join(more)}", file=sys.stderr)
         return 2

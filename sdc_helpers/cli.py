@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from sdc_helpers._paths import absolute, absolute_paths, readable
+from sdc_helpers._paths import absolute, absolute_paths
 from sdc_helpers.cli_bundle import bundle_command
 from sdc_helpers.cli_experiments import EXPERIMENTS
-from sdc_helpers.course.errors import CourseError, ParameterError, RefusedError
+from sdc_helpers.cli_sweep import collect_command, sweep_app
+from sdc_helpers.course.errors import CourseError, RefusedError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 data_app = typer.Typer(no_args_is_help=True, help="Real data: list, fetch, verify.")
@@ -24,6 +25,8 @@ book_app = typer.Typer(no_args_is_help=True, help="The book.")
 app.add_typer(data_app, name="data")
 app.add_typer(notebooks_app, name="notebooks")
 app.add_typer(book_app, name="book")
+app.add_typer(sweep_app, name="sweep")
+app.command("collect")(collect_command)
 app.command("bundle")(bundle_command)
 for name, experiment in EXPERIMENTS.items():
     app.add_typer(experiment, name=name)
@@ -101,12 +104,13 @@ def run_command(
     """
     from sdc_helpers.course.batch import run_batch
     from sdc_helpers.course.catalogue import number_before
+    from sdc_helpers.course.parameters import assignments
 
     for before in filter(None, map(number_before, names)):
         typer.echo(f"note: {before}")
     batch = run_batch(
         names,
-        _assignments(parameter or []),
+        assignments(parameter or []),
         profile=profile,
         out=out,
         time_limit=time_limit,
@@ -349,13 +353,6 @@ def _runs(runs: Path | None) -> Path:
     from sdc_helpers.course.catalogue import course_folder
 
     return absolute(runs or course_folder() / "build" / "runs")
-
-
-def _assignments(texts: list[str]) -> dict[str, str]:
-    for text in texts:
-        if not text.partition("=")[0].isidentifier() or "=" not in text:
-            raise ParameterError(f"-p takes name=value, not {text!r}")
-    return dict(readable(text).split("=", 1) for text in texts)
 
 
 def _print_records(records: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,10 +54,8 @@ class Notebook:
     @cached_property
     def content(self) -> Any:
         """The nbformat notebook."""
-        import nbformat
-
         try:
-            return nbformat.read(self.path, as_version=4)
+            return _nbformat().read(self.path, as_version=4)
         except Exception as error:
             raise RunError(f"{self.path} is not a notebook that can be read: {error}") from None
 
@@ -83,6 +82,24 @@ class Notebook:
         if not file.is_file():
             return {}
         return json.loads(file.read_text(encoding="utf-8")).get(self.name, {})
+
+
+def _nbformat() -> Any:
+    """Import nbformat without the grammar of web addresses, which takes seconds to build.
+
+    jsonschema, by which notebooks are validated, uses it where it is there; no rule for notebooks
+    asks for it, and every command would wait for it.
+    """
+    grammar = "rfc3987_syntax"
+    hidden = "jsonschema" not in sys.modules and grammar not in sys.modules
+    if hidden:
+        sys.modules[grammar] = None  # type: ignore[assignment]
+    try:
+        import nbformat
+    finally:
+        if hidden:
+            del sys.modules[grammar]
+    return nbformat
 
 
 def course_folder() -> Path:

@@ -16,13 +16,14 @@ import io
 import math
 import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin
 
 import pydantic
 
+from sdc_helpers._paths import readable
 from sdc_helpers.course.errors import ParameterError, nearest
 
 _INTERVAL = re.compile(r"([\[(])([^,\[\](){}]+),([^,\[\](){}]+)([\])])\s*$")
@@ -206,6 +207,34 @@ def parse_schema(source: str) -> Schema:
             raise ParameterError(f"the parameters cell lacks {name!r}, which every notebook has")
     schema.validate({})
     return schema
+
+
+def assignments(texts: Sequence[str]) -> dict[str, str]:
+    """Split what was typed after ``-p``.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Each ``name=value``; a value may be empty and hold anything.
+
+    Returns
+    -------
+    dict of str to str
+
+    Raises
+    ------
+    ParameterError
+        When a text is none of that kind, or one name stands twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = readable(text).partition("=")
+        if not name.isidentifier() or not equals:
+            raise ParameterError(f"-p takes name=value, not {text!r}")
+        if name in found:
+            raise ParameterError(f"-p gives {name!r} twice: {found[name]!r} and {value!r}")
+        found[name] = value
+    return found
 
 
 def _read(source: str) -> tuple[list[ast.stmt], dict[int, str]]:

@@ -20,6 +20,12 @@ from sdc_helpers.datasets.haxby import (
 from sdc_helpers.datasets.macaque_v4 import V4_SESSIONS, V4Session, load_v4
 from sdc_helpers.datasets.meg_evoked import MEGEvoked, load_meg_evoked
 from sdc_helpers.datasets.nsd import NSD
+from sdc_helpers.datasets.nsd_shared import (
+    NSDNoiseCeilings,
+    NSDSharedImages,
+    load_nsd_noise_ceilings,
+    load_nsd_shared,
+)
 from sdc_helpers.datasets.objects92 import Objects92, load_objects92
 from sdc_helpers.datasets.registry import (
     FileStatus,
@@ -61,6 +67,8 @@ __all__ = [
     "HaxbyRun",
     "ImageCaptions",
     "MEGEvoked",
+    "NSDNoiseCeilings",
+    "NSDSharedImages",
     "Objects92",
     "Split",
     "THINGSfMRI",
@@ -81,6 +89,8 @@ __all__ = [
     "load_haxby",
     "load_haxby_runs",
     "load_meg_evoked",
+    "load_nsd_noise_ceilings",
+    "load_nsd_shared",
     "load_objects92",
     "load_sift5k",
     "load_studyforrest",

@@ -24,9 +24,11 @@ th, td { border-bottom: 1px solid #ccc; padding: .2rem .8rem .2rem 0; text-align
 code { overflow-wrap: anywhere } .note { border-left: 4px solid #997700; padding-left: .8rem }
 figure { margin: 1rem 0 } figcaption { font-size: .9rem }
 """
-_ALWAYS = (
-    "The largest of several values is larger than it will be when it is measured again. Before "
-    "you say it, measure that setting alone, on seeds that did not choose it."
+_OF_THE_LARGEST = (
+    "Where a setting is singled out below because its value is the largest, the number of "
+    "settings and points that were tried stands beside it: such a value is larger than it will be "
+    "when it is measured again. Before you say it, measure that setting alone, on seeds that did "
+    "not choose it."
 )
 
 
@@ -84,7 +86,7 @@ def best_of(settings: Sequence[Setting]) -> str:
     Returns
     -------
     str
-        Two sentences; empty where there is nothing to choose from.
+        One sentence; empty where there is nothing to choose from.
     """
     measured = [s for s in settings if s.interval is not None]
     if len(measured) < 2:
@@ -92,8 +94,8 @@ def best_of(settings: Sequence[Setting]) -> str:
     best = max(measured, key=lambda s: s.interval.value)  # type: ignore[union-attr]
     points = sum(s.n_points for s in settings)
     return (
-        f"Largest mean: {best.name}, {best.interval}. It is the largest of {len(measured)} "
-        f"settings and was found by trying {points} points. {_ALWAYS}"
+        f"Largest mean: {best.name}, {best.interval}; the largest of {len(measured)} settings, "
+        f"found by trying {points} points."
     )
 
 
@@ -166,7 +168,7 @@ def _of_points(table: pd.DataFrame) -> Iterator[str]:
         rows.append([claim, first["kind"], first["condition"], f"{n_held} of {len(of)}", share])
     yield _table(("claim", "kind", "expected", "held in", "share of runs [95 %]"), rows)
     yield "<p>The intervals of shares are exact for runs that were drawn independently: seeds are, "
-    yield "settings of one seed are not.</p>"
+    yield f"settings of one seed are not. {_OF_THE_LARGEST}</p>"
 
 
 def _of_claim(table: pd.DataFrame, claim: str) -> Iterator[str]:

@@ -49,7 +49,7 @@ from sdc_helpers.studies.shared_concepts import half_of_pictures
 p = start(
     "09_weights_or_patterns",
     by_profile={
-        "n_participants": {"smoke": 2, "workshop": 6, "full": 8},
+        "n_participants": {"smoke": 2, "workshop": 5, "full": 8},
         "n_held_out": {"smoke": 30, "workshop": 200, "full": 200},
         "n_steps": {"smoke": 60, "workshop": 200, "full": 400},
         "n_runs": {"smoke": 2, "workshop": 4, "full": 20},

@@ -53,7 +53,7 @@ p = start(
     by_profile={
         "n_test": {"smoke": 30, "workshop": 200, "full": 200},
         "n_draws": {"smoke": 1, "workshop": 2, "full": 20},
-        "n_pictures": {"smoke": 60, "workshop": 600, "full": 1200},
+        "n_pictures": {"smoke": 60, "workshop": 400, "full": 1200},
     },
 )
 BLUE, ORANGE = plotting.COLOURS["blue"], plotting.COLOURS["orange"]

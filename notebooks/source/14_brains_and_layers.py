@@ -238,6 +238,8 @@ else:
 # %%
 if has_objects:
     layers = embeddings.RESNET18_LAYERS
+    if p.profile == "workshop" and p.weights == "random":
+        layers = (*layers[:-1:2], layers[-1])  # every second one, fc
     if p.profile == "smoke":
         layers = ("conv1", "layer2.1.conv2", "layer4.1.conv2", "fc")
     n_networks = p.n_seeds if p.weights == "random" else 1

@@ -44,7 +44,7 @@ p = start(
     by_profile={
         "n_pictures": {"smoke": 60, "workshop": 200, "full": 400},
         "n_participants": {"smoke": 2, "workshop": 4, "full": 4},
-        "n_permutations": {"smoke": 99, "workshop": 999, "full": 9999},
+        "n_permutations": {"smoke": 99, "workshop": 499, "full": 9999},
         "n_sets": {"smoke": 4, "workshop": 40, "full": 200},
         "n_seeds": {"smoke": 2, "workshop": 3, "full": 5},
     },

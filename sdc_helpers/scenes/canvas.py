@@ -47,7 +47,13 @@ SKINS: tuple[Colour, ...] = (
 
 def mix(colour: Colour, other: Colour, share: float) -> Colour:
     """Return `colour` with a share of another in it."""
-    return tuple(round(a + (b - a) * share) for a, b in zip(colour[:3], other[:3], strict=True))
+    r, g, b = colour[:3]
+    to_r, to_g, to_b = other[:3]
+    return (
+        round(r + (to_r - r) * share),
+        round(g + (to_g - g) * share),
+        round(b + (to_b - b) * share),
+    )
 
 
 def dark(colour: Colour, share: float = 0.3) -> Colour:

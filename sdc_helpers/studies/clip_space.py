@@ -113,7 +113,7 @@ class ClipSpace:
         return self.embed(self.pictures, self.untrained)
 
     def embed(self, pictures: np.ndarray, clip: ClipModel | None = None) -> np.ndarray:
-        """Embed pictures; vectors of a large network are kept on disk.
+        """Embed pictures; the vectors are kept on disk.
 
         Parameters
         ----------
@@ -267,8 +267,8 @@ def open_clip_space(
     n_galleries : int
         Number of galleries, 2 or more; the last is for testing.
     clip : tuple of str
-        Name and weights of the CLIP, as `load_clip` takes them. Vectors of any but the course's
-        own are kept on disk.
+        Name and weights of the CLIP, as `load_clip` takes them. Its vectors are kept on
+        disk.
     seed : int
         Seed of the scenes, of the captions' wording and of the untrained control.
     device : str
@@ -303,6 +303,5 @@ def open_clip_space(
 
 
 def _cached(clip: ClipModel) -> dict[str, Any]:
-    """Keep vectors of a large network on disk, which takes minutes, and show how far it is."""
-    large = clip.name not in COURSE_CLIPS
-    return {"cache": large, "progress": large}
+    """Keep vectors on disk, and show how far it is with a large network, which takes minutes."""
+    return {"cache": True, "progress": clip.name not in COURSE_CLIPS}

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sdc_helpers.sweeps import Grid, Plan
 
 
+_SHOWN = 10  # points whose errors are printed
+
+
 class _StartIsMeant(TyperGroup):
     """Takes ``sdc sweep 10`` and ``sdc sweep my.yaml`` for ``sdc sweep start ...``."""
 
@@ -170,7 +173,7 @@ def _collect(folder: Path) -> dict[str, int]:
     from sdc_helpers._paths import absolute
     from sdc_helpers.sweeps import collect
     from sdc_helpers.sweeps.page import write_page
-    from sdc_helpers.sweeps.table import count_states, write_table
+    from sdc_helpers.sweeps.table import FAILED, NOT_RUN, count_states, write_table
 
     folder = absolute(folder)
     table = collect(folder)
@@ -181,6 +184,9 @@ def _collect(folder: Path) -> dict[str, int]:
         + ", ".join(f"{n} {state}" for state, n in counts.items())
     )
     typer.echo("wrote " + ", ".join(str(file) for file in files))
+    failed = table[table["state"].isin([FAILED, NOT_RUN]) & table["error"].notna()]
+    for _, row in failed.head(_SHOWN).iterrows():
+        typer.echo(f"{row['point']}: {row['error']}", err=True)
     return counts
 
 

@@ -63,9 +63,36 @@ def why_not() -> str:
     return ""
 
 
+class Slurm:
+    """A running Slurm of one node.
+
+    Parameters
+    ----------
+    state : pathlib.Path
+        Folder of its logs and of what the controller remembers.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.start_controller()
+
+    def start_controller(self) -> None:
+        """Start the scheduler, which goes on with what it remembers."""
+        self._controller = _start(self.state, "slurmctld", "-D")
+
+    def kill_controller(self) -> None:
+        """Kill the scheduler with -9; its node and what runs there live on."""
+        self._controller.kill()
+        self._controller.wait()
+
+    def stop_controller(self) -> None:
+        """End the scheduler."""
+        _stop(self._controller)
+
+
 @contextmanager
-def local_slurm() -> Iterator[Path]:
-    """Run munge, a controller and one node; yield the folder of their logs."""
+def local_slurm() -> Iterator[Slurm]:
+    """Run munge, a controller and one node."""
     if reason := why_not():
         raise RuntimeError(reason)
     with ExitStack() as stack:
@@ -83,11 +110,12 @@ def local_slurm() -> Iterator[Path]:
         )
         if not MUNGE_SOCKET.exists():
             stack.enter_context(_munge(state))
-        stack.enter_context(_daemon(state, "slurmctld", "-D"))
+        slurm = Slurm(state)
+        stack.callback(slurm.stop_controller)
         stack.enter_context(_daemon(state, "slurmd", "-D", "-N", host))
         stack.callback(subprocess.run, ["scancel", "--full", "--user=root"], check=False)
         _wait(lambda: b"idle" in _asked("sinfo", "--noheader", "--format=%T"), "an idle node")
-        yield state
+        yield slurm
 
 
 @contextmanager
@@ -110,20 +138,26 @@ def _munge(state: Path) -> Iterator[None]:
 
 @contextmanager
 def _daemon(state: Path, *command: str) -> Iterator[None]:
-    log = (state / f"{command[-3 if 'munged' in command else 0]}.out").open("wb")
-    with log:
-        process = subprocess.Popen(
-            command, env={**os.environ, "PATH": _path()}, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    process = _start(state, *command)
+    try:
+        yield
+    finally:
+        _stop(process)
+
+
+def _start(state: Path, *command: str) -> subprocess.Popen[bytes]:
+    with (state / "out").open("ab") as log:
+        environment = {**os.environ, "PATH": _path()}
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _asked(*command: str) -> bytes:

@@ -48,7 +48,9 @@ class Browser:
         port = port_file.read_text().splitlines()[0]
         request = Request(f"http://127.0.0.1:{port}/json/new?about:blank", method="PUT")
         address = json.load(urlopen(request))["webSocketDebuggerUrl"]
-        self._socket = websocket.create_connection(address, timeout=60)
+        # What comes is decoded as UTF-8 all the same; the check before it takes a third of a second
+        # for the megabyte of pictures of a page.
+        self._socket = websocket.create_connection(address, timeout=60, skip_utf8_validation=True)
         self._numbers = itertools.count(1)
         self.requested: list[str] = []
         for domain in ("Page", "Runtime", "Network"):

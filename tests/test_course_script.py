@@ -23,7 +23,7 @@ from pathlib import Path
 with open(os.environ["ASKED"], "a", encoding="utf-8") as file:
     file.write(repr(sys.argv[1:]) + "\\n")
 if sys.argv[1] == "venv":
-    programs = Path(".venv/bin")
+    programs = Path(sys.argv[-1], "bin")
     programs.mkdir(parents=True)
     (programs / "python").symlink_to(sys.executable)
 sys.exit(int(os.environ.get("FAILS") == sys.argv[2]))
@@ -114,6 +114,27 @@ def test_the_environment_is_made_once_and_again_when_the_lock_is_newer(clone, en
     os.utime(clone / "requirements.lock", (stamp.stat().st_mtime + 5,) * 2)
     start(command, clone, environment)
     assert [step[:2] for step in asked(environment)] == [["pip", "sync"], ["pip", "install"]]
+
+
+@posix
+def test_sweeps_have_an_environment_of_their_own_that_is_made_once(clone, environment):
+    lock = clone / "workflow" / "requirements.lock"
+    lock.parent.mkdir()
+    shutil.copy(ROOT / "workflow" / "requirements.lock", lock)
+    command = [sys.executable, "course.py", "sweep-env"]
+    done = start(command, clone, environment)
+    assert done.returncode == 0, done.stderr
+    venv, sync = asked(environment)
+    assert venv[-1] == str(clone / ".venv-sweep")
+    assert sync == ["pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", str(lock)]
+    assert not (clone / ".venv").exists()
+    start(command, clone, environment)
+    assert asked(environment) == []
+    stamp = clone / ".venv-sweep" / ".installed"
+    os.utime(lock, (stamp.stat().st_mtime + 5,) * 2)
+    (clone / ".venv-sweep" / "pyvenv.cfg").touch()
+    start(command, clone, environment)
+    assert asked(environment) == [sync]
 
 
 @posix

@@ -68,6 +68,11 @@ def test_the_two_commands_do_all_of_their_steps_in_order(target, commands):
     assert places == sorted(places)
 
 
+def test_a_sweep_is_started_with_its_grid():
+    assert make("-n", "sweep", "GRID=my.yaml").splitlines()[-1].endswith(" sweep my.yaml")
+    assert make("-n", "sweep").splitlines()[-1].endswith(" sweep workflow/sweep.yaml")
+
+
 def test_the_checks_of_a_change_end_in_make_test():
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert lines[-1] == "exec make test"

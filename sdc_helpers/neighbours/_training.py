@@ -79,7 +79,7 @@ def learn(
     neighbours of a batch through the network as it is then.
     """
     n_base, n_all = lessons.n_base, len(lessons.inputs)
-    n_batches = max(1, n_base // options.batch_size)
+    n_batches = -(-n_base // options.batch_size)
     epochs = options.n_epochs + (N_START_EPOCHS if lessons.start is not None else 0)
     optimiser = torch.optim.Adam(net.parameters(), options.lr)
     falls = options.schedule == "cosine"

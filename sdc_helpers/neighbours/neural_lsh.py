@@ -104,7 +104,7 @@ def _taught(
         torch.manual_seed(seed)
         net = network(X.shape[1], shares.shape[1], hidden, own.dropout).train()
         optimiser = torch.optim.Adam(net.parameters(), own.lr)
-        n_batches = max(1, len(X) // own.batch_size)
+        n_batches = -(-len(X) // own.batch_size)
         rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_epochs * n_batches)
         for _ in range(n_epochs):
             for rows in torch.randperm(len(X), generator=generator).tensor_split(n_batches):

@@ -74,8 +74,8 @@ class SpacePartition(ProbableBins, ClusterMixin, BaseEstimator):
     temperature : float, default=1.0
         The logits are divided by it in training.
     n_epochs, batch_size : int, default=60, 1024
-        Passes over the base, and points a step. The base is dealt into equal steps of at least so
-        many, or is one step where it has fewer.
+        Passes over the base, and points a step. The base is dealt into equal steps of at most so
+        many.
     lr : float, default=3e-3
         Learning rate of Adam.
     schedule : {"cosine", "constant"}, default="cosine"

@@ -211,8 +211,10 @@ def _split(
     pictures: np.ndarray, n_pictures: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Draw distinct pictures for each side; of equal ones the first counts."""
-    distinct = np.unique(pictures.reshape(len(pictures), -1), axis=0, return_index=True)[1]
-    drawn = rng.permutation(np.sort(distinct))[:n_pictures]
+    first: dict[bytes, int] = {}
+    for row, picture in enumerate(pictures):
+        first.setdefault(picture.tobytes(), row)
+    drawn = rng.permutation(list(first.values()))[:n_pictures]
     ends = [len(drawn) * 2 // 3, len(drawn) * 5 // 6]
     parts = zip(("train", "validation", "test"), np.split(drawn, ends), strict=True)
     return {side: np.sort(rows) for side, rows in parts}

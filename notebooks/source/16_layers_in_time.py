@@ -349,9 +349,9 @@ for ax, e in zip(axes, ("biased", "debiased"), strict=True):
         plotting.plot_spread(to, values, ax, colour=colour, marker="o", ms=4)
     ax.set(xlabel="end of the window, from 50 ms (ms)", ylabel=f"{e} CKA")
     ax.set_title("unrelated layer (simulated)", loc="left", fontsize=9.5)
-axes[0].plot(to, closed, "--", color=GREY, lw=1)
+axes[0].plot(to, closed, "--", color=COLOURS["black"], lw=1.2, zorder=3)
 plotting.name_series(
-    axes[0], {"MEG": COLOURS["orange"], "random numbers": COLOURS["green"], "closed form": GREY}, y=0.75
+    axes[0], {"MEG": COLOURS["orange"], "random numbers": COLOURS["green"], "closed form": COLOURS["black"]}, y=0.75
 )  # fmt: skip
 axes[0].set_ylim(0, None)
 plotting.plot_reference(axes[1], 0, "")

@@ -267,6 +267,7 @@ def calls() -> dict[str, Call]:
         "embeddings.iter_layer_activations": embeddings(
             "iter_layer_activations", {"model": layers, "images": PICTURES[:2], "layers": ["1"]}, "images"
         ),
+        "embeddings.picture_statistics": embeddings("picture_statistics", {"images": PICTURES[:2]}, "images"),
         "embeddings.preprocess": embeddings("preprocess", {"images": PICTURES[:2]}, "images"),
         "embeddings.linear_probe": embeddings(
             "linear_probe",
@@ -318,6 +319,10 @@ def calls() -> dict[str, Call]:
         "decoding.activation_patterns": decoding("activation_patterns", {"X": X, "decoder": Z[:4]}, "X decoder"),
         "decoding.average_repetitions": decoding("average_repetitions", {"values": X, "items": NAMES}, "values items", "items"),
         "decoding.distinct_embeddings": decoding("distinct_embeddings", {"Y": OWN, "items": NAMES}, "Y items", "items"),
+        "decoding.predict_responses": decoding("predict_responses", {"features": X, "responses": Z, "new_features": X[:2]}, "features responses new_features"),
+        "decoding.mean_of_others": decoding("mean_of_others", {"series": FIELD}, "series"),
+        "decoding.intersubject_correlation": decoding("intersubject_correlation", {"series": FIELD}, "series"),
+        "decoding.match_segments": decoding("match_segments", {"own": X, "others": Z, "n_volumes": 2}, "own others"),
         "decoding.permuted_score": decoding("permuted_score", {**four, "n_permutations": 2}, "predicted items gallery gallery_items", "items gallery_items"),
         "decoding.score_decoding": decoding("score_decoding", {**four, "n_bootstrap": 2}, "predicted items gallery gallery_items", "items gallery_items"),
         "concepts.SharedDBSCAN": Call(
@@ -500,7 +505,7 @@ NO_ARRAYS = {
     "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
     "CurriculumSampler paired_difference Plan PlanBatches run_cell score_paradigms smallest_effect text_score TokenMean "
     "train_on_captions vqa_score WordRarity",
-    "decoding": "",
+    "decoding": "chance_of_segments",
     "embeddings": "caption_average load_clip load_resnet18",
     "plotting": "figure label_line name_series plot_intervals plot_reference show show_slider "
     "table",

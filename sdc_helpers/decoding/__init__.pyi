@@ -1,4 +1,5 @@
 from .decoders import ContrastiveDecoder
+from .encoding import ENCODING_ALPHAS, predict_responses
 from .metrics import (
     DecodingScore,
     permuted_score,
@@ -10,14 +11,26 @@ from .repetitions import (
     distinct_embeddings,
 )
 from .ridge import RidgeDecoder
+from .segments import (
+    chance_of_segments,
+    intersubject_correlation,
+    match_segments,
+    mean_of_others,
+)
 
 __all__ = [
+    "ENCODING_ALPHAS",
     "ContrastiveDecoder",
     "DecodingScore",
     "RidgeDecoder",
     "activation_patterns",
     "average_repetitions",
+    "chance_of_segments",
     "distinct_embeddings",
+    "intersubject_correlation",
+    "match_segments",
+    "mean_of_others",
     "permuted_score",
+    "predict_responses",
     "score_decoding",
 ]

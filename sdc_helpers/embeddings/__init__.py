@@ -22,6 +22,7 @@ from .network_layers import (
     load_resnet18,
     preprocess,
 )
+from .picture_statistics import picture_statistics
 from .probes import LinearProbe, linear_probe
 from .retrieval import Retrieval, recall_at_k, retrieval, target_ranks
 from .whitening import WhiteSpace, white_space
@@ -49,6 +50,7 @@ __all__ = [
     "load_clip",
     "load_resnet18",
     "nearest_class",
+    "picture_statistics",
     "preprocess",
     "recall_at_k",
     "retrieval",

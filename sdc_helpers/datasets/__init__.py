@@ -7,6 +7,12 @@ from sdc_helpers.datasets.blimp import load_blimp
 from sdc_helpers.datasets.captions import ImageCaptions, read_captions
 from sdc_helpers.datasets.catalogue import DataFile, DatasetInfo, dataset_info, list_datasets
 from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
+from sdc_helpers.datasets.child_speech import (
+    CallTurn,
+    ChildUtterance,
+    load_childes,
+    load_switchboard,
+)
 from sdc_helpers.datasets.clip_pairs import ClipPairs, load_clip_pairs
 from sdc_helpers.datasets.errors import DataFormatError, DataUnavailableError
 from sdc_helpers.datasets.haxby import (
@@ -26,7 +32,12 @@ from sdc_helpers.datasets.nsd_shared import (
     load_nsd_noise_ceilings,
     load_nsd_shared,
 )
-from sdc_helpers.datasets.objects92 import Objects92, load_objects92
+from sdc_helpers.datasets.objects92 import (
+    Objects92,
+    Objects92Judges,
+    load_objects92,
+    load_objects92_judges,
+)
 from sdc_helpers.datasets.registry import (
     FileStatus,
     available,
@@ -48,12 +59,15 @@ from sdc_helpers.datasets.studyforrest import (
 )
 from sdc_helpers.datasets.sugar_crepe import HardNegative, load_sugar_crepe
 from sdc_helpers.datasets.things import THINGSfMRI
+from sdc_helpers.datasets.things_concepts import THINGSConcepts, load_things_concepts
 from sdc_helpers.datasets.things_meg import THINGSMEG
 
 __all__ = [
     "NSD",
     "THINGSMEG",
     "V4_SESSIONS",
+    "CallTurn",
+    "ChildUtterance",
     "ClipPairs",
     "DataFile",
     "DataFormatError",
@@ -70,7 +84,9 @@ __all__ = [
     "NSDNoiseCeilings",
     "NSDSharedImages",
     "Objects92",
+    "Objects92Judges",
     "Split",
+    "THINGSConcepts",
     "THINGSfMRI",
     "Utterance",
     "V4Session",
@@ -85,6 +101,7 @@ __all__ = [
     "is_present",
     "list_datasets",
     "load_blimp",
+    "load_childes",
     "load_clip_pairs",
     "load_haxby",
     "load_haxby_runs",
@@ -92,9 +109,12 @@ __all__ = [
     "load_nsd_noise_ceilings",
     "load_nsd_shared",
     "load_objects92",
+    "load_objects92_judges",
     "load_sift5k",
     "load_studyforrest",
     "load_sugar_crepe",
+    "load_switchboard",
+    "load_things_concepts",
     "load_v4",
     "ncsnr",
     "noise_ceiling",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from sdc_helpers.datasets._zip_files import read_members
 from sdc_helpers.datasets.errors import DataFormatError, require_file, unreadable
 from sdc_helpers.datasets.registry import fetch
 
@@ -18,6 +18,7 @@ V4_SESSIONS = {"190923": "WE", "201025": "PE", "210621": "RA", "210325": "PE"}
 """Animal of each recording session; the last one has single trials."""
 _WITH_TRIALS = ("210325",)
 _AGAIN = f"fetch it again with `sdc data fetch {DATASET}`"
+_LARGEST_PICTURE = 2**20  # bytes; they are of a few thousand
 _ROUNDING = 1e-9  # spike counts, between a mean in the file and that of the trials
 
 
@@ -40,6 +41,8 @@ class V4Session:
     trials : float64 array of shape (n_pictures, n_repetitions, n_neurons) or None
         Spikes in 100 ms of each repetition, NaN after a picture's last one; None where the source
         has means alone.
+    names : tuple of str
+        File name of each picture.
     """
 
     session: str
@@ -47,6 +50,19 @@ class V4Session:
     responses: np.ndarray
     pictures: np.ndarray
     trials: np.ndarray | None
+    names: tuple[str, ...] = ()
+
+    @property
+    def duplicates(self) -> tuple[tuple[int, ...], ...]:
+        """Rows that show the very same picture, pixel by pixel, one tuple a picture.
+
+        A split over rows that puts one of them into training and another into the test tells the
+        decoder the answer.
+        """
+        rows: dict[bytes, list[int]] = {}
+        for row, picture in enumerate(self.pictures):
+            rows.setdefault(picture.tobytes(), []).append(row)
+        return tuple(tuple(same) for same in rows.values() if len(same) > 1)
 
 
 def load_v4(session: str = "201025", root: str | Path | None = None) -> V4Session:
@@ -86,13 +102,12 @@ def load_v4(session: str = "201025", root: str | Path | None = None) -> V4Sessio
     responses = _counts(file, 2).T
     if not np.isfinite(responses).all():
         raise DataFormatError(f"{file} holds NaN or infinite means; {_AGAIN}.")
-    pictures = _pictures(folder / f"images_{session}.zip", len(responses), file)
+    pictures, names = _pictures(folder / f"images_{session}.zip", len(responses), file)
     trials = None
     if session in _WITH_TRIALS:
         trials = _trials(folder / f"responses_raw_{session}.npy", responses, file)
-    return V4Session(
-        session, V4_SESSIONS[session], np.ascontiguousarray(responses), pictures, trials
-    )
+    responses = np.ascontiguousarray(responses)
+    return V4Session(session, V4_SESSIONS[session], responses, pictures, trials, names)
 
 
 def _counts(file: Path, n_axes: int) -> np.ndarray:
@@ -134,32 +149,29 @@ def _trials(file: Path, means: np.ndarray, of_means: Path) -> np.ndarray:
     return np.ascontiguousarray(counts.transpose(1, 2, 0))
 
 
-def _pictures(file: Path, n_pictures: int, of_responses: Path) -> np.ndarray:
-    """Read the pictures in the order of their names, (n_pictures, 112, 112, 3)."""
+def _pictures(
+    file: Path, n_pictures: int, of_responses: Path
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Read the pictures in the order of their names, (n_pictures, 112, 112, 3), and the names."""
     from PIL import Image
 
-    require_file(file, f"the pictures (`sdc data fetch {DATASET}`)")
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = sorted(n for n in archive.namelist() if n.lower().endswith((".jpg", ".jpeg")))
-            if len(names) != n_pictures:
-                raise DataFormatError(
-                    f"{file} holds {len(names)} pictures and {of_responses} responses to "
-                    f"{n_pictures}; expected the same session in both."
-                )
-            pictures = np.empty((n_pictures, *IMAGE_SHAPE), dtype=np.uint8)
-            for number, name in enumerate(names):
-                with Image.open(io.BytesIO(archive.read(name))) as picture:
-                    pixels = np.array(picture)
-                if pixels.shape != IMAGE_SHAPE:
-                    raise DataFormatError(
-                        f"{file}: {name} has shape {pixels.shape}; expected {IMAGE_SHAPE}."
-                    )
-                pictures[number] = pixels
-    except DataFormatError:
-        raise
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
-        raise unreadable(file, error, "read as an archive of pictures", _AGAIN) from error
-    except Exception as error:  # zlib's own error, on a damaged member
-        raise unreadable(file, error, "read as an archive of pictures", _AGAIN) from error
-    return pictures
+    is_picture = lambda name: name.lower().endswith((".jpg", ".jpeg"))  # noqa: E731
+    content = f"the pictures (`sdc data fetch {DATASET}`)"
+    members = read_members(file, is_picture, _LARGEST_PICTURE, content, _AGAIN)
+    if len(members) != n_pictures:
+        raise DataFormatError(
+            f"{file} holds {len(members)} pictures and {of_responses} responses to "
+            f"{n_pictures}; expected the same session in both."
+        )
+    pictures = np.empty((n_pictures, *IMAGE_SHAPE), dtype=np.uint8)
+    for number, (name, encoded) in enumerate(members.items()):
+        try:
+            with Image.open(io.BytesIO(encoded)) as picture:
+                shape = (picture.height, picture.width, len(picture.getbands()))
+                if shape == IMAGE_SHAPE:
+                    pictures[number] = np.array(picture)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise unreadable(file, error, f"read: {name} is no picture", _AGAIN) from error
+        if shape != IMAGE_SHAPE:
+            raise DataFormatError(f"{file}: {name} has shape {shape}; expected {IMAGE_SHAPE}.")
+    return pictures, tuple(Path(name).name for name in members)

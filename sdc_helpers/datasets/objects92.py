@@ -16,8 +16,10 @@ N_OBJECTS = 92
 IMAGE_SHAPE = (175, 175, 3)
 BRAIN_FILE = "92_brainRDMs.mat"
 STIMULI_FILE = "Kriegeskorte_Neuron2008_supplementalData.mat"
+JUDGES_FILE = "92_behavRDMs.mat"
 _LABELS = ("human", "face", "animal", "natural")
 _RDM_NAME = re.compile(r"hIT \| (\w+) \| Session: (\d+)")
+_JUDGE_NAME = re.compile(r"simJudge \| subject(\d+)")
 _MEAN_RDMS = {"mIT": "monkey", "hIT": "human"}
 _SYMMETRY_TOLERANCE = 1e-6
 
@@ -55,6 +57,25 @@ class Objects92:
     participants: tuple[str, ...]
     sessions: tuple[int, ...]
     mean_rdms: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Objects92Judges:
+    """Dissimilarities of the 92 objects as people judged them, in the order of `Objects92`.
+
+    Attributes
+    ----------
+    rdms : numpy.ndarray of shape (n_judges, 92, 92)
+        One RDM a person, float64, symmetric, zero diagonal: distances at which the person arranged
+        the photographs on a screen. Only their proportions have a meaning, within a person: the
+        screen has no unit.
+    judges : tuple of int
+        Number of each person along the first axis of `rdms`. Nothing in the files links them to
+        the participants of `Objects92.it_rdms`: take them for other people.
+    """
+
+    rdms: np.ndarray
+    judges: tuple[int, ...]
 
 
 def load_objects92(root: str | Path | None = None) -> Objects92:
@@ -104,6 +125,51 @@ def load_objects92(root: str | Path | None = None) -> Objects92:
         sessions=sessions,
         mean_rdms=_parse_mean_rdms(content["RDMs_mIT_hIT_fig1"], file),
     )
+
+
+def load_objects92_judges(root: str | Path | None = None) -> Objects92Judges:
+    """Load how 16 people judged the similarity of the 92 objects.
+
+    Parameters
+    ----------
+    root : path-like, optional
+        As in `load_objects92`; only the file of the judgements is read.
+
+    Returns
+    -------
+    Objects92Judges
+        RDMs by person.
+
+    Raises
+    ------
+    DataFormatError
+        If the file is not what its name says; the message names it.
+    DataUnavailableError
+        If the files are neither present nor can be fetched.
+
+    References
+    ----------
+    Mur, Meys, Bodurka, Goebel, Bandettini, Kriegeskorte (2013), Frontiers in Psychology 4, 128.
+    """
+    folder = fetch(DATASET) if root is None else Path(root).expanduser()
+    file = folder / JUDGES_FILE
+    found: dict[int, np.ndarray] = {}
+    for struct in _read_mat(file, ("rdms_behav_92",))["rdms_behav_92"].ravel():
+        name = _text(struct, "name", file)
+        match = _JUDGE_NAME.fullmatch(name)
+        if match is None or int(match[1]) in found:
+            raise DataFormatError(
+                f"{file}: an RDM is named {name!r}, expected 'simJudge | subject1' and the like, "
+                "each once."
+            )
+        rdm = _check_rdm(_field(struct, "RDM", file), name, file)
+        if not rdm.any() or (rdm < 0).any():
+            raise DataFormatError(f"{file}: RDM {name!r} holds negative values or zeros alone.")
+        found[int(match[1])] = rdm
+    if not found:
+        raise DataFormatError(f"{file} holds no RDM.")
+    judges = tuple(sorted(found))
+    return Objects92Judges(np.stack([found[judge] for judge in judges]), judges)
 
 
 def _read_mat(file: Path, variables: tuple[str, ...]) -> dict[str, np.ndarray]:

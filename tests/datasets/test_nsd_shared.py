@@ -129,12 +129,12 @@ def test_real_images(real):
 
 @pytest.mark.parametrize("group", BEST)
 def test_real_dimensions_name_what_is_shown(real, group):
-    """The expected dimension is the best of 66; its AUC is the source's, and its interval far over chance."""
+    """The expected dimension is the best of 66, by the source's AUC; its interval excludes .7."""
     shown = real.shows(group)
     scores = [auc(shown, column) for column in real.dimensions.T]
     best = int(np.argmax(scores))
     assert (real.dimension_names[best], round(scores[best], 3)) == BEST[group]
-    assert scores[best] - 1.96 * standard_error(scores[best], shown) > 0.7  # chance is 0.5
+    assert scores[best] - 1.96 * standard_error(scores[best], shown) > 0.7
 
 
 def test_real_captions_are_of_the_images_whose_dimensions_they_have(real):

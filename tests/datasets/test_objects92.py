@@ -9,10 +9,16 @@ import pytest
 import scipy.io
 from numpy.lib.recfunctions import repack_fields
 
-from sdc_helpers.datasets import DataFormatError, DataUnavailableError, load_objects92
+from sdc_helpers.datasets import (
+    DataFormatError,
+    DataUnavailableError,
+    load_objects92,
+    load_objects92_judges,
+)
 
 N = 92
 BRAIN = "92_brainRDMs.mat"
+JUDGES = "92_behavRDMs.mat"
 STIMULI = "Kriegeskorte_Neuron2008_supplementalData.mat"
 LABELS = ("human", "face", "animal", "natural")
 
@@ -271,3 +277,64 @@ def test_a_file_that_is_no_matlab_file_is_named(files, name, damage):
     expected = "is not there" if damage == "missing" else "cannot be read as a MATLAB file"
     with pytest.raises(DataFormatError, match=rf"{name} {expected}"):
         load_objects92(files.root)
+
+
+# --------------------------------------------------------------------- judges
+
+
+def judge_structs(rng: np.random.Generator, names: tuple[str, ...]) -> np.ndarray:
+    structs = np.empty((1, len(names)), dtype=[("RDM", "O"), ("name", "O"), ("color", "O")])
+    for struct, name in zip(structs[0], names, strict=True):
+        half = np.triu(rng.uniform(0.001, 0.03, (N, N)), 1)
+        struct["RDM"], struct["name"], struct["color"] = half + half.T, name, np.zeros((1, 3))
+    return structs
+
+
+def write_judges(root: Path, structs: np.ndarray) -> Path:
+    scipy.io.savemat(root / JUDGES, {"rdms_behav_92": structs}, do_compression=True)
+    return root
+
+
+def test_judges_are_read_as_written_in_order_of_their_numbers(tmp_path):
+    names = ("simJudge | subject10", "simJudge | subject2")
+    structs = judge_structs(np.random.default_rng(1), names)
+    judges = load_objects92_judges(write_judges(tmp_path, structs))
+    assert judges.judges == (2, 10)
+    np.testing.assert_array_equal(judges.rdms, [structs[0, 1]["RDM"], structs[0, 0]["RDM"]])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "match"),
+    [
+        ("name", "BE", f"{JUDGES}: an RDM is named 'BE'"),
+        ("name", "simJudge | subject2", "'simJudge . subject2'.*each once"),
+        ("RDM", np.zeros((92, 92)), "holds negative values or zeros alone"),
+        ("RDM", np.eye(92) - 1, "holds negative values or zeros alone"),
+        ("RDM", np.ones((92, 92)), "diagonal that is not zero"),
+        ("RDM", np.ones((91, 92)), r"shape \(91, 92\)"),
+    ],
+)
+def test_judges_that_are_none(tmp_path, field, value, match):
+    structs = judge_structs(
+        np.random.default_rng(1), ("simJudge | subject1", "simJudge | subject2")
+    )
+    structs[0, 0][field] = value
+    with pytest.raises(DataFormatError, match=match):
+        load_objects92_judges(write_judges(tmp_path, structs))
+
+
+def test_a_file_without_judges(tmp_path):
+    with pytest.raises(DataFormatError, match=f"{JUDGES} is not there"):
+        load_objects92_judges(tmp_path)
+    with pytest.raises(DataFormatError, match="holds no RDM"):
+        load_objects92_judges(write_judges(tmp_path, judge_structs(np.random.default_rng(1), ())))
+
+
+def test_real_judges_put_objects_in_the_order_of_the_photographs(mirror_folder, real):
+    judges = load_objects92_judges(root=mirror_folder / "objects92")
+    assert judges.judges == tuple(range(1, 17))
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(N) for _ in range(50)]
+    same = (real.categories[:, None] == real.categories) & ~np.eye(N, dtype=bool)
+    for rdm in judges.rdms:  # each puts a category's objects nearer to each other than by chance
+        assert rdm[same].mean() < min(rdm[np.ix_(o, o)][same].mean() for o in orders)

@@ -21,9 +21,9 @@ from sdc_helpers.sweeps.grid import Grid
 
 PLAN = "sweep.json"
 """The file in a sweep's folder that says what the sweep is."""
-START_SECONDS = 4
+START_SECONDS = 3
 """What every run takes before its kernel starts: imports of the command, measured on 2 cores."""
-_RUNNER_MB = 250  # of the command around the kernel
+_RUNNER_MB = 150  # of the command around the kernel
 _SPARE = 1.5  # memory that is asked for, over what was measured
 _UNMEASURED = {"seconds": 3600, "memory_mb": 4000}
 _PLAIN = re.compile(r"-?[A-Za-z0-9._]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import made_up_runs
 import pytest
 
 from sdc_helpers.sweeps import Grid, Plan, plan_sweep, write_plan
@@ -36,24 +36,9 @@ def write_run(planned, folder) -> Callable[..., None]:
     """Return a function that writes what a run of a point leaves behind."""
     digests = made_by_now(planned.to_dict(["sdc"]))
 
-    def write(point: str, claims: list[dict[str, Any]], *, error: str = "", **changed: Any) -> None:
-        stem = "small.failed" if error else "small"
-        record = {
-            "run_id": point,
-            "status": "failed" if error else "complete",
-            "error": error or None,
-            "made_by": digests[point],
-            "seed": planned.points[0].values["seed"],
-            "seconds": 1.5,
-            "peak_memory_mb": 100.0,
-            "git_revision": "abc",
-            "claims": claims,
-            **changed,
-        }
-        (folder / point).mkdir(exist_ok=True)
-        file = folder / point / f"{stem}.run.json"
-        file.write_text(json.dumps(record), encoding="utf-8")
-        content = {"cells": [], "metadata": {"sdc_run_id": point}}
-        file.with_name(f"{stem}.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    def write(point: str, claims: list[dict[str, Any]], **changed: Any) -> None:
+        made_up_runs.write_run(
+            folder / point, "small", claims=claims, **{"made_by": digests[point], **changed}
+        )
 
     return write

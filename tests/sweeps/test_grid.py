@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdc_helpers.course.errors import ParameterError
@@ -78,6 +78,7 @@ def test_a_range_holds_both_ends(first, more):
     assert spread("a", f"{first}..{first + more}") == tuple(range(first, first + more + 1))
 
 
+@settings(max_examples=30, deadline=None)  # each writes a file
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z_]{1,9}", fullmatch=True),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_up_claims import claim
+from made_up_runs import claim
 from scipy.stats import t
 
 from sdc_helpers.sweeps import best_of, collect, settings_of, write_page, write_table

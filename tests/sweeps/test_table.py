@@ -5,7 +5,7 @@ import math
 
 import pandas as pd
 import pytest
-from made_up_claims import claim
+from made_up_runs import claim
 
 from sdc_helpers.course.errors import RefusedError
 from sdc_helpers.sweeps import collect, count_states, write_table

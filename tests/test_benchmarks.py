@@ -1,6 +1,6 @@
 """The benchmarks run, at toy sizes; what they measure is for a person to read.
 
-``shared_dbscan.py`` is not among them: it measures every row in a fresh process.
+``shared_dbscan.py`` and ``sweep.py`` are not among them: they measure every row in fresh processes.
 """
 
 from __future__ import annotations

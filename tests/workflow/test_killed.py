@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,18 +119,21 @@ def test_a_sweep_killed_at_five_moments_ends_as_one_that_was_not(asked_for, grid
 def test_runs_that_outlive_a_killed_snakemake_are_waited_for_and_kept(asked_for, grid, tmp_path):
     out = tmp_path / "out"
     process = start(grid, out)
-    wait_for(lambda: list(out.glob("*/.small.running")), 120)
+    wait_for(lambda: list(out.glob("*/.small.*.partial")), 120)
     listed = subprocess.run(
         ["pgrep", "-f", f"snakemake --directory {out}"], capture_output=True, text=True, check=True
     )
     for pid in (process.pid, *map(int, listed.stdout.split())):
         os.kill(pid, signal.SIGKILL)  # not what it has started
     process.wait()
+    running = [folder.parent.name for folder in out.glob("*/.small.*.partial")]
+    killed = datetime.now(UTC).isoformat(timespec="seconds")
     assert start(grid, out).wait(600) == 0
-    logs = [file.read_text(encoding="utf-8") for file in out.glob("*/sdc.log")]
-    assert len(logs) == 8
-    assert sum(log.startswith("kept") for log in logs) >= 1
     assert len(table(out)) == 8
+    assert running
+    for name in running:  # made by what was running then, not by the second Snakemake
+        record = json.loads((out / name / "small.run.json").read_text(encoding="utf-8"))
+        assert record["started"] <= killed
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """A sweep against the same runs one after the other, each started as a user starts it.
 
-Wall time decides; on a busy machine compare the CPU seconds as well, which say what the sweep itself
-costs. Needs `make sweep-env`.
+Wall time decides; on a busy machine compare the CPU seconds as well, which say what the sweep
+itself costs. Needs `make sweep-env`, and says so where that is missing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 
 from _report import hardware, print_table
+
+from sdc_helpers.sweeps.engine import sweep_python
 
 SDC = [sys.executable, "-P", "-m", "sdc_helpers.cli"]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -40,6 +42,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=12)
     parser.add_argument("--slots", type=int, default=2)
     options = parser.parse_args()
+    if sweep_python() is None:
+        print("no environment for sweeps here: make sweep-env")
+        return
     what = [options.notebook, "--profile", options.profile]
     with tempfile.TemporaryDirectory() as folder:
         runs = [
@@ -50,9 +55,7 @@ def main() -> None:
         values = ["-p", f"seed=0..{options.runs - 1}", "--slots", str(options.slots)]
         sweep = measured(["sweep", *what, *values, "--out", str(Path(folder, "sweep"))])
     print(hardware())
-    print(
-        f"{options.runs} runs of {options.notebook}, {options.profile}, {options.slots} at a time"
-    )
+    print(f"{options.runs} runs of {' '.join(what)}, {options.slots} at a time")
     rows = [
         [name, f"{wall:.0f}", f"{wall / loop[0]:.2f}", f"{cpu:.0f}", f"{cpu / loop[1]:.2f}"]
         for name, (wall, cpu) in {"sdc run, one by one": loop, "sdc sweep": sweep}.items()

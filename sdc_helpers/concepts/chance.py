@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sdc_helpers._checks import as_array
-from sdc_helpers.concepts._neighbour_pairs import pairs_within
+from sdc_helpers.concepts._density import check_participants, label_voxels
+from sdc_helpers.concepts._neighbour_pairs import check_eps, pairs_within
 from sdc_helpers.concepts.shared_dbscan import SharedDBSCAN
 
 Grid = Sequence[tuple[int, float]]
@@ -55,17 +56,15 @@ def cluster_all(weights: np.ndarray, participants: np.ndarray, grid: Grid) -> li
     list of Clusters
         In the order of the grid.
     """
-    loosest = min(least for least, _ in grid), max(eps for _, eps in grid)
-    pairs = pairs_within(weights, participants, loosest[1])
-    widest = SharedDBSCAN(loosest[1], loosest[0], expansion=None)
-    if not widest.fit(weights, participants, pairs).core_.any():  # so none has any
-        nothing = Clusters(np.full(len(weights), -1), np.zeros(len(weights), dtype=bool))
-        return [nothing] * len(grid)
-    models = (
-        SharedDBSCAN(eps, least, expansion=None).fit(weights, participants, pairs)
-        for least, eps in grid
-    )
-    return [Clusters(model.labels_, model.core_) for model in models]
+    pairs = pairs_within(weights, participants, max(eps for _, eps in grid))
+    for least, eps in grid:
+        check_eps(eps)
+        check_participants(least, pairs.points)
+    labels, core, _ = label_voxels(pairs, pairs.max_eps, min(least for least, _ in grid))
+    if not core.any():  # so none has any
+        return [Clusters(labels, core)] * len(grid)
+    found = (label_voxels(pairs, eps, least) for least, eps in grid)
+    return [Clusters(labels, core) for labels, core, _ in found]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.cluster import DBSCAN
 from sklearn.utils import estimator_checks
 
-from sdc_helpers.concepts import SharedDBSCAN, _neighbour_pairs, pairs_within
+from sdc_helpers.concepts import SharedDBSCAN, _density, _neighbour_pairs, pairs_within
 from sdc_helpers.concepts import shared_dbscan as module
 from sdc_helpers.concepts import sweep as sweep_eps
 from sdc_helpers.concepts.shared_dbscan import expansion_radius
@@ -102,7 +102,7 @@ def random_case(rng):
 
 
 def test_equal_to_the_definition_in_200_random_cases(rng, monkeypatch):
-    monkeypatch.setattr(module, "_EDGES_AT_A_TIME", 3)
+    monkeypatch.setattr(_density, "_EDGES_AT_A_TIME", 3)
     seen = {"clusters": 0, "several": 0, "border": 0, "ties": 0, "overlap": 0, "noise": 0}
     for _ in range(200):
         weights, participants, eps, least, expansion, limit = random_case(rng)

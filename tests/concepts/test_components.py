@@ -188,7 +188,7 @@ def test_repetitions_of_a_picture_are_no_negatives():
     items = np.repeat(np.arange(40), 5)
     true = rng.standard_normal((40, 6))[items] / 2
     decoded = true + 0.01 * rng.standard_normal(true.shape)
-    model = DecodableComponents(6, batch_size=200)
+    model = DecodableComponents(6, n_steps=200, batch_size=200)
     losses = [
         clone(model).fit(true, decoded, items=one).loss_curve_[-1]
         for one in (items, np.arange(200), None)

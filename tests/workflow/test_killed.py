@@ -116,6 +116,21 @@ def test_a_sweep_killed_at_five_moments_ends_as_one_that_was_not(asked_for, grid
 
 
 @pytest.mark.slow
+def test_a_point_that_fails_stops_no_other_and_is_a_row(asked_for, grid, tmp_path):
+    out = tmp_path / "out"
+    grid.write_text(grid.read_text().replace("0..3, size: [1, 2]", "[0, 1], mode: [well, raise]"))
+    assert start(grid, out).wait(600) == 1
+    rows = pd.read_csv(out / "table.csv").set_index("point")
+    assert len(rows) == 4
+    assert rows["state"].to_dict() == {
+        f"seed~{seed}__mode~{mode}": state
+        for seed in (0, 1)
+        for mode, state in (("well", "complete"), ("raise", "failed"))
+    }
+    assert "ValueError: trouble" in rows.loc["seed~1__mode~raise", "error"]
+
+
+@pytest.mark.slow
 def test_runs_that_outlive_a_killed_snakemake_are_waited_for_and_kept(asked_for, grid, tmp_path):
     out = tmp_path / "out"
     process = start(grid, out)

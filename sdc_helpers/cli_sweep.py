@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
-    from sdc_helpers.sweeps import Grid, Plan
+    from sdc_helpers.sweeps import Grid, SweepPlan
 
 
 _SHOWN = 10  # points whose errors are printed
@@ -102,7 +102,7 @@ def collect_command(
 
 def _plan(
     what: str, parameter: list[str] | None, profile: str | None, out: Path | None
-) -> tuple[Grid, Plan, Path]:
+) -> tuple[Grid, SweepPlan, Path]:
     """Read and check a grid; return it, its plan and the folder where it belongs."""
     from sdc_helpers._paths import absolute
     from sdc_helpers.course.catalogue import course_folder
@@ -125,7 +125,7 @@ def _plan(
     return grid, planned, folder
 
 
-def _write_grid(grid: Grid, planned: Plan, folder: Path) -> None:
+def _write_grid(grid: Grid, planned: SweepPlan, folder: Path) -> None:
     """Keep what was swept beside the runs, as a file that can be started again."""
     from dataclasses import replace
 
@@ -136,7 +136,7 @@ def _write_grid(grid: Grid, planned: Plan, folder: Path) -> None:
     typer.echo(f"the grid is in {folder / 'grid.yaml'}")
 
 
-def _print_costs(planned: Plan, folder: Path, slots: int | None) -> None:
+def _print_costs(planned: SweepPlan, folder: Path, slots: int | None) -> None:
     """Say how many runs there are, how many are missing, and what these take."""
     from sdc_helpers.course.provenance import usable_cores
     from sdc_helpers.sweeps import table

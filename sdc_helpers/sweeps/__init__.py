@@ -6,14 +6,14 @@ cluster.
 
 from sdc_helpers.sweeps.grid import Grid, grid_from_words, read_grid, spread, write_grid
 from sdc_helpers.sweeps.page import Setting, best_of, settings_of, write_page
-from sdc_helpers.sweeps.plan import Plan, Point, load_plan, plan_sweep, point_name, write_plan
+from sdc_helpers.sweeps.plan import Point, SweepPlan, load_plan, plan_sweep, point_name, write_plan
 from sdc_helpers.sweeps.table import collect, count_states, write_table
 
 __all__ = [
     "Grid",
-    "Plan",
     "Point",
     "Setting",
+    "SweepPlan",
     "best_of",
     "collect",
     "count_states",

@@ -53,7 +53,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A sweep whose every point can be run.
 
     Attributes
@@ -122,7 +122,7 @@ class Plan:
         }
 
 
-def plan_sweep(grid: Grid) -> Plan:
+def plan_sweep(grid: Grid) -> SweepPlan:
     """Check every value of a grid and name its points; nothing is started.
 
     Parameters
@@ -132,7 +132,7 @@ def plan_sweep(grid: Grid) -> Plan:
 
     Returns
     -------
-    Plan
+    SweepPlan
 
     Raises
     ------
@@ -159,7 +159,7 @@ def plan_sweep(grid: Grid) -> Plan:
     cost = notebook.timings.get(grid.profile, {})
     seconds = cost.get("seconds") if grid.minutes is None else 60 * grid.minutes
     memory = cost.get("peak_memory_mb") if grid.memory_gb is None else 1000 * grid.memory_gb
-    return Plan(
+    return SweepPlan(
         notebook,
         grid.profile,
         tuple(points.values()),
@@ -193,7 +193,7 @@ def point_name(values: Mapping[str, Any]) -> str:
     return name if len(name) <= _LONGEST_NAME and name.isascii() else f"sha.{_digest(name)}"
 
 
-def require_the_same_sweep(plan: Plan, folder: Path) -> None:
+def require_the_same_sweep(plan: SweepPlan, folder: Path) -> None:
     """Refuse a folder that holds the sweep of another notebook, or in another profile.
 
     Raises
@@ -212,7 +212,7 @@ def require_the_same_sweep(plan: Plan, folder: Path) -> None:
         )
 
 
-def write_plan(plan: Plan, folder: Path, sdc: list[str]) -> None:
+def write_plan(plan: SweepPlan, folder: Path, sdc: list[str]) -> None:
     """Write ``sweep.json`` into the folder of a sweep."""
     write_json(folder / PLAN, plan.to_dict(sdc))
 

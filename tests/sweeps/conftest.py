@@ -9,7 +9,7 @@ from typing import Any
 import made_up_runs
 import pytest
 
-from sdc_helpers.sweeps import Grid, Plan, plan_sweep, write_plan
+from sdc_helpers.sweeps import Grid, SweepPlan, plan_sweep, write_plan
 from sdc_helpers.sweeps.table import made_by_now
 
 
@@ -19,7 +19,7 @@ def notebook(write_notebook, tmp_path) -> Path:
 
 
 @pytest.fixture
-def planned(notebook) -> Plan:
+def planned(notebook) -> SweepPlan:
     """Three seeds and two sizes."""
     return plan_sweep(Grid(str(notebook), "smoke", {"size": (5, 9), "seed": (0, 1, 2)}))
 

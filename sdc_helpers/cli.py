@@ -15,11 +15,12 @@ import typer
 from sdc_helpers._paths import absolute, absolute_paths
 from sdc_helpers.cli_bundle import bundle_command
 from sdc_helpers.cli_experiments import EXPERIMENTS
+from sdc_helpers.cli_own import check_own_command, export_own_command
 from sdc_helpers.cli_sweep import collect_command, sweep_app
 from sdc_helpers.course.errors import CourseError, RefusedError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-data_app = typer.Typer(no_args_is_help=True, help="Real data: list, fetch, verify.")
+data_app = typer.Typer(no_args_is_help=True, help="Data: list, fetch, verify; check your own.")
 notebooks_app = typer.Typer(no_args_is_help=True, help="For authors: from sources to notebooks.")
 book_app = typer.Typer(no_args_is_help=True, help="The book.")
 app.add_typer(data_app, name="data")
@@ -28,6 +29,8 @@ app.add_typer(book_app, name="book")
 app.add_typer(sweep_app, name="sweep")
 app.command("collect")(collect_command)
 app.command("bundle")(bundle_command)
+data_app.command("check")(check_own_command)
+data_app.command("export-own")(export_own_command)
 for name, experiment in EXPERIMENTS.items():
     app.add_typer(experiment, name=name)
 

@@ -505,12 +505,12 @@ NO_ARRAYS = {
     "curriculum": "acceptability across_seeds all_cells Captioner CaptionTokenizer "
     "CurriculumSampler paired_difference Plan PlanBatches run_cell score_paradigms smallest_effect text_score TokenMean "
     "train_on_captions vqa_score WordRarity",
-    "decoding": "chance_of_segments",
+    "decoding": "",
     "embeddings": "caption_average load_clip load_resnet18",
-    "plotting": "figure label_line name_series plot_intervals plot_reference show show_slider "
+    "plotting": "figure Report label_line name_series plot_intervals plot_reference show show_slider "
     "table",
     "neighbours": "Bins RecallCurve",
-    "studies": "HumanIT simulate_things course_decoder difference_of_decoders difference_of_participants find_concepts "
+    "studies": "HumanIT JudgedObjects simulate_things course_decoder difference_of_decoders difference_of_participants find_concepts "
     "finetune_runs Guesses highest lowest open_decoding fit_decoders gap_inputs load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_clip_space open_closing open_study phrase_embeddings "
     "open_components recorded_components recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "

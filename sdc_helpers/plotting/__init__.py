@@ -14,11 +14,13 @@ from sdc_helpers.plotting.figures import (
 )
 from sdc_helpers.plotting.intervals import plot_intervals, table
 from sdc_helpers.plotting.pictures import label_with_pictures, plot_pictures
+from sdc_helpers.plotting.report import Report
 from sdc_helpers.plotting.sliders import show_slider
 from sdc_helpers.plotting.topography import plot_topography
 
 __all__ = [
     "COLOURS",
+    "Report",
     "figure",
     "label_line",
     "label_with_pictures",

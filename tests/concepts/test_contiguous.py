@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from sdc_helpers.concepts import contiguity
+from sdc_helpers.concepts import _surrogates, contiguity
 from sdc_helpers.concepts._surrogates import label_maps, smoothness_of_weights
 
 GRID = np.stack(np.meshgrid(*[np.arange(6)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) * 1.8
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels_are_made_once():
+    """A kernel depends on the voxels and its width alone: hundreds of maps share a few."""
+    kernel = _surrogates._kernel
+
+    @lru_cache(maxsize=64)
+    def kept(positions: bytes, width: float):
+        return kernel(np.frombuffer(positions).reshape(-1, 3), width)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            _surrogates, "_kernel", lambda positions, width: kept(positions.tobytes(), width)
+        )
+        yield
 
 
 def share_by_loops(positions, labels, cluster):

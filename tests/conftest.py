@@ -1,7 +1,8 @@
-"""Shared fixtures: small notebooks, and one run of the whole course."""
+"""Shared fixtures: small notebooks, simulated participants, and one run of the whole course."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import nbformat
 import pytest
 from chromium import Browser, find_chromium
 
+from sdc_helpers._files import one_at_a_time
 from sdc_helpers.course.book import build_book
 from sdc_helpers.course.catalogue import list_notebooks
 from sdc_helpers.course.runner import run
@@ -54,9 +56,31 @@ def write_notebook() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def smoke_runs(course_environment, already_run, tmp_path_factory) -> Path:
+def simulated_tree(tmp_path_factory) -> Path:
+    """A dataset of profile smoke, seed 0, written once for all processes that test: only read it.
+
+    Its folder has the name that ``simulated_nsd`` gives it.
+    """
+    from sdc_helpers.simulate import generator_version, write_nsd
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    root = folder / "simulated" / f"nsd-smoke-0-{generator_version('smoke')}"
+    root.parent.mkdir(exist_ok=True)
+    with one_at_a_time(folder / "simulated.lock"):
+        if not root.exists():
+            write_nsd(root, profile="smoke", n_jobs=1)
+    return root
+
+
+@pytest.fixture(scope="session")
+def smoke_runs(course_environment, already_run, simulated_tree, tmp_path_factory) -> Path:
     """Run every notebook of the course once, in profile smoke; return the folder of the runs."""
     folder = tmp_path_factory.mktemp("smoke_runs")
+    simulated = Path(course_environment["SDC_DATA"], "simulated")
+    if not simulated.exists():
+        simulated.symlink_to(simulated_tree.parent)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in course_environment.items():
             patch.setenv(name, value)

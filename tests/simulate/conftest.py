@@ -1,21 +1,13 @@
-"""One simulated dataset for all, and a table of factors that needs no pictures."""
+"""What was planted in the simulated dataset, and a table of factors that needs no pictures."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sdc_helpers.simulate import Truth, load_truth, write_nsd
+from sdc_helpers.simulate import Truth, load_truth
 from sdc_helpers.simulate.concepts import COLUMNS
-
-
-@pytest.fixture(scope="session")
-def simulated_tree(tmp_path_factory) -> Path:
-    """A dataset of profile smoke, seed 0, written in this process."""
-    return write_nsd(tmp_path_factory.mktemp("simulated") / "nsd", profile="smoke", n_jobs=1)
 
 
 @pytest.fixture(scope="session")

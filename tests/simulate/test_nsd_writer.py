@@ -23,7 +23,12 @@ from sdc_helpers.simulate import (
 )
 from sdc_helpers.simulate.profiles import source_digest
 
-CALL = "from sdc_helpers.simulate import simulated_nsd; print(simulated_nsd('smoke'))"
+SMALL = Profile(2, 60, 120, n_sessions=3, n_runs=2, voxel_mm=8.0, picture_size=16)
+CALL = f"""
+from sdc_helpers.simulate import Profile, profiles, simulated_nsd
+profiles.PROFILES = {{"smoke": {SMALL}}}
+print(simulated_nsd("smoke"))
+"""
 
 
 def digest(root: Path) -> dict[str, str]:
@@ -42,7 +47,7 @@ def start(data: Path) -> subprocess.Popen:
     )
 
 
-def test_a_killed_writer_leaves_nothing_and_two_writers_make_one(tmp_path, simulated_tree):
+def test_a_killed_writer_leaves_nothing_and_two_writers_make_one(tmp_path):
     """What the two make is also, byte for byte, what one process made with another setting."""
     folder = tmp_path / "simulated"
     killed = start(tmp_path)
@@ -62,7 +67,8 @@ def test_a_killed_writer_leaves_nothing_and_two_writers_make_one(tmp_path, simul
     assert [writer.returncode for writer in writers] == [0, 0]
     (root,) = printed
     assert [path.name for path in folder.iterdir() if path.is_dir()] == [Path(root).name]
-    assert digest(Path(root)) == digest(simulated_tree)
+    alone = write_nsd(tmp_path / "alone", profile=SMALL, n_jobs=1)
+    assert digest(Path(root)) == digest(alone)
 
 
 TINY = Profile(2, 30, 60, n_sessions=3, n_runs=2, voxel_mm=8.0, picture_size=16)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sdc_helpers.datasets import NSD, split_strict
-from sdc_helpers.simulate import load_truth, write_nsd
+from sdc_helpers.simulate import load_truth
 from sdc_helpers.studies import loading
 
 ONES = np.ones((3, 2))
@@ -105,13 +105,12 @@ def test_bad_input_is_named(call, message):
         call()
 
 
-def test_estimated_ceilings_follow_the_planted_ones(tmp_path):
-    root = write_nsd(tmp_path / "nsd", profile="smoke", n_jobs=1)
-    nsd = NSD(root)
+def test_estimated_ceilings_follow_the_planted_ones(simulated_tree):
+    nsd = NSD(simulated_tree, cache=False)
     sessions = loading.attended_sessions(nsd)
     trials = {name: nsd.trials(name, sessions=found) for name, found in sessions.items()}
     split = split_strict(trials, 0, 30, 30)
-    found = loading.ceilings_against_truth(nsd, load_truth(root), split)
+    found = loading.ceilings_against_truth(nsd, load_truth(simulated_tree), split)
     assert found.n_participants == len(nsd.participants)
     assert found.likeness.value > 0.8
     assert abs(found.bias.value) < 3

@@ -9,7 +9,7 @@ from sdc_helpers.concepts.recovery import PlantedVoxels
 from sdc_helpers.datasets import NSD, split_sdc2025
 from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.datasets.errors import DataFormatError
-from sdc_helpers.simulate import load_truth, write_nsd
+from sdc_helpers.simulate import load_truth
 from sdc_helpers.studies.participants import ImageEmbeddings
 from sdc_helpers.studies.settings_study import (
     BY_WORLD,
@@ -27,10 +27,9 @@ from sdc_helpers.studies.settings_study import (
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
+def small(simulated_tree):
     """Simulated participants, and embeddings that hold every planted concept."""
-    root = write_nsd(tmp_path_factory.mktemp("simulated") / "nsd", profile="smoke", n_jobs=1)
-    nsd, truth = NSD(root), load_truth(root)
+    nsd, truth = NSD(simulated_tree, cache=False), load_truth(simulated_tree)
     trials = {name: nsd.trials(name, nsd.sessions(name)) for name in nsd.participants}
     values = truth.images.filter(like="concept_")
     vectors = (values - values.mean()) / values.std()
@@ -51,7 +50,8 @@ def own_cache(tmp_path, monkeypatch):
 def test_an_outcome_says_what_was_found(small, tmp_path):
     some = (Variation("few", n_components=8), Variation("deaf", 8, input_noise=1000.0))
     seen = []
-    outcomes = run_variations(*small, some, profile="smoke", seed=4, on_outcome=seen.append)
+    options = {"profile": "smoke", "seed": 4, "n_shuffles": 1}
+    outcomes = run_variations(*small, some, **options, on_outcome=seen.append)
     assert outcomes == seen
     few, deaf = outcomes
     assert (few.name, few.seed) == ("few", 4)

@@ -12,7 +12,7 @@ from .repetitions import (
 )
 from .ridge import RidgeDecoder
 from .segments import (
-    chance_of_segments,
+    SegmentMatch,
     intersubject_correlation,
     match_segments,
     mean_of_others,
@@ -23,9 +23,9 @@ __all__ = [
     "ContrastiveDecoder",
     "DecodingScore",
     "RidgeDecoder",
+    "SegmentMatch",
     "activation_patterns",
     "average_repetitions",
-    "chance_of_segments",
     "distinct_embeddings",
     "intersubject_correlation",
     "match_segments",

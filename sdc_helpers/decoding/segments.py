@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sdc_helpers._checks import as_array, check_count, check_finite
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentMatch:
+    """Which segments of one participant are found in the signals of the others.
+
+    Attributes
+    ----------
+    found : bool array of shape (n_segments,)
+        Whether the segment that begins at each volume is found; ties count against it.
+    chance : float
+        Share of pairs of segments of different times that are matched when the right time is no
+        candidate: what a guess finds in signals that are as slow as these. For slow signals that
+        is near one over the number of segments that fit side by side, and far above one over the
+        number of beginnings.
+    """
+
+    found: np.ndarray
+    chance: float
+
+    @property
+    def share(self) -> float:
+        """Share of segments that are found."""
+        return float(self.found.mean())
 
 
 def mean_of_others(series: Any) -> np.ndarray:
@@ -66,7 +91,7 @@ def intersubject_correlation(series: Any) -> np.ndarray:
     return (own * others).mean(axis=1)
 
 
-def match_segments(own: Any, others: Any, n_volumes: int) -> np.ndarray:
+def match_segments(own: Any, others: Any, n_volumes: int) -> SegmentMatch:
     """Find the segment that somebody watches by the signals of the others.
 
     Segments begin at every volume. Each of one's own is correlated, over volumes and parcels, with
@@ -84,13 +109,12 @@ def match_segments(own: Any, others: Any, n_volumes: int) -> np.ndarray:
 
     Returns
     -------
-    bool array of shape (n_total - n_volumes + 1,)
-        Whether the segment that begins at each volume is found; ties count against it.
+    SegmentMatch
 
     Raises
     ------
     ValueError
-        If the shapes differ, a value is not finite, or no other segment is left.
+        If the shapes differ, a value is not finite, or the segments are too long for the series.
 
     References
     ----------
@@ -100,8 +124,8 @@ def match_segments(own: Any, others: Any, n_volumes: int) -> np.ndarray:
     --------
     >>> import numpy as np
     >>> from sdc_helpers.decoding import match_segments
-    >>> film = np.random.default_rng(0).normal(size=(30, 4))
-    >>> float(match_segments(film, film, 6).mean())
+    >>> film = np.random.default_rng(0).normal(size=(40, 4))
+    >>> match_segments(film, film, 6).share
     1.0
     """
     signals = [as_array(name, x, float) for name, x in (("own", own), ("others", others))]
@@ -112,52 +136,29 @@ def match_segments(own: Any, others: Any, n_volumes: int) -> np.ndarray:
         )
     for name, signal in zip(("own", "others"), signals, strict=True):
         check_finite(name, signal)
-    candidates = _candidates(len(signals[0]), n_volumes)
+    check_count("n_volumes", n_volumes, 1)
+    n_segments = len(signals[0]) - n_volumes + 1
+    if n_segments < 4 * n_volumes:
+        raise ValueError(
+            f"n_volumes={n_volumes}: {len(signals[0])} volumes are too few for such segments; "
+            f"expected at least {5 * n_volumes - 1}."
+        )
     mine, theirs = (_segments(signal, n_volumes) for signal in signals)
     likeness = mine @ theirs.T
-    nearest_other = np.where(candidates, likeness, -np.inf).max(axis=1)
-    return np.diagonal(likeness) > nearest_other
+    found = np.diagonal(_beats_all_apart(likeness, n_volumes)).copy()
+    starts = np.arange(n_segments)
+    near = np.abs(starts[:, None] - starts) < n_volumes
+    wrong = _beats_all_apart(np.where(near, -np.inf, likeness), n_volumes) & ~near
+    return SegmentMatch(found, float(wrong.sum() / (~near).sum()))
 
 
-def chance_of_segments(n_total: int, n_volumes: int) -> float:
-    """Return the share of segments that a guess finds, see `match_segments`.
-
-    Parameters
-    ----------
-    n_total : int
-        Volumes of the series.
-    n_volumes : int
-        Length of a segment.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If no other segment is left for one of them.
-
-    Examples
-    --------
-    >>> from sdc_helpers.decoding import chance_of_segments
-    >>> chance_of_segments(4, 1)
-    0.25
-    """
-    return float(np.mean(1 / (1 + _candidates(n_total, n_volumes).sum(axis=1))))
-
-
-def _candidates(n_total: int, n_volumes: int) -> np.ndarray:
-    """Which other segments share no volume with each, (n_segments, n_segments)."""
-    check_count("n_volumes", n_volumes, 1)
-    starts = np.arange(n_total - n_volumes + 1)
-    apart = np.abs(starts[:, None] - starts) >= n_volumes
-    if not len(starts) or not apart.any(axis=1).all():
-        raise ValueError(
-            f"n_volumes={n_volumes}: of {n_total} volumes no other segment is left for some; "
-            "expected at most a third of them."
-        )
-    return apart
+def _beats_all_apart(likeness: np.ndarray, n_volumes: int) -> np.ndarray:
+    """Whether each segment is nearer than all that do not overlap with it, of the same shape."""
+    edge = np.full((len(likeness), n_volumes), -np.inf)
+    before = np.maximum.accumulate(likeness, axis=1)[:, :-n_volumes]
+    after = np.maximum.accumulate(likeness[:, ::-1], axis=1)[:, ::-1][:, n_volumes:]
+    nearest_other = np.maximum(np.hstack([edge, before]), np.hstack([after, edge]))
+    return likeness > nearest_other
 
 
 def _segments(signal: np.ndarray, n_volumes: int) -> np.ndarray:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from sdc_helpers.decoding import (
-    chance_of_segments,
     intersubject_correlation,
     match_segments,
     mean_of_others,
@@ -56,20 +55,33 @@ def matched_by_loops(own, others, n):
 @pytest.mark.parametrize("n_volumes", [1, 3, 6])
 def test_segments_are_matched_as_by_loops(series, n_volumes):
     own, others = series[0], mean_of_others(series)[0]
-    found = match_segments(own, others, n_volumes)
+    found = match_segments(own, others, n_volumes).found
     np.testing.assert_array_equal(found, matched_by_loops(own, others, n_volumes))
     assert 0 < found.mean() < 1
 
 
-def test_noise_is_matched_as_chance_says():
+@pytest.mark.parametrize("memory", [0.0, 0.9])
+def test_unrelated_series_are_matched_as_chance_says(memory):
     rng = np.random.default_rng(3)
-    hits = [match_segments(*rng.normal(size=(2, 30, 2)), 4).mean() for _ in range(200)]
-    error = np.std(hits, ddof=1) / np.sqrt(200)
-    assert abs(np.mean(hits) - chance_of_segments(30, 4)) < 4 * error
+    apart = []
+    for _ in range(150):
+        series = rng.normal(size=(2, 60, 2))
+        for i in range(1, 60):
+            series[:, i] += memory * series[:, i - 1]
+        match = match_segments(*series, 4)
+        apart.append(match.share - match.chance)
+    assert abs(np.mean(apart)) < 4 * np.std(apart, ddof=1) / np.sqrt(150)
+
+
+def test_slow_series_have_the_higher_chance():
+    rng = np.random.default_rng(4)
+    white = rng.normal(size=(2, 200, 3))
+    slow = np.cumsum(white, axis=1)
+    assert match_segments(*slow, 5).chance > 1.3 * match_segments(*white, 5).chance
 
 
 def test_equal_segments_are_no_hit():
-    assert not match_segments(np.ones((12, 2)), np.ones((12, 2)), 2).any()
+    assert not match_segments(np.ones((12, 2)), np.ones((12, 2)), 2).found.any()
 
 
 def test_what_does_not_fit_is_refused(series):

@@ -153,8 +153,9 @@ def _rows_of(
 def _of_claim(claim: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: claim.get(key) for key in (*_OF_CLAIM, "statement", "data")}
     for key in ("value", "low", "high"):
-        if isinstance(found[key], str):  # what is not finite is a text in a record
-            found[key] = float(found[key])
+        text = found[key]
+        if isinstance(text, str):  # what is not finite is a text in a record
+            found[key] = float(text)
     if claim.get("tolerance") is not None:  # a bound on either side of what was published
         found["at_least"] = claim["published"] - claim["tolerance"]
         found["at_most"] = claim["published"] + claim["tolerance"]

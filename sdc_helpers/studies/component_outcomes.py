@@ -59,7 +59,7 @@ _N_DRAWS = 5
 _SPARSITIES = (1.0, 1.5, 2.0, 3.0, 4.0)
 
 
-def subspaces(study: ComponentStudy, seed: int = 0) -> dict[str, Any]:
+def subspaces(study: ComponentStudy, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Fit every kind of components to validation trials of all participants.
 
     Parameters
@@ -68,6 +68,8 @@ def subspaces(study: ComponentStudy, seed: int = 0) -> dict[str, Any]:
         Decoded participants.
     seed : int
         Of the contrastive ones.
+    quick : bool
+        Whether these are trained in 200 steps, for a first look, in place of 800.
 
     Returns
     -------
@@ -75,10 +77,11 @@ def subspaces(study: ComponentStudy, seed: int = 0) -> dict[str, Any]:
         By name, the contrastive ones first.
     """
     pairs = study.pairs("validation")
+    n_steps = 200 if quick else 800
     kinds = {
-        "contrastive": DecodableComponents(32, random_state=seed),
+        "contrastive": DecodableComponents(32, n_steps=n_steps, random_state=seed),
         "contrastive, LeakyReLU": DecodableComponents(
-            128, activation="leaky_relu", random_state=seed
+            128, activation="leaky_relu", n_steps=n_steps, random_state=seed
         ),
         "PCA of decoded": PrincipalComponents(N_AXES),
         "PCA of true": PrincipalComponents(N_AXES, side="true"),

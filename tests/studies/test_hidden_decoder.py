@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from sdc_helpers._checks import unit_rows
 from sdc_helpers.decoding import ContrastiveDecoder
@@ -38,16 +39,14 @@ class _Data:
 
 
 DECODER = ContrastiveDecoder(
-    lr=0.01, temperature=0.1, batch_size=64, n_steps=240, n_runs=2, input_noise=0.1
+    lr=0.02, temperature=0.1, batch_size=64, n_steps=120, n_runs=2, input_noise=0.1
 )
 
 
 def _study(folded, seed=0):
     data = {name: _Data(10 * seed + number, folded) for number, name in enumerate("ab")}
-    decoders = {
-        name: DECODER.__class__(**DECODER.get_params()).fit(*one.fold("train")[:2])
-        for name, one in data.items()
-    }
+    course = clone(DECODER).set_params(n_steps=1)  # what these decode is not asked here
+    decoders = {name: clone(course).fit(*one.fold("train")[:2]) for name, one in data.items()}
     return ComponentStudy(SimpleNamespace(data=data), decoders)
 
 
@@ -57,10 +56,11 @@ def _nothing_is_kept(monkeypatch, tmp_path):
 
 
 def test_a_path_has_a_row_an_evaluation():
-    path = decoder_path(_study(False).data, DECODER, sizes=(None, 8), noises=(0.1, 1.0))
+    slow = clone(DECODER).set_params(lr=0.01, n_steps=240)
+    path = decoder_path(_study(False).data, slow, sizes=(None, 8), noises=(0.1, 1.0))
     assert len(path) == 2 * 2 * hidden_decoder._EVALUATIONS
     assert set(path["hidden"]) == {0, 8}
-    assert path["n_steps"].max() == DECODER.n_steps
+    assert path["n_steps"].max() == slow.n_steps
     assert path["top_1"].between(0, 1).all()
     assert path.groupby("n_steps")["top_1"].mean().iloc[-1] > 0.2  # chance is 1 / 60
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -88,9 +88,9 @@ class ComponentOutcome:
     traps: dict[str, int]
     hidden: float
     one_person: float
-    hidden_settings: dict[str, Any] = field(default_factory=dict)
-    n_shared: int = 0
-    not_counted: dict[str, Any] = field(default_factory=dict)
+    hidden_settings: dict[str, Any]
+    n_shared: int
+    not_counted: dict[str, Any]
 
 
 def recorded_components() -> list[ComponentOutcome]:
@@ -156,19 +156,18 @@ def hidden_rows(outcomes: Sequence[ComponentOutcome]) -> list[list[Any]]:
     Parameters
     ----------
     outcomes : sequence of ComponentOutcome
-        With or without `hidden_settings`.
+        Of some worlds and seeds.
 
     Returns
     -------
     list of list
         World, seed, settings of the decoder with a hidden layer, settings of the linear one, and
-        the difference in top-1 of the test pictures, over participants where these are recorded.
+        the difference in top-1 of the test pictures, over participants.
     """
     rows: list[list[Any]] = []
     for one in outcomes:
-        chosen = [_settings(one.hidden_settings.get(kind)) for kind in ("hidden", "linear")]
-        gains = one.hidden_settings.get("gains")
-        gain = one.hidden if gains is None else Interval.over_seeds(np.array(gains))
+        chosen = [_settings(one.hidden_settings[kind]) for kind in ("hidden", "linear")]
+        gain = Interval.over_seeds(np.array(one.hidden_settings["gains"]))
         rows.append([one.world, str(one.seed), *chosen, gain])
     return rows
 
@@ -189,20 +188,19 @@ def way_rows(outcomes: Sequence[ComponentOutcome]) -> list[list[str]]:
     rows = []
     for world in dict.fromkeys(one.world for one in outcomes):
         some = [one for one in outcomes if one.world == world]
-        for way, text in _WAYS.items():
-            counts = [[getattr(one, what)[way] for one in some] for what in ("recovered", "traps")]
-            rows.append([world, text, *(", ".join(map(str, own)) for own in counts)])
-        without = [one.not_counted for one in some]
-        if all(without):
-            counts = [[one[what] for one in without] for what in ("recovered", "traps")]
-            text = "axes and masks, people not counted"
-            rows.append([world, text, *(", ".join(map(str, own)) for own in counts)])
+        counts = {
+            text: [[getattr(one, what)[way] for one in some] for what in ("recovered", "traps")]
+            for way, text in _WAYS.items()
+        }
+        counts["axes and masks, people not counted"] = [
+            [one.not_counted[what] for one in some] for what in ("recovered", "traps")
+        ]
+        for text, both in counts.items():
+            rows.append([world, text, *(", ".join(map(str, own)) for own in both)])
     return rows
 
 
-def _settings(chosen: Mapping[str, Any] | None) -> str:
-    if chosen is None:
-        return "not chosen"
+def _settings(chosen: Mapping[str, Any]) -> str:
     units = f"{chosen['hidden']} units, " if chosen["hidden"] else ""
     return f"{units}noise {chosen['input_noise']:g}, {chosen['n_steps']} steps"
 

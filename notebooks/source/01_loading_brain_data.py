@@ -26,6 +26,7 @@ root: str = ""  # folder of the real NSD tree, for source nsd
 participant: str = "subj01"  # whom to load
 n_test: int | None = None  # test images; None: the profile decides [10, 1000]
 n_seeds: int = 5  # repetitions of every random experiment [2, 50]
+real_data: bool = True  # show real ceilings too, where they are at hand
 
 # %% Set up: imports, and what each profile computes tags=["fold"]
 from textwrap import fill
@@ -45,7 +46,7 @@ from sdc_helpers.plotting import (
     show,
 )
 from sdc_helpers.plotting.brain import plot_cortex
-from sdc_helpers.studies import loading, open_study
+from sdc_helpers.studies import loading, open_study, reliability
 
 p = start(
     "01_loading_brain_data",
@@ -324,6 +325,69 @@ if truth:
         "loading.ceiling.correlation", found.likeness, n=found.n_participants
     )
     claims.record("loading.ceiling.bias", found.bias, n=found.n_participants)
+
+# %% [markdown]
+# ## Ceilings of real recordings
+#
+# Two small open files show real ceilings. The first holds 50 neurons of a monkey's area V4 (`cowley2023`), with six to
+# ten repetitions a picture. Deal out the repetitions to two halves, and correlate the halves' means over pictures: the
+# [split-half reliability](glossary.md#split-half-reliability) $r$. A half is noisier than the whole, so Spearman and
+# Brown step it up to that of the mean of all repetitions:
+#
+# $$ r_\mathrm{all} = \frac{2\,r}{1 + r} $$
+#
+# That is the share of variance that repeats: the noise ceiling again, by another way than the variances above.
+#
+# The second file is of people, participants of NSD itself (`conwell2024`): ceilings of an [RDM](glossary.md#rdm), the
+# table of how different the responses to each two pictures are. It is the correlation that a perfect model's RDM
+# would have with the measured one, a mean of three showings. We estimate the same for our participants.
+
+# %%
+real_files = ("macaque_v4", "nsd_shared1000")
+has_real = p.real_data and all(map(datasets.available, real_files))
+if has_real:
+    trials_of_v4 = datasets.load_v4("210325").trials
+    v4 = reliability.reliability_of_neurons(trials_of_v4, seed=p.seed)
+    claims.record("loading.v4.two_ways", v4.two_ways, n=len(v4.halves))
+    people = datasets.load_nsd_noise_ceilings().values.mean(axis=1)
+    ours = np.array([*reliability.rdm_ceilings(nsd).values()])
+if has_real and truth:
+    apart = Interval.over_seeds(ours - people.mean())
+    claims.record("loading.rdm.like_real", apart, n=len(ours))
+
+# %% [markdown]
+# On the left, see whether the two ways give each neuron the same ceiling. On the right, compare people with our
+# participants. Then compare both panels with the histogram above: neurons in repeated trials and RDMs of many voxels are
+# far more reliable than one voxel on one trial. Always say a ceiling *of what*.
+
+# %% Draw real ceilings tags=["fold"]
+if not has_real:
+    say("*The real ceilings are not here: skipped. `sdc data fetch macaque_v4` (18 MB) and `sdc data fetch nsd_shared1000` (4 MB) get them.*")  # fmt: skip
+else:
+    fig, axes = figure(1, 2, width=9, height=3.5)
+    axes[0].plot([40, 100], [40, 100], color=GREY, lw=1, ls="--")
+    axes[0].plot(100 * v4.corrected, v4.ceiling, "o", ms=4, color=BLUE)
+    axes[0].set(
+        xlabel="by halves, Spearman and Brown (%)",
+        ylabel="by variances (%)",
+    )
+    axes[0].set_title("Ceilings of 50 V4 neurons (real)", loc="left")
+    both = {
+        f"{len(people)} people\n(real)": people,
+        f"{len(ours)} participants\n({kind})": ours,
+    }
+    plot_bars(both, axes[1], colours=(BLUE, ORANGE))
+    axes[1].set(
+        xlabel="whose responses", ylabel="ceiling of an RDM (r)", ylim=(0, 1)
+    )
+    axes[1].set_title("Ceilings of RDMs", loc="left")
+    show(
+        fig,
+        f"Real; the orange bar is {kind}. Left: dots near the line have the same ceiling both ways; halves correlate at "
+        f"{np.median(v4.halves):.2f} (median of neurons, {v4.halves.min():.2f} to {v4.halves.max():.2f}), which makes "
+        f"{100 * np.median(v4.corrected):.0f} percent for all repetitions, and {np.median(v4.single):.0f} for single trials. "
+        f"Right: real RDMs reach {people.min():.2f} to {people.max():.2f}, ours {ours.min():.2f} to {ours.max():.2f}.",
+    )
 
 # %% [markdown]
 # ## On the cortex

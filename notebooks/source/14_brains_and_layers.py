@@ -13,7 +13,7 @@
 # - find the layers that were planted in simulated areas, and see which estimator does
 # - turn published dissimilarities into something CKA can use
 # - measure how well one person's brain predicts another's: the ceiling of any network
-# - ask which layer of a network is most like human IT, and how sure you may be
+# - ask which layer of a network, and whose judgements, are like human IT, and how sure you may be
 # - write down what a paper should report
 #
 # You need: [CKA and its pitfalls](13_cka_pitfalls.ipynb).
@@ -308,6 +308,75 @@ if has_objects:
     claims.record("layers.it.biased_order", ends.biased_order, **about)
     claims.record("layers.it.debiased_order", ends.debiased_order, **about)
     claims.record("layers.it.shuffled_biased", ends.shuffled_biased, **about)
+
+# %% [markdown]
+# ## What people say is alike
+#
+# Sixteen people arranged the same photographs on a screen, what is alike near to each other (`mur2013`). Nothing says that
+# one of them is among the four who were scanned. A judge and a participant are no pair: average each set, leave people out
+# one at a time, and never compare them person by person. One thing more: judged distances have to be *squared* before
+# they go into the equation above, while one minus a correlation is a square already.
+#
+# What may be shuffled? The unit is the **object**. If judges and IT had nothing in common, any object's row could be any
+# other's. But faces are alike and bodies are alike, for judges as for IT. So a shuffle of *all* objects asks whether the
+# two share anything, the six categories included. A shuffle *within* categories asks whether they agree on more.
+
+# %%
+if has_objects:
+    judged = studies.JudgedObjects.load()
+    any_order, within = (
+        judged.test(p.n_permutations, p.seed, within_categories=only)
+        for only in (False, True)
+    )
+    claims.record("layers.judges.it", judged.likeness)
+    claims.record("layers.judges.beyond_categories", judged.beyond_categories)
+
+# %% [markdown]
+# Left and middle, look for the same dark squares. On the right, see where the grey shuffles stand: how much of the dot is
+# left once the categories are given?
+
+# %% Draw what judges and IT have in common tags=["fold"]
+if has_objects:
+    *ranked, of_row = judged.mean_ranks()
+    names, first = np.unique(of_row, return_index=True)
+    fig, axes = figure(1, 3, width=10.2, height=3.6)
+    for ax, square, who in zip(
+        axes, ranked, ("16 judges", "IT of 4 others"), strict=False
+    ):
+        image = ax.imshow(square, cmap="cividis", vmin=0, vmax=1)
+        for edge in first[1:] - 0.5:
+            ax.axhline(edge, color="white", lw=0.7)
+            ax.axvline(edge, color="white", lw=0.7)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.set(xlabel="92 objects")
+        ax.set_title(f"{who} (real)", loc="left", fontsize=9.5)
+    middles = (first + np.append(first[1:], len(of_row))) / 2 - 0.5
+    axes[0].set_yticks(middles, [name.replace(" ", "\n") for name in names], fontsize=7)  # fmt: skip
+    fig.colorbar(image, ax=list(axes[:2]), label="dissimilarity (rank)", shrink=0.8)  # fmt: skip
+    plotting.plot_null(
+        [0, 1], [any_order.null, within.null], [any_order.value] * 2, axes[2], colour=COLOUR_OF["debiased"]
+    )  # fmt: skip
+    axes[2].set_xticks([0, 1], ["all objects", "within\ncategories"])
+    axes[2].set(xlabel="what is shuffled", ylabel="debiased CKA")
+    axes[2].set_title("Shuffles (grey) and value (real)", loc="left", fontsize=9.5)  # fmt: skip
+    show(
+        fig,
+        f"Real judgements and fMRI of different people. Judges and IT have a debiased CKA of {any_order.value:.2f}. Shuffling "
+        f"all objects leaves {any_order.null.mean():.2f} of it, shuffling within the six categories {within.null.mean():.2f}: "
+        f"the categories are most of what they share, and {judged.beyond_categories.value:.2f} goes beyond them.",
+    )
+
+# %%
+if has_objects:
+    say(
+        f"Real: one judge agrees with the mean of the others at "
+        f"{judged.judges_agree:.2f}, with the mean IT at "
+        f"{judged.judge_and_it:.2f}. The p-values of the two shuffles are "
+        f"{any_order.p_value:.3g} and {within.p_value:.3g}. They hold for "
+        f"*these* people; for others the interval counts: beyond the "
+        f"categories it is {judged.beyond_categories}."
+    )
 
 # %% [markdown]
 # ## Pitfall: a test against nothing is no test of training

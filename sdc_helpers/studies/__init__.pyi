@@ -33,6 +33,7 @@ from .gap_finetuning import (
 from .gap_materials import GapInputs, gap_inputs
 from .guesses import Guesses
 from .human_it import HumanIT
+from .judged_objects import JudgedObjects
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -88,6 +89,7 @@ __all__ = [
     "Grid",
     "Guesses",
     "HumanIT",
+    "JudgedObjects",
     "ImageEmbeddings",
     "Outcome",
     "ParticipantData",

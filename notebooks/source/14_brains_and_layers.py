@@ -201,7 +201,7 @@ if has_objects:
 # %% Draw how sessions of IT agree tags=["fold"]
 if not has_objects:
     say(
-        "*The 92-object recordings are not here: skipped. `sdc data fetch objects92` gets them (4 MB).*"
+        "*The 92-object recordings are not here: skipped. `sdc data fetch objects92` gets them (5 MB).*"
     )
 else:
     fig, ax = figure(width=6, height=4.2)
@@ -442,7 +442,7 @@ exercises.card("cka.report")
 #
 # The real THINGS-fMRI has three participants and about 20 GB in the table form that the reader takes
 # (`datasets.THINGSfMRI`). ImageNet weights instead of random ones: `sdc run 14 -p weights=imagenet` (45 MB once), or the
-# path of a checkpoint. The 92 objects come with `sdc data fetch objects92` (4 MB).
+# path of a checkpoint. The 92 objects come with `sdc data fetch objects92` (5 MB).
 #
 # ## At the paper's size, on a GPU
 #

@@ -67,6 +67,19 @@ def noisiest_by_variance(fields, times):
     return max(range(len(fields)), key=lambda k: np.var(fields[k][times < 0]))
 
 
+def rows_by_counting_names(shown, names):
+    return [sum(k * (name == other) for k, other in enumerate(names)) for name in shown]
+
+
+def shuffle_by_pairs_of_rows(time_ordered, stimuli, runs):
+    pairs = list(itertools.combinations(range(len(stimuli)), 2))
+    if time_ordered:
+        return "circular"
+    if any(stimuli[a] == stimuli[b] for a, b in pairs):
+        return "blocks"
+    return "rows within runs" if any(runs[a] != runs[b] for a, b in pairs) else "rows"
+
+
 def hsic_unbiased(K, L):
     """Return the unbiased HSIC of Song et al. (2012), equation 5."""
     n = len(K)
@@ -452,6 +465,34 @@ def kept_and_left_by_columns(score, responses, row, mask):
     return r(inside) / whole, r(outside) / whole
 
 
+def seen_by_a_loop(measured, predicted):
+    return [
+        max(range(len(predicted)), key=lambda j: np.corrcoef(one, predicted[j])[0, 1])
+        for one in measured
+    ]
+
+
+def segments_by_slices(series, who, length):
+    others = np.mean([one for i, one in enumerate(series) if i != who], axis=0)
+    starts = range(0, series.shape[1] - length + 1, length)
+    found = []
+    for start in starts:
+        own = series[who, start : start + length].ravel()
+        r = [np.corrcoef(own, others[other : other + length].ravel())[0, 1] for other in starts]
+        found.append(int(np.argmax(r)))
+    return found
+
+
+def effective_by_correlate(x, y, n_lags):
+    n = len(x)
+    both = []
+    for side in (x, y):
+        spread = side - side.mean()
+        lagged = np.correlate(spread, spread, "full")[n - 1 :]
+        both.append(lagged[1 : n_lags + 1] / lagged[0])
+    return n / (1 + 2 * np.dot(*both))
+
+
 OTHER_SOLUTIONS = {
     "components.axes": axes_by_polar,
     "components.match": agreement_by_permutations,
@@ -502,6 +543,11 @@ OTHER_SOLUTIONS = {
     "meg.occipital": occipital_by_pattern,
     "meg.p_each_time": p_by_a_loop_over_times,
     "meg.bad_sensor": noisiest_by_variance,
+    "real.seen": seen_by_a_loop,
+    "real.segments": segments_by_slices,
+    "real.effective": effective_by_correlate,
+    "own.rows_of_stimuli": rows_by_counting_names,
+    "own.which_shuffle": shuffle_by_pairs_of_rows,
     "partition.recall": recall_by_loops,
     "partition.balance": balance_bin_by_bin,
     "partition.votes": votes_by_einsum,

@@ -13,7 +13,6 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from sdc_helpers.cli import app
-from sdc_helpers.studies import own_data
 from sdc_helpers.studies.own_check import check_own_data
 from sdc_helpers.studies.own_data import open_own_data, read_own_data
 from sdc_helpers.studies.own_files import OwnDataError, read_matrix
@@ -253,12 +252,9 @@ def test_a_folder_that_fits_is_told_what_is_shuffled_and_what_is_skipped(folder)
 
 
 def test_too_few_stimuli_to_split_are_a_problem_too(folder):
-    few = folder.order % 12 == 0
     for name in ("anna", "ben"):
-        np.save(folder.root / f"{name}.npy", folder.responses[name])
         folder.rows(name, stimulus=[folder.names[k % 9] for k in folder.order])
     check = check_own_data(folder.root)
-    assert few.any()
     assert [problem.file for problem in check.problems] == ["study.toml"]
     assert "More stimuli are needed" in check.to_text()
 
@@ -268,7 +264,6 @@ def test_nothing_is_exported_over_what_is_there(folder):
     answer = CliRunner().invoke(app, ["data", "export-own", str(folder.root)])
     assert answer.exit_code != 0
     assert sorted(folder.root.iterdir()) == before
-    assert own_data.STIMULUS == "stimulus"
 
 
 def test_a_folder_may_be_moved(folder, tmp_path):

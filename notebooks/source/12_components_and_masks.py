@@ -481,8 +481,7 @@ say(text)
 # %% [markdown]
 # ## Which way, when?
 #
-# Three seeds of both worlds, recorded. *Recovered* is counted as in chapter 10. What do the traps of the hard world say
-# about counting people?
+# Three seeds of both worlds, recorded. *Recovered* is counted as in chapter 10. Look at the traps.
 
 # %%
 columns = ["world", "simulated, recorded", "recovered, of 10", "traps"]

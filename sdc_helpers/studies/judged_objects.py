@@ -141,12 +141,20 @@ class JudgedObjects:
 
         codes = np.unique(self.categories, return_inverse=True)[1]
         judged, it, rows = self._judged, self.it, np.arange(len(codes))
+        whole = value(judged, it, rows)
+        less_a_judge = [value(np.delete(judged, k, axis=0), it, rows) for k in _each(judged)]
+        less_a_participant = [value(judged, np.delete(it, k, axis=0), rows) for k in _each(it)]
         return Interval.jackknife(
-            value(judged, it, rows),
-            [value(np.delete(judged, k, axis=0), it, rows) for k in range(len(judged))],
-            [value(judged, np.delete(it, k, axis=0), rows) for k in range(len(it))],
+            whole,
+            less_a_judge or [whole],  # one person says nothing about others: infinite ends
+            less_a_participant or [whole],
             [value(judged, it, np.delete(rows, k)) for k in rows],
         )
+
+
+def _each(people: np.ndarray) -> range:
+    """Return whom to leave out: everybody in turn, nobody where there is a single one."""
+    return range(len(people) if len(people) > 1 else 0)
 
 
 def _cka(K: np.ndarray, L: np.ndarray, codes: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from sdc_helpers._checks import as_array
 from sdc_helpers.decoding._inputs import check_matrix
 
-ENCODING_ALPHAS = tuple(np.logspace(-1, 5, 13))
+ENCODING_ALPHAS = tuple(np.logspace(0.5, 4.5, 9))
 """Penalties that are tried, for features of variance one."""
 
 

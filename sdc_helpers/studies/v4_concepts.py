@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdc_helpers._checks import unit_rows
 from sdc_helpers.concepts import SharedDBSCAN, decodability, extremes
-from sdc_helpers.measures import Interval
+from sdc_helpers.concepts.chance import null_shape, random_rotations, rotate_rows
+from sdc_helpers.measures import Interval, NullTest
+from sdc_helpers.studies.concept_study import nearest_of_others
 from sdc_helpers.studies.decoder import course_decoder
 from sdc_helpers.studies.participants import ParticipantData
 from sdc_helpers.studies.shared_concepts import FoundConcepts, find_concepts
 from sdc_helpers.studies.v4_study import V4Neurons, V4Study, open_v4
 
 if TYPE_CHECKING:
-    from sdc_helpers.concepts import Decodability
     from sdc_helpers.embeddings.clip import ClipModel
 
 OTHERS = 2
@@ -68,21 +70,67 @@ class V4Concepts:
             for k in range(len(self.found.concepts))
         ]
 
-    def decoded(self, name: str, seed: int) -> Decodability:
-        """Correlate true and decoded scores of an animal's test pictures along each concept."""
-        responses, embeddings = self.study.animals[name].fold("test")
-        decoded = self.study.animals[name].decoder.predict(responses)
-        return decodability(
-            embeddings, decoded, self.found.concepts, np.arange(len(embeddings)),
-            rng=np.random.default_rng([seed, 81]),
-        )  # fmt: skip
+    def nearness(self, n_rotations: int, seed: int) -> NullTest:
+        """Test whether neurons are nearer to those of other animals than rows of no meaning are.
 
-    def pictures(self, name: str, concept: int, n: int = 4) -> tuple[np.ndarray, np.ndarray]:
-        """Return an animal's most and least associated pictures of a concept, any side."""
+        Parameters
+        ----------
+        n_rotations, seed : int
+            Rotations of each animal's rows, which keep all angles within the animal, and their
+            seed.
+
+        Returns
+        -------
+        NullTest
+            Mean cosine of each neuron's row and the nearest row of another animal.
+        """
+        weights, who = self.found.weights.weights, self.found.weights.participants
+        shape, rng = null_shape(self.found.nulls), np.random.default_rng([seed, 82])
+        null = []
+        for _ in range(n_rotations):
+            rotations = random_rotations(who, weights.shape[1], rng)
+            null.append(_nearest(rotate_rows(weights, who, rotations, shape), who))
+        scheme = "rotations of each animal"
+        return NullTest.from_null(_nearest(weights, who), np.array(null), scheme=scheme)
+
+    def shuffled_nearness(self) -> np.ndarray:
+        """Return the same mean cosine of decoders of shuffled pairs, (n_shuffles,)."""
+        who = self.found.weights.participants
+        return np.array([_nearest(null, who) for null in self.found.nulls])
+
+    def axis(self, without: str = "") -> np.ndarray:
+        """Return the mean direction of the neurons of all animals, or of all but one, (D,).
+
+        Each animal counts alike, however many neurons it has.
+        """
+        weights, who = self.found.weights.weights, self.found.weights.participants
+        rows = unit_rows(weights.astype(np.float64))
+        means = [rows[who == name].mean(axis=0) for name in self.study.animals if name != without]
+        mean = np.mean(means, axis=0)
+        return mean / np.linalg.norm(mean)
+
+    def carried_over(self, seed: int) -> dict[str, Interval]:
+        """Decode in each animal the axis of the others, on its test pictures: r by animal."""
+        found = {}
+        for name, one in self.study.animals.items():
+            responses, embeddings = one.fold("test")
+            decoded = one.decoder.predict(responses)
+            axis, pictures = self.axis(without=name)[None], np.arange(len(embeddings))
+            rng = np.random.default_rng([seed, 81])
+            found[name] = decodability(embeddings, decoded, axis, pictures, rng=rng).r[0]
+        return found
+
+    def pictures(self, name: str, direction: np.ndarray, n: int = 4) -> tuple[np.ndarray, ...]:
+        """Return an animal's most and least associated pictures of a direction, of any side."""
         one = self.study.animals[name]
         rows = np.sort(np.concatenate([one.rows[side] for side in _SIDES]))
-        scores = one.embeddings[rows] @ self.found.concepts[concept]
+        scores = one.embeddings[rows] @ direction
         return tuple(one.session.pictures[rows[some]] for some in extremes(scores, n))
+
+
+def _nearest(rows: np.ndarray, who: np.ndarray) -> float:
+    """Mean cosine of each row and the nearest one of another participant."""
+    return float(np.mean(1 - nearest_of_others(rows, who, np.arange(len(rows)))))
 
 
 def open_v4_concepts(
@@ -132,8 +180,11 @@ def find_v4_concepts(study: V4Study, profile: str, *, n_shuffles: int, seed: int
         name: _participant(name, number, one)
         for number, (name, one) in enumerate(study.animals.items())
     }
+    half = min(len(one.rows["train"]) for one in study.animals.values()) // 2
+    decoder = course_decoder(profile)
+    decoder.set_params(batch_size=min(decoder.batch_size, half))  # a batch of a half's pictures
     found = find_concepts(
-        data, course_decoder(profile), n_shuffles=n_shuffles, seed=seed, min_participants=(OTHERS,)
+        data, decoder, n_shuffles=n_shuffles, seed=seed, min_participants=(OTHERS,)
     )
     return V4Concepts(study, found)
 

@@ -65,11 +65,23 @@ def test_what_is_shared_is_found_and_what_is_not_is_not(found):
         assert concepts.excess.high < 0.3
 
 
-def test_shared_directions_are_decoded_and_shown_in_every_animal(found):
+def test_neurons_are_nearer_to_other_animals_only_where_they_share(found):
     is_shared, concepts = found
-    if not is_shared:
-        pytest.skip("nothing is shared")
-    for name in concepts.study.animals:
-        assert min(r.low for r in concepts.decoded(name, 0).r) > 0.3
-        high, low = concepts.pictures(name, 0, n=3)
-        assert high.shape == low.shape == (3, 2, 2, 3)
+    test = concepts.nearness(39, seed=0)
+    assert (test.p_value <= 0.05) == is_shared
+    assert test.null.shape == (39,)
+    if is_shared:
+        assert test.value > concepts.shuffled_nearness().max()
+
+
+def test_the_axis_of_the_others_leaves_an_animal_out(found):
+    is_shared, concepts = found
+    weights, who = concepts.found.weights.weights, concepts.found.weights.participants
+    lengths = np.linalg.norm(weights, axis=1, keepdims=True)
+    means = [(weights / lengths)[who == name].mean(axis=0) for name in ("PE", "RA")]
+    expected = sum(means) / np.linalg.norm(sum(means))
+    np.testing.assert_allclose(concepts.axis(without="WE"), expected, rtol=1e-5)
+    lows = [r.low for r in concepts.carried_over(0).values()]
+    assert (min(lows) > 0.3) == is_shared
+    high, low = concepts.pictures("WE", concepts.axis(), n=3)
+    assert high.shape == low.shape == (3, 2, 2, 3)

@@ -70,6 +70,7 @@ from .shared_concepts import (
     find_concepts,
 )
 from .source import Study, open_study
+from .table_study import study_table
 from .things_study import ThingsStudy, simulate_things
 from .type_one import load_type_one, type_one_errors
 from .v4_study import V4Study, open_v4
@@ -89,8 +90,8 @@ __all__ = [
     "Grid",
     "Guesses",
     "HumanIT",
-    "JudgedObjects",
     "ImageEmbeddings",
+    "JudgedObjects",
     "Outcome",
     "ParticipantData",
     "SceneMetrics",
@@ -139,6 +140,7 @@ __all__ = [
     "scene_test",
     "score_on_scenes",
     "simulate_things",
+    "study_table",
     "train_captioner",
     "train_small_clip",
     "truth_masks",

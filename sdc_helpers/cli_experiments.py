@@ -1,28 +1,45 @@
 """Commands of ``sdc`` that make what the course ships: weights, grids, tables. Minutes to hours.
 
-Each can be stopped and started again, or writes what it has after each part.
+Each can be stopped and started again, or writes what it has after each part. torchrun divides the
+training of the small CLIP, of the fine-tuning and of the curriculum among processes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sdc_helpers.course.errors import CourseError, RefusedError
+from sdc_helpers.training.processes import ProcessLostError, alone, started_together, together
+
 if TYPE_CHECKING:
     from sdc_helpers.studies.settings_study import Outcome, Variation
+    from sdc_helpers.training.processes import World
 
+
+def _by_one_process() -> None:
+    """Refuse to be started several times at once by torchrun: all would write the same file."""
+    if started_together():
+        raise RefusedError(
+            "torchrun divides sdc clip train, gap finetune and curriculum grid; not this command."
+        )
+
+
+_Undivided = partial(typer.Typer, no_args_is_help=True, callback=_by_one_process)
 clip_app = typer.Typer(no_args_is_help=True, help="The course's own small CLIP.")
-concepts_app = typer.Typer(no_args_is_help=True, help="Shared concepts: what finding them needs.")
+concepts_app = _Undivided(help="Shared concepts: what finding them needs.")
 curriculum_app = typer.Typer(no_args_is_help=True, help="The complete grid of chapter 07.")
 gap_app = typer.Typer(no_args_is_help=True, help="The contrastive gap: what is recorded of it.")
-nulls_app = typer.Typer(no_args_is_help=True, help="Null distributions: how often tests err.")
-partition_app = typer.Typer(no_args_is_help=True, help="Learned bins against other searches.")
+nulls_app = _Undivided(help="Null distributions: how often tests err.")
+partition_app = _Undivided(help="Learned bins against other searches.")
 EXPERIMENTS = {
     "clip": clip_app,
     "concepts": concepts_app,
@@ -43,6 +60,16 @@ def _known_profile(name: str) -> str:
     from sdc_helpers.course.notebook import PROFILES
 
     return _words(name, PROFILES, "--profile")[0]
+
+
+@contextmanager
+def _processes(device: str) -> Iterator[World]:
+    """Join the processes of torchrun, if it started several; one that died costs a sentence."""
+    try:
+        with together(device) as here:
+            yield here
+    except ProcessLostError as error:
+        raise CourseError(str(error)) from error
 
 
 Device = Annotated[str, typer.Option(help="cpu, cuda or mps.", callback=_known_device)]
@@ -67,9 +94,10 @@ def clip_train(
         raise typer.BadParameter(f"{recipe!r}: expected one of {', '.join(RECIPES)}.")
     machine = f"{processor_name()}, {usable_cores()} cores"
     chosen = replace(RECIPES[recipe], seed=seed)
-    record = train_small_clip(out, chosen, device=device, hardware=machine)
-    _print_metrics(record["metrics"])
-    typer.echo(f"{record['minutes']} minutes; weights, tokenizer and metrics are in {out}")
+    with _processes(device):
+        record = train_small_clip(out, chosen, device=device, hardware=machine)
+        _print_metrics(record["metrics"])
+        typer.echo(f"{record['minutes']} minutes; weights, tokenizer and metrics are in {out}")
 
 
 @clip_app.command("measure")
@@ -220,7 +248,9 @@ def concepts_discovery(
 @curriculum_app.command("grid")
 def curriculum_grid(
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, results and grid.json.")],
-    jobs: Annotated[int, typer.Option(help="Processes, of one thread each.", min=1)] = 2,
+    jobs: Annotated[
+        int | None, typer.Option(help="Cells at a time: 2, or 1 under torchrun.", min=1)
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Of training.")] = "0,1,2",
     device: Device = "cpu",
 ) -> None:
@@ -228,19 +258,22 @@ def curriculum_grid(
     from sdc_helpers.curriculum.design import GRID_DESIGN, all_cells
     from sdc_helpers.studies.curriculum_grid import Grid, run_grid, save_grid
 
-    design = GRID_DESIGN
-    results = run_grid(
-        design,
-        out,
-        cells=all_cells(_numbers(seeds)),
-        n_jobs=jobs,
-        device=device,
-        on_cell=lambda cell, done, n: typer.echo(f"{done} of {n}: {cell.name}"),
-    )
-    minutes = sum(result.seconds for result in results.values()) / 60
-    made = {**_provenance(), "minutes_of_training": round(minutes, 1), "processes": jobs}
-    save_grid(Grid(design, results, made), out / "grid.json")
-    typer.echo(f"wrote {out / 'grid.json'}; {minutes:.0f} minutes of training on captions")
+    design, cells = GRID_DESIGN, all_cells(_numbers(seeds))
+    with _processes(device) as here:
+        jobs = jobs or (1 if here.size > 1 else 2)
+        results = run_grid(
+            design,
+            out,
+            cells=cells,
+            n_jobs=jobs,
+            device=device,
+            on_cell=lambda cell, done, n: typer.echo(f"{done} of {n}: {cell.name}"),
+        )
+        minutes = sum(result.seconds for result in results.values()) / 60
+        made = {"minutes_of_training": round(minutes, 1), "processes": jobs * here.size}
+        grid = Grid(design, results, {**_provenance(), **made})
+        alone(lambda: save_grid(grid, out / "grid.json"))
+        typer.echo(f"wrote {out / 'grid.json'}; {minutes:.0f} minutes of training on captions")
 
 
 @gap_app.command("finetune")
@@ -276,8 +309,9 @@ def gap_finetune(
             )
 
     wanted = _numbers(seeds)
-    finetune_runs(design, wanted, device=device, done=done, on_run=save)
-    typer.echo(f"wrote {out}")
+    with _processes(device):
+        finetune_runs(design, wanted, device=device, done=done, on_run=save)
+        typer.echo(f"wrote {out}")
 
 
 @nulls_app.command("type-one")

@@ -238,15 +238,24 @@ class SmallClipTokenizer:
     @classmethod
     def load(cls, path: str | Path | None = None) -> SmallClipTokenizer:
         """Read a tokenizer that `save` wrote; by default the trained network's own."""
+        path = Path(path) if path is not None else small_clip_folder() / "tokenizer.json"
+        return cls.from_text(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def from_text(cls, text: str) -> SmallClipTokenizer:
+        """Read what `as_text` returned."""
         from tokenizers import Tokenizer
 
-        path = Path(path) if path is not None else small_clip_folder() / "tokenizer.json"
-        return cls(Tokenizer.from_str(path.read_text(encoding="utf-8")))
+        return cls(Tokenizer.from_str(text))
+
+    def as_text(self) -> str:
+        """Return the tokenizer as JSON."""
+        return self._tokenizer.to_str(pretty=True) + "\n"
 
     def save(self, path: str | Path) -> None:
         """Write the tokenizer as JSON."""
         with atomic_path(path) as temporary:
-            temporary.write_text(self._tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+            temporary.write_text(self.as_text(), encoding="utf-8")
 
     def __call__(self, texts: str | Sequence[str]) -> torch.Tensor:
         """Return the word numbers of some sentences.

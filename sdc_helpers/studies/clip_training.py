@@ -8,6 +8,7 @@ learned temperature, and two further readings of the picture
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,9 +19,11 @@ import numpy as np
 from sdc_helpers._files import atomic_path, write_json
 from sdc_helpers.embeddings.small_clip import small_clip_preprocessing
 from sdc_helpers.training.loop import TrainingOptions, train_pairs
+from sdc_helpers.training.processes import alone, draw_once, world
 
 if TYPE_CHECKING:
     import torch
+    from open_clip import CLIP
 
     from sdc_helpers.embeddings.small_clip import SmallClipTokenizer
 
@@ -127,7 +130,7 @@ def scene_pairs(
     tokenizer: SmallClipTokenizer | None = None,
     context_length: int = 32,
 ) -> tuple[ScenePairs, SmallClipTokenizer]:
-    """Draw scenes to train on.
+    """Draw scenes to train on, once for all processes of a machine that train together.
 
     Parameters
     ----------
@@ -145,6 +148,20 @@ def scene_pairs(
     pairs : ScenePairs
     tokenizer : SmallClipTokenizer
     """
+    import torch
+
+    from sdc_helpers.embeddings.small_clip import SmallClipTokenizer
+
+    drawn = draw_once(lambda: _draw_all(n, seed, tokenizer, context_length))
+    tokens = torch.from_numpy(drawn["tokens"])
+    tokenizer = tokenizer or SmallClipTokenizer.from_text(drawn["tokenizer"].tobytes().decode())
+    return ScenePairs(drawn["pictures"], tokens), tokenizer
+
+
+def _draw_all(
+    n: int, seed: int, tokenizer: SmallClipTokenizer | None, context_length: int
+) -> dict[str, np.ndarray]:
+    """Return pictures, tokens (n, n_captions, n_tokens), and the tokenizer as bytes of its text."""
     import joblib
     import torch
 
@@ -157,7 +174,11 @@ def scene_pairs(
     texts = [text for _, of_part in parts for text in of_part]
     tokenizer = tokenizer or SmallClipTokenizer.train(texts, context_length)
     tokens = torch.cat([tokenizer(of_part) for _, of_part in parts])
-    return ScenePairs(pictures, tokens.reshape(n, -1, tokens.shape[1])), tokenizer
+    return {
+        "pictures": pictures,
+        "tokens": tokens.reshape(n, -1, tokens.shape[1]).numpy(),
+        "tokenizer": np.frombuffer(tokenizer.as_text().encode(), np.uint8),
+    }
 
 
 def _draw(seed: int, start: int, n: int) -> tuple[np.ndarray, list[str]]:
@@ -179,6 +200,9 @@ def train_small_clip(
 ) -> dict[str, Any]:
     """Train the small CLIP from scratch and measure it.
 
+    Several processes (`sdc_helpers.training.processes`) train it together; the first one writes
+    and measures.
+
     Parameters
     ----------
     out : path
@@ -198,21 +222,17 @@ def train_small_clip(
     Returns
     -------
     dict
-        What ``metrics.json`` holds: the recipe, the minutes, the metrics of `measure_series`
-        on the weights as they were written, rounded to float16.
+        What ``metrics.json`` holds: the recipe, the minutes, the number of processes, the metrics
+        of `measure_series` on the weights as they were written, rounded to float16.
     """
-    from safetensors.torch import save_file
-
     from sdc_helpers.contrastive.losses import ContrastiveLoss
     from sdc_helpers.contrastive.towers import TwoTowers
-    from sdc_helpers.embeddings.clip import load_clip
     from sdc_helpers.embeddings.small_clip import (
         COURSE_CLIPS,
         SMALL_CLIP_DIMENSION,
         build_small_clip,
     )
     from sdc_helpers.studies.clip_objectives import DescribedPairs
-    from sdc_helpers.studies.scene_metrics import measure_on_scenes, measure_series
 
     recipe = recipe or SmallClipRecipe()
     out = Path(out)
@@ -244,20 +264,33 @@ def train_small_clip(
     )
     clip = clip.to("cpu")
     clip.logit_scale.data.copy_(loss.logit_scale.detach())
-    tokenizer.save(out / "tokenizer.json")
-    with atomic_path(out / "weights.safetensors") as path:
-        save_file({k: v.half().contiguous() for k, v in clip.state_dict().items()}, path)
     steps = history.table.iloc[-1]
     record = {
         "recipe": asdict(recipe),
         "minutes": round((data_seconds + float(steps["seconds"])) / 60, 1),
         "hardware": hardware,
+        "processes": world().size,
         "final_loss": round(float(steps["loss"]), 4),
     }
+    alone(lambda: _write(out, clip, tokenizer, record, measure))
+    return json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+
+
+def _write(
+    out: Path, clip: CLIP, tokenizer: SmallClipTokenizer, record: dict[str, Any], measure: bool
+) -> None:
+    """Write a trained network, and its record with what it can do."""
+    from safetensors.torch import save_file
+
+    from sdc_helpers.embeddings.clip import load_clip
+    from sdc_helpers.studies.scene_metrics import measure_on_scenes, measure_series
+
+    tokenizer.save(out / "tokenizer.json")
+    with atomic_path(out / "weights.safetensors") as path:
+        save_file({k: v.half().contiguous() for k, v in clip.state_dict().items()}, path)
     if measure:
-        trained = load_clip(recipe.network, out / "weights.safetensors")
+        trained = load_clip(record["recipe"]["network"], out / "weights.safetensors")
         first, *others = measure_series(trained)
         record["metrics"], record["other_series"] = first.to_dict(), [m.to_dict() for m in others]
         record["quick_metrics"] = measure_on_scenes(trained, **QUICK).to_dict()
     write_json(out / "metrics.json", record, indent=2)
-    return record

@@ -86,9 +86,10 @@ def train_pairs(
 ) -> History:
     """Train a model of pairs, in place, with AdamW.
 
-    Started in several processes (``torchrun``, ``accelerate launch``), each takes an equal part of
-    every batch and gradients are averaged; with a loss that gathers the others' embeddings the
-    updates are those of one process. torch's own random state is the same after as before.
+    Started in several processes (``torchrun``), each takes an equal part of every batch, gradients
+    are averaged and batch normalisation is over all of them; with a loss that gathers the others'
+    embeddings the updates are those of one process. torch's own random state is the same after as
+    before.
 
     Parameters
     ----------
@@ -150,6 +151,8 @@ def train_pairs(
     """
     import torch
 
+    from sdc_helpers.training._batch_norm import normalised_over_all
+
     if not isinstance(evaluate_every, int) or evaluate_every < 0:
         raise ValueError(f"evaluate_every must be an integer >= 0, got {evaluate_every!r}.")
     if batches is None:
@@ -163,7 +166,8 @@ def train_pairs(
             run = _Run(model, loss, source, options, batches, accelerator, out)
             run.evaluate, run.evaluate_every = evaluate, evaluate_every
             try:
-                return run.train(progress)
+                with normalised_over_all(run.pair_loss):
+                    return run.train(progress)
             finally:
                 run.pair_loss.eval()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from sdc_helpers.studies._records import reading_record
 from sdc_helpers.studies.clip_training import ScenePairs, scene_pairs
 from sdc_helpers.studies.scene_scores import SceneTest, scene_test, score_on_scenes
 from sdc_helpers.training.options import TrainingOptions
+from sdc_helpers.training.processes import alone
 
 if TYPE_CHECKING:
     from sdc_helpers.embeddings.clip import ClipModel
@@ -80,6 +82,8 @@ def finetune_runs(
 ) -> list[dict[str, Any]]:
     """Fine-tune the whole small CLIP with each loss and seed, and score every arm.
 
+    Several processes (`sdc_helpers.training.processes`) make each run together.
+
     Parameters
     ----------
     design : FinetuneDesign
@@ -93,7 +97,7 @@ def finetune_runs(
     done : sequence of dict
         Rows of an earlier call; what they hold is not trained again.
     on_run : callable, optional
-        Called with all rows after every run.
+        Called with all rows after every run, by the first process.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def finetune_runs(
         trained = _trained(design, source, loss, seed, device)
         rows += _scored(trained, source, test, loss, seed)
         if on_run is not None:
-            on_run(rows)
+            alone(partial(on_run, rows))
     return rows
 
 

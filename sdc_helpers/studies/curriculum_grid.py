@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sdc_helpers.curriculum.design import Cell, CellResult, StudyDesign, all_cel
 from sdc_helpers.curriculum.results import Evaluation
 from sdc_helpers.measures import Interval
 from sdc_helpers.studies._records import reading_record
+from sdc_helpers.training.processes import alone, world
 
 _RECORDED = Path(__file__).with_name("recorded_grid.json")
 _SAME_FOR_ALL = ("chance", "kinds", "units")
@@ -164,6 +165,8 @@ def run_grid(
 ) -> dict[Cell, CellResult]:
     """Train and evaluate all cells; those that `out` holds already are read.
 
+    Several processes that torchrun started make each cell together, one cell after the other.
+
     Parameters
     ----------
     design : StudyDesign
@@ -186,10 +189,15 @@ def run_grid(
     Raises
     ------
     ValueError
-        If `out` was made with another design.
+        If `out` was made with another design, or `n_jobs` is more than one under torchrun.
     """
     from joblib import Parallel, delayed
 
+    if n_jobs > 1 and world().size > 1:
+        raise ValueError(
+            f"n_jobs={n_jobs} with {world().size} processes of torchrun, which divide every cell "
+            "already: use n_jobs=1, or start it without torchrun."
+        )
     out = Path(out)
     _check_design(design, out / "design.json")
     cells = list(all_cells() if cells is None else cells)
@@ -210,20 +218,21 @@ def run_grid(
 
 
 def _run_cells(
-    cells: list[Cell], design: StudyDesign, out: Path, device: str, alone: bool
+    cells: list[Cell], design: StudyDesign, out: Path, device: str, one_thread: bool
 ) -> list[Cell]:
     import torch
 
     from sdc_helpers.curriculum.study import run_cell
 
     before = torch.get_num_threads()
-    if alone:
+    if one_thread:
         torch.set_num_threads(1)
     try:
         missing = [cell for cell in cells if not _file(out, cell).is_file()]
         materials = _materials(design, device) if missing else None
         for cell in missing:
-            save_result(run_cell(cell, design, materials, out=out, device=device), _file(out, cell))
+            result = run_cell(cell, design, materials, out=out, device=device)
+            alone(partial(save_result, result, _file(out, cell)))
     finally:
         torch.set_num_threads(before)
     return cells
@@ -245,7 +254,8 @@ def _file(out: Path, cell: Cell) -> Path:
 def _check_design(design: StudyDesign, path: Path) -> None:
     """Write the design beside the results, or see that those there have the same."""
     if not path.is_file():
-        write_json(path, asdict(design), indent=None)
+        if world().is_first:
+            write_json(path, asdict(design), indent=None)
         return
     with reading_record(path, "design of a grid", "sdc curriculum grid") as found:
         differ = [k for k, v in asdict(design).items() if found.get(k) != v]

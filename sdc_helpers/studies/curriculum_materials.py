@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from sdc_helpers.curriculum.design import StudyDesign
 from sdc_helpers.curriculum.difficulty import NounCount, image_difficulty
@@ -15,6 +16,7 @@ from sdc_helpers.scenes import captions, generate_scenes, minimal_pairs, render,
 from sdc_helpers.scenes.grammar import acceptability_pairs
 from sdc_helpers.scenes.questions import QUESTION_KINDS, pictures_of, questions
 from sdc_helpers.scenes.tagger import tag_by_lexicon
+from sdc_helpers.training.processes import draw_once
 
 if TYPE_CHECKING:
     from sdc_helpers.embeddings.clip import ClipModel
@@ -25,6 +27,8 @@ _TRAIN, _TEXT, _TEST, _PAIRS = (5_000_000 + 1_000_000 * k for k in range(4))
 
 def make_materials(design: StudyDesign, clip: ClipModel) -> Materials:
     """Draw the scenes, and ask about those that are held out.
+
+    Of several processes that train together one draws the pictures.
 
     Parameters
     ----------
@@ -51,9 +55,17 @@ def make_materials(design: StudyDesign, clip: ClipModel) -> Materials:
     test = generate_scenes(design.n_test, seed=_TEST + seed)
     pairs = minimal_pairs(design.n_test, seed=_PAIRS + seed)
     replaced = replaced_pairs(design.n_test, seed=_PAIRS + seed)
+    shown = {
+        "pictures": scenes,
+        "test_pictures": test,
+        "pair_pictures": pictures_of(pairs),
+        "replaced_pictures": pictures_of(replaced),
+    }
+    maps = draw_once(
+        lambda: {name: feature_maps(clip, render(s)).numpy() for name, s in shown.items()}
+    )
     return Materials(
         captions=own,
-        pictures=feature_maps(clip, render(scenes)),
         tokens=tokenizer(samples),
         image_of=image_of,
         difficulty=image_difficulty(own, NounCount(tag_by_lexicon))[image_of],
@@ -61,9 +73,7 @@ def make_materials(design: StudyDesign, clip: ClipModel) -> Materials:
         text_tokens=tokenizer(text),
         tokenizer=tokenizer,
         test_captions=[of_one[0] for of_one in captions(test, 5)],  # of any length
-        test_pictures=feature_maps(clip, render(test)),
-        pair_pictures=feature_maps(clip, render(pictures_of(pairs))),
-        replaced_pictures=feature_maps(clip, render(pictures_of(replaced))),
+        **{name: torch.from_numpy(values) for name, values in maps.items()},
         pairs=pairs,
         replaced=replaced,
         asked=questions(test, design.n_test // (2 * len(QUESTION_KINDS)), seed=seed),

@@ -15,6 +15,7 @@ all processes when one of them dies; the same command then goes on from the last
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import sys
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = timedelta(days=2)
 """For a process that draws, writes or measures alone: torchrun ends those whose partner died."""
 _DRAWN = "sdc-drawn"
+_joins = itertools.count()
 
 
 class ProcessLostError(RuntimeError):
@@ -85,7 +87,7 @@ def started_together() -> bool:
 
 @contextmanager
 def together(device: str | None = "cpu") -> Iterator[World]:
-    """Join the processes that torchrun started, and leave them at the end; once in a process.
+    """Join the processes that torchrun started, and leave them at the end.
 
     The first prints how many there are, so that nobody takes one process for several. What the
     others print is what the first prints, and is not shown.
@@ -212,7 +214,16 @@ def _join(device: str | None) -> bool:
     on_gpu = (device or "cuda") != "cpu" and torch.cuda.is_available()
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT)
+    # what a dead process left in the store would send the next attempt to a closed door
+    store, rank, size = next(iter(dist.rendezvous("env://")))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if on_gpu else "gloo",
+        store=dist.PrefixStore(f"sdc/{attempt}/{next(_joins)}", store),
+        rank=rank,
+        world_size=size,
+        timeout=LONGEST_WAIT,
+    )
     return True
 
 

@@ -18,6 +18,11 @@ RUNS = {
         ["permutation_test, Gram matrices included", "20 x 12 table"],
     ),
     "cka_gram.py": ("--stimuli 20 --features 500 --repeats 1", ["one-shot float64"]),
+    "cka_scale.py": (
+        "--sizes 30 60 90 --largest 60 --features 5 6 --n-table 20 --areas 4 --layers 2 "
+        "--shuffles 3",
+        ["time grows as n", "4 areas x 2 layers x 3 shuffles"],
+    ),
     "contrastive_step.py": ("--batch 8 --dim 8 --repeats 1", ["cuaxu"]),
     "embedding.py": ("--images 20 --batch 8 --repeats 1", ["embed_images, from its cache"]),
     "curriculum_step.py": (

@@ -218,6 +218,7 @@ def calls() -> dict[str, Call]:
             importlib.import_module("sdc_helpers.alignment").MinibatchCKA().update, xy, ("X", "Y")
         ),
         "alignment.biased_null": alignment("biased_null", {"n": [9, 9], "p1": [2, 3], "p2": [4, 5]}, "n p1 p2"),
+        "alignment.TableBlocks": alignment("TableBlocks", {"layers": {"x": K}, "areas": {"y": K}}, "layers areas"),
         "alignment.cka": alignment("cka", xy, "X Y"),
         "alignment.feature_corrected_cka": alignment("feature_corrected_cka", xy, "X Y"),
         "alignment.cka_from_grams": alignment("cka_from_grams", kl, "K L"),
@@ -514,7 +515,7 @@ NO_ARRAYS = {
     "finetune_runs Guesses highest lowest open_decoding fit_decoders gap_inputs load_finetuning load_grid "
     "load_participants load_type_one make_materials measure_on_scenes open_clip_space open_closing open_study phrase_embeddings "
     "open_components recorded_components recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
-    "scene_test train_captioner train_small_clip type_one_errors use_of_picture whiten headline_intervals hidden_rows open_v4 way_rows",
+    "scene_test study_table train_captioner train_small_clip type_one_errors use_of_picture whiten headline_intervals hidden_rows open_v4 way_rows",
     "training": "EpochBatches train_pairs TwoEncoders",
 }
 """Public functions that take no array themselves, by package: objects that were checked, text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdc_helpers.alignment.blocks import TableBlocks
 from sdc_helpers.alignment.cka import (
     FeatureCorrectedCKA,
     MinibatchCKA,
@@ -15,14 +16,9 @@ from sdc_helpers.alignment.cka import (
 from sdc_helpers.alignment.expected import mean_of_shuffles
 from sdc_helpers.alignment.grams import gram
 from sdc_helpers.alignment.latency import Latency, latencies
-from sdc_helpers.alignment.nulls import (
-    CKATable,
-    cka_table,
-    cka_table_from_grams,
-    permutation_test,
-    permutation_test_from_grams,
-)
+from sdc_helpers.alignment.nulls import permutation_test, permutation_test_from_grams
 from sdc_helpers.alignment.partial import PartialShuffleCurve, partial_shuffle_curve
+from sdc_helpers.alignment.tables import CKATable, cka_table, cka_table_from_grams
 from sdc_helpers.alignment.time import TimeResolvedCKA, time_resolved_cka
 from sdc_helpers.alignment.time_tests import Cluster, cluster_mass, max_statistic
 
@@ -33,6 +29,7 @@ __all__ = [
     "Latency",
     "MinibatchCKA",
     "PartialShuffleCurve",
+    "TableBlocks",
     "TimeResolvedCKA",
     "biased_null",
     "cka",

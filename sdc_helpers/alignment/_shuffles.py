@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Array = Any  # a numpy array or a torch tensor
 
 _ROWS_CPU = 32  # a tile of the gathered matrix stays in the second-level cache
+_BATCH_BYTES = 32 * 2**20  # of gathered pairs in memory at once
 _BYTES_GPU = 256 * 2**20  # a tile large enough to fill the device
 
 
@@ -94,3 +95,43 @@ def _upper_tiles(K: Sequence[Array], rows: int) -> list[tuple[int, int, Array]]:
         weights = xp.stack([k[start:stop, start:] * twice for k in K])
         tiles.append((start, stop, xp.reshape(weights, (len(K), -1))))
     return tiles
+
+
+def product_of_pairs(
+    kernels: np.ndarray, flat: np.ndarray, orders: np.ndarray, report: Callable[[int], None]
+) -> np.ndarray:
+    """Inner products of many kernels with a few, whose stimuli come in other orders.
+
+    Each of the few is gathered into the order of the pairs, a batch of orders at a time, and one
+    matrix product meets all of the many.
+
+    Parameters
+    ----------
+    kernels : array of shape (R, n (n + 1) / 2)
+        Upper triangles, the entries off the diagonal twice.
+    flat : array of shape (L, n * n)
+        Symmetric kernels, of the same dtype.
+    orders : int array of shape (n_orders, n)
+        Permutations of the stimuli.
+    report : callable
+        Called with the number of orders done, less one: the first is that of no shuffle.
+
+    Returns
+    -------
+    float64 array of shape (n_orders, L, R)
+    """
+    n, n_layers = orders.shape[1], len(flat)
+    first, second = np.triu_indices(n)
+    batch = max(1, _BATCH_BYTES // (n_layers * len(first) * flat.itemsize))
+    gathered = np.empty((min(batch, len(orders)), n_layers, len(first)), dtype=flat.dtype)
+    out = np.empty((len(orders), n_layers, len(kernels)))
+    for start in range(0, len(orders), batch):
+        chosen = orders[start : start + batch]
+        for row, order in enumerate(chosen):
+            index = order[first] * n + order[second]
+            for layer in range(n_layers):
+                np.take(flat[layer], index, out=gathered[row, layer], mode="clip")  # no buffer
+        part = gathered[: len(chosen)].reshape(-1, len(first)) @ kernels.T
+        out[start : start + len(chosen)] = part.reshape(len(chosen), n_layers, -1)
+        report(start + len(chosen) - 1)
+    return out

@@ -14,6 +14,13 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from sdc_helpers._checks import as_array
+from sdc_helpers.alignment.feature_side import (
+    Route,
+    aligned,
+    check_route,
+    feature_sides,
+    takes_features,
+)
 from sdc_helpers.alignment.grams import (
     check_feature_pair,
     check_gram,
@@ -64,7 +71,7 @@ class FeatureCorrectedCKA:
     norm_y: float
 
 
-def cka(X: Array, Y: Array, estimator: str = "debiased") -> float:
+def cka(X: Array, Y: Array, estimator: str = "debiased", *, route: Route = "auto") -> float:
     """Linear CKA of two sets of features of the same stimuli.
 
     Parameters
@@ -81,6 +88,10 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float:
         be negative and is never clamped.
         ``"rv2"``: cosine of the off-diagonal parts of the double-centred Gram matrices, the
         adjusted RV coefficient (Smilde et al. 2009).
+    route : {"auto", "features", "gram"}
+        ``"gram"`` makes two (n, n) matrices, ``"features"`` none: n (p + q)^2 / 2 products of
+        numbers instead of n^2 (p + q) / 2, the same value to 1e-10. ``"auto"`` takes features if
+        p + q < n, and Gram matrices where sums over features would lose digits.
 
     Returns
     -------
@@ -91,7 +102,7 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float:
     ------
     ValueError
         If an argument is not a real, finite (n, features) array, if the two differ in n, library
-        or device, if n < 4, if all features of one are constant, or if the estimator is unknown.
+        or device, if n < 4, if all features of one are constant, or at an unknown option.
 
     See Also
     --------
@@ -116,6 +127,11 @@ def cka(X: Array, Y: Array, estimator: str = "debiased") -> float:
     """
     X, Y = check_feature_pair(X, Y)
     check_estimator(estimator)
+    check_route(route)
+    if takes_features(route, X, Y):
+        sides = feature_sides(X, Y, estimator, route)
+        if sides is not None:
+            return aligned(*sides)
     K, L = gram(X, centre=True), gram(Y, centre=True, name="Y")
     return inner(unit_kernel(K, estimator, "X"), unit_kernel(L, estimator, "Y"))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Array = Any  # a numpy array or a torch tensor
 
 MIN_ROWS = 4  # the unbiased HSIC divides by n - 3
-_BLOCK_BYTES = 64 * 2**20
+BLOCK_BYTES = 64 * 2**20  # of float64 in memory at once
 
 
 def check_same_kind(**arrays: Array) -> None:
@@ -157,6 +157,21 @@ def check_feature_pair(X: Array, Y: Array) -> tuple[Array, Array]:
     return X, Y
 
 
+def not_finite(name: str, finite: Array, start: int = 0) -> ValueError:
+    """Return the error for features that are not finite, given which are, from column `start`."""
+    xp = array_namespace(finite)
+    column = start + int(xp.argmin(xp.astype(finite, xp.int8)))
+    return ValueError(
+        f"{name} contains NaN or infinite values, first in feature {column}; leave out "
+        f"stimuli without a response, never fill them."
+    )
+
+
+def overflow(name: str) -> ValueError:
+    """Return the error for features whose squares are too large."""
+    return ValueError(f"The squares of {name} overflow float64; rescale {name} first.")
+
+
 def float64_blocks(
     X: Array, block: int | None = None, centre: bool = False, name: str = "X"
 ) -> Iterator[Array]:
@@ -189,16 +204,12 @@ def float64_blocks(
         raise ValueError(f"block must be a positive number of features or None, got {block}.")
     xp = array_namespace(X)
     n, p = X.shape
-    step = block or max(1, _BLOCK_BYTES // (8 * n))
+    step = block or max(1, BLOCK_BYTES // (8 * n))
     for start in range(0, p, step):
         part = xp.astype(X[:, start : start + step], xp.float64, copy=True)
         finite = xp.all(xp.isfinite(part), axis=0)
         if not bool(xp.all(finite)):
-            column = start + int(xp.argmin(xp.astype(finite, xp.int8)))
-            raise ValueError(
-                f"{name} contains NaN or infinite values, first in feature {column}; leave out "
-                f"stimuli without a response, never fill them."
-            )
+            raise not_finite(name, finite, start)
         if centre:
             part -= xp.astype(part[:1, :], xp.float64, copy=True)
             part -= xp.mean(part, axis=0, keepdims=True)
@@ -244,5 +255,5 @@ def gram(X: Array, block: int | None = None, centre: bool = False, *, name: str 
         for part in float64_blocks(X, block, centre, name):
             K += part @ part.T  # one buffer, twice: numpy takes the half-price symmetric product
     if not bool(xp.all(xp.isfinite(K))):
-        raise ValueError(f"The squares of {name} overflow float64; rescale {name} first.")
+        raise overflow(name)
     return K

@@ -1,4 +1,4 @@
-"""What a CKA is worth: shuffle tests, and tables of many pairs.
+"""What a CKA is worth: shuffle tests.
 
 Shuffling the stimuli of one side commutes with the centring and keeps every norm, so all of this
 centres once and then needs one inner product a shuffle. Tests are one-sided: is the alignment
@@ -9,18 +9,25 @@ not at all one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sdc_helpers._checks import check_count
-from sdc_helpers.alignment._centring import find_centred_groups, group_sums
+from sdc_helpers.alignment._centring import choose_permutations, group_sums, is_free, seekable
 from sdc_helpers.alignment._shuffles import shuffled_alignments
+from sdc_helpers.alignment.feature_side import (
+    FeatureSide,
+    Route,
+    aligned,
+    check_route,
+    feature_sides,
+    shuffled_features,
+    takes_features,
+)
 from sdc_helpers.alignment.grams import (
     check_feature_pair,
-    check_features,
     check_gram,
     check_rows,
     check_same_kind,
@@ -28,45 +35,12 @@ from sdc_helpers.alignment.grams import (
 )
 from sdc_helpers.alignment.kernels import check_estimator, inner, unit_kernel
 from sdc_helpers.measures import NullTest
-from sdc_helpers.permutations import Permutations, Scheme, permutations_of
+from sdc_helpers.permutations import Scheme
 
 if TYPE_CHECKING:
     Array = Any  # a numpy array or a torch tensor
     Progress = Callable[[int, int], None]
     Rng = np.random.Generator | int | None
-
-
-@dataclass(frozen=True, eq=False)
-class CKATable:
-    """CKA of every row representation with every column representation.
-
-    Attributes
-    ----------
-    rows, columns : tuple of str
-        Names of the R row and the C column representations.
-    values : numpy.ndarray of shape (R, C)
-        CKA of the stimuli in their own order.
-    null : numpy.ndarray of shape (n_permutations, R, C) or None
-        Values under shuffles that all pairs share.
-    p_values : numpy.ndarray of shape (R, C) or None
-        One-sided p-value of each pair by itself, with the +1 correction.
-    p_values_fwe : numpy.ndarray of shape (R, C) or None
-        One-sided p-value against the largest value of the whole table in each shuffle: corrected
-        for testing R x C pairs (max statistic, Nichols & Holmes 2002).
-    estimator : str
-        Name of the estimator, see `cka`.
-    scheme : str
-        Rows that were exchanged, such as "rows within 12 groups"; empty without shuffles.
-    """
-
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-    values: np.ndarray
-    null: np.ndarray | None
-    p_values: np.ndarray | None
-    p_values_fwe: np.ndarray | None
-    estimator: str
-    scheme: str = ""
 
 
 def permutation_test(
@@ -81,6 +55,7 @@ def permutation_test(
     scheme: Scheme = "rows",
     blocks: int | np.ndarray | None = None,
     min_lag: int | None = None,
+    route: Route = "auto",
 ) -> NullTest:
     """Test the CKA of two sets of features against shuffled stimuli.
 
@@ -110,6 +85,10 @@ def permutation_test(
         rows, blocks of rows, or all rows by a circular shift, for time series.
     blocks, min_lag
         Options of the schemes "blocks" and "circular", see `permutations_of`.
+    route : {"auto", "features", "gram"}
+        Whether to compute from features or from Gram matrices, see `cka`; ``"auto"`` counts the
+        shuffles too: one costs n p q products of numbers from features, and n^2 / 2 gathered
+        entries from Gram matrices, which it takes up to 16,000 stimuli where they are faster.
 
     Returns
     -------
@@ -140,9 +119,14 @@ def permutation_test(
     """
     check_count("n_permutations", n_permutations, 1)
     check_estimator(estimator)
+    check_route(route)
     X, Y = check_feature_pair(X, Y)
-    K, L = gram(X, centre=True, name="X"), gram(Y, centre=True, name="Y")
     chosen = {"groups": groups, "scheme": scheme, "blocks": blocks, "min_lag": min_lag}
+    if takes_features(route, X, Y, n_permutations):
+        sides = feature_sides(X, Y, estimator, route)
+        if sides is not None:
+            return _test_of_features(*sides, n_permutations, rng, progress, chosen)
+    K, L = gram(X, centre=True, name="X"), gram(Y, centre=True, name="Y")
     return _permutation_test((K, "X"), (L, "Y"), n_permutations, estimator, rng, progress, chosen)
 
 
@@ -182,163 +166,6 @@ def permutation_test_from_grams(
     return _permutation_test((K, "K"), (L, "L"), n_permutations, estimator, rng, progress, chosen)
 
 
-def cka_table(
-    X: Mapping[str, Array],
-    Y: Mapping[str, Array],
-    estimator: str = "debiased",
-    n_permutations: int = 0,
-    rng: Rng = None,
-    progress: Progress | None = None,
-    *,
-    groups: np.ndarray | None = None,
-    scheme: Scheme = "rows",
-    blocks: int | np.ndarray | None = None,
-    min_lag: int | None = None,
-) -> CKATable:
-    """CKA of many representations with many others, say network layers with ROIs.
-
-    Each Gram matrix is computed once, and features are asked of the mapping one at a time: one
-    that loads a layer when it is asked never holds two. All pairs share each shuffle.
-
-    Parameters
-    ----------
-    X : mapping of str to array of shape (n, p_r)
-        R representations of the same n >= 4 stimuli: the rows of the table.
-    Y : mapping of str to array of shape (n, q_c)
-        C representations of these stimuli: the columns. The stimuli of this side are shuffled.
-    estimator : {"debiased", "biased", "rv2"}
-        Which estimator of CKA to use; `cka` describes each.
-    n_permutations : int
-        Number of shuffles; 0 for none.
-    rng : numpy.random.Generator or int, optional
-        Source of the shuffles, or its seed.
-    progress : callable, optional
-        Called as ``progress(done, n_permutations)``.
-    groups, scheme, blocks, min_lag
-        Options of `permutation_test`; rows that were centred in groups are looked for in all
-        representations of a side.
-
-    Returns
-    -------
-    CKATable
-        The CKA of all pairs, with p-values if there were shuffles.
-
-    Raises
-    ------
-    ValueError
-        In the cases that `cka` lists, naming the representation, and if X or Y is no mapping or
-        empty, or `n_permutations` is not an integer of 0 or more.
-
-    See Also
-    --------
-    permutation_test : The test of a single pair.
-
-    Examples
-    --------
-    Two network layers and one region, whose responses follow the second layer:
-
-    >>> import numpy as np
-    >>> from sdc_helpers.alignment import cka_table
-    >>> rng = np.random.default_rng(0)
-    >>> layers = {"early": rng.normal(size=(40, 5)), "late": rng.normal(size=(40, 5))}
-    >>> regions = {"LOC": layers["late"] + rng.normal(size=(40, 5))}
-    >>> table = cka_table(layers, regions, n_permutations=99, rng=0)
-    >>> table.rows, table.columns, table.values.shape
-    (('early', 'late'), ('LOC',), (2, 1))
-    >>> table.p_values_fwe[:, 0] < 0.05
-    array([False,  True])
-    """
-
-    def matrix(features: Array, name: str) -> Array:
-        features = check_features(features, name)
-        check_rows(**{name: features})
-        return gram(features, centre=True, name=name)
-
-    chosen = {"groups": groups, "scheme": scheme, "blocks": blocks, "min_lag": min_lag}
-    return _table(X, Y, matrix, estimator, n_permutations, rng, progress, chosen)
-
-
-def cka_table_from_grams(
-    K: Mapping[str, Array],
-    L: Mapping[str, Array],
-    estimator: str = "debiased",
-    n_permutations: int = 0,
-    rng: Rng = None,
-    progress: Progress | None = None,
-    *,
-    groups: np.ndarray | None = None,
-    scheme: Scheme = "rows",
-    blocks: int | np.ndarray | None = None,
-    min_lag: int | None = None,
-) -> CKATable:
-    """`cka_table` of Gram matrices.
-
-    Parameters
-    ----------
-    K, L : mapping of str to array of shape (n, n)
-        Gram matrices of the same stimuli: the rows and the columns of the table.
-    estimator, n_permutations, rng, progress, groups, scheme, blocks, min_lag
-        Options of `cka_table`, which also says what is returned and raised.
-
-    Returns
-    -------
-    CKATable
-        The CKA of all pairs, with p-values if there were shuffles.
-    """
-    chosen = {"groups": groups, "scheme": scheme, "blocks": blocks, "min_lag": min_lag}
-    return _table(K, L, check_gram, estimator, n_permutations, rng, progress, chosen)
-
-
-def _table(
-    X: Mapping[str, Array],
-    Y: Mapping[str, Array],
-    matrix: Callable[[Array, str], Array],
-    estimator: str,
-    n_permutations: int,
-    rng: Rng,
-    progress: Progress | None,
-    chosen: dict[str, Any],
-) -> CKATable:
-    check_count("n_permutations", n_permutations, 0)
-    check_estimator(estimator)
-    for name, side in (("first", X), ("second", Y)):
-        if not isinstance(side, Mapping) or not side:
-            raise ValueError(
-                f"The {name} argument must be a mapping of names to arrays with at least one "
-                f"entry, got {type(side).__name__}."
-            )
-
-    seek = n_permutations and _is_free(chosen)
-
-    def kernel(array: Array, name: str) -> tuple[Array, dict[int, float]]:
-        G = matrix(array, name)
-        return unit_kernel(G, estimator, name), group_sums(G) if seek else {}
-
-    K = {name: kernel(X[name], f"row {name!r}") for name in X}
-    L = {name: kernel(Y[name], f"column {name!r}") for name in Y}
-    labelled = {f"row {name!r}": unit for name, (unit, _) in K.items()}
-    labelled |= {f"column {name!r}": unit for name, (unit, _) in L.items()}
-    check_same_kind(**labelled)
-    check_rows(**labelled)
-    first, second = list(K.values()), list(L.values())
-    K, L = [unit for unit, _ in first], [unit for unit, _ in second]
-    n = K[0].shape[0]
-    values = shuffled_alignments(K, L, [np.arange(n)], 1)[0]
-    if not n_permutations:
-        return CKATable(tuple(X), tuple(Y), values, None, None, None, estimator)
-    drawn_from = _permutations(first, second, chosen)
-    null = shuffled_alignments(K, L, drawn_from.draw(n_permutations, rng), n_permutations, progress)
-    tests = [
-        [NullTest.from_null(v, null[:, r, c]).p_value for c, v in enumerate(row)]
-        for r, row in enumerate(values)
-    ]
-    largest = null.max(axis=(1, 2))
-    fwe = [[NullTest.from_null(v, largest).p_value for v in row] for row in values]
-    return CKATable(
-        tuple(X), tuple(Y), values, null, np.array(tests), np.array(fwe), estimator, drawn_from.name
-    )
-
-
 def _permutation_test(
     first: tuple[Array, str],
     second: tuple[Array, str],
@@ -349,25 +176,30 @@ def _permutation_test(
     chosen: dict[str, Any],
 ) -> NullTest:
     """Test two Gram matrices, each with what an error should call it."""
-    seek = _is_free(chosen)
+    seek = is_free(chosen)
     kernels = [
         (unit_kernel(G, estimator, name), group_sums(G) if seek else {})
         for G, name in (first, second)
     ]
-    drawn_from = _permutations(kernels[:1], kernels[1:], chosen)
     K, L = kernels[0][0], kernels[1][0]
+    first, second = ([seekable(*kernel)] for kernel in kernels)
+    drawn_from = choose_permutations(K.shape[0], first, second, chosen)
     shuffles = drawn_from.draw(n_permutations, rng)
     null = shuffled_alignments([K], [L], shuffles, n_permutations, progress)[:, 0, 0]
     return NullTest.from_null(inner(K, L), null, scheme=drawn_from.name)
 
 
-def _permutations(first: list, second: list, chosen: dict[str, Any]) -> Permutations:
-    """Take the scheme that was asked for; look for centred groups where none was."""
-    n = first[0][0].shape[0]
-    if _is_free(chosen):
-        chosen = {**chosen, "groups": find_centred_groups(first, second)}
-    return permutations_of(n, **chosen)
-
-
-def _is_free(chosen: dict[str, Any]) -> bool:
-    return chosen["groups"] is None and chosen["scheme"] == "rows"
+def _test_of_features(
+    x: FeatureSide,
+    y: FeatureSide,
+    n_permutations: int,
+    rng: Rng,
+    progress: Progress | None,
+    chosen: dict[str, Any],
+) -> NullTest:
+    seek = is_free(chosen)
+    first, second = ([(side.within, side.group_sums() if seek else {})] for side in (x, y))
+    drawn_from = choose_permutations(x.rows.n, first, second, chosen)
+    orders = drawn_from.draw(n_permutations, rng)
+    null = shuffled_features(x, y, orders, n_permutations, progress)
+    return NullTest.from_null(aligned(x, y), null, scheme=drawn_from.name)

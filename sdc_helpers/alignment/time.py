@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdc_helpers._checks import as_array, check_count
+from sdc_helpers.alignment._shuffles import product_of_pairs
 from sdc_helpers.alignment.grams import check_gram, check_rows, gram
 from sdc_helpers.alignment.kernels import check_estimator, unit_kernel
 from sdc_helpers.alignment.time_tests import (
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
     Rng = np.random.Generator | int | None
 
-_BATCH_BYTES = 32 * 2**20  # of gathered kernels in memory at once
 _PRECISION = np.float32  # of kernels: half the memory, and an error of 1e-7
 
 
@@ -188,7 +188,7 @@ def time_resolved_cka(
         own, mean = _participants(responses[group], group, flat, (n, len(times)), estimator)
         by_participant.append(own)
         report = _offset(progress, number, n_permutations, len(responses))
-        curves.append(_shuffled(mean, flat, orders, report))
+        curves.append(product_of_pairs(mean, flat, orders, report))
     if len({len(own) for own in by_participant}) > 1:
         raise ValueError("All groups need the same participants; got different numbers of them.")
     values, null = np.stack([c[0] for c in curves]), np.stack([c[1:] for c in curves], axis=1)
@@ -279,31 +279,6 @@ def _participants(
         mean += kernels
     mean /= len(arrays)
     return np.stack(own).astype(float), mean
-
-
-def _shuffled(
-    kernels: np.ndarray, flat: np.ndarray, orders: np.ndarray, report: Callable[[int], None]
-) -> np.ndarray:
-    """Products (n_orders, L, T) of kernels with the layers' kernels in other orders of the images.
-
-    Each layer's kernel is gathered into the order of the pairs, a batch of orders at a time, and
-    one matrix product meets all times.
-    """
-    n, n_layers = orders.shape[1], len(flat)
-    first, second = np.triu_indices(n)
-    batch = max(1, _BATCH_BYTES // (n_layers * len(first) * flat.itemsize))
-    gathered = np.empty((min(batch, len(orders)), n_layers, len(first)), dtype=flat.dtype)
-    out = np.empty((len(orders), n_layers, len(kernels)))
-    for start in range(0, len(orders), batch):
-        chosen = orders[start : start + batch]
-        for row, order in enumerate(chosen):
-            index = order[first] * n + order[second]
-            for layer in range(n_layers):
-                np.take(flat[layer], index, out=gathered[row, layer])
-        part = gathered[: len(chosen)].reshape(-1, len(first)) @ kernels.T
-        out[start : start + len(chosen)] = part.reshape(len(chosen), n_layers, -1)
-        report(start + len(chosen) - 1)
-    return out
 
 
 def _offset(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sdc_helpers.alignment import (
+    _shuffles,
     cka,
     cka_from_grams,
     cluster_mass,
@@ -71,7 +72,7 @@ def test_one_shuffle_moves_all_groups_layers_times_and_participants(data):
 def test_batches_change_nothing(data, monkeypatch):
     responses, features = data
     whole = time_resolved_cka(responses, grams(features), TIMES, 25, rng=3)
-    monkeypatch.setattr(over_time, "_BATCH_BYTES", 4 * 2 * 7 * N * (N + 1) // 2)
+    monkeypatch.setattr(_shuffles, "_BATCH_BYTES", 4 * 2 * 7 * N * (N + 1) // 2)
     told = []
     batches = time_resolved_cka(
         responses, grams(features), TIMES, 25, rng=3, progress=lambda *x: told.append(x)

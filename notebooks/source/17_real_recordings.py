@@ -137,15 +137,15 @@ if has["macaque_v4"]:
         range(len(seen)),
         [f"{names[s]}\n{one.session.responses.shape[1]} neurons, 1 of {len(one.folds[0])}" for s, one in seen.items()],
     )  # fmt: skip
-    ax.set(xlabel="animal", ylabel="share of pictures found", ylim=(0, None))
+    ax.set(xlabel="animal", ylabel="share of pictures found", ylim=(0, None), xlim=(-0.5, 3.1))  # fmt: skip
     plotting.name_series(ax, {**WAYS, "both, decoded": GREY})
-    best = encoded["both"]["201025"]
+    best, other = encoded["both"]["201025"], decoded["201025"]
+    alone = [f"{one.value:.0%}" for one in encoded["statistics"].values()]
     show(
         fig,
-        f"Real V4, ten held-out parts (dots) and 95 % intervals. Colours and edges alone find "
-        f"{encoded['statistics']['190923'].value:.0%}, {encoded['statistics']['201025'].value:.0%} and "
-        f"{encoded['statistics']['210621'].value:.0%}; with the embedding {best.value:.0%} in PE. Decoding the same "
-        f"features finds fewer.",
+        f"Real V4, ten held-out parts (dots) and 95 % intervals. Colours and edges alone find {alone[0]}, {alone[1]} and "
+        f"{alone[2]}. In PE both descriptions together find {best.value:.0%}; decoded from the same neurons they find "
+        f"{other.value:.0%}.",
     )
 
 # %% [markdown]
@@ -154,9 +154,9 @@ if has["macaque_v4"]:
 
 # %% Draw seen pictures and first guesses tags=["fold"]
 if has["macaque_v4"]:
-    one, n_shown = seen["201025"], 8
-    part = one.folds[0]
-    pictures = one.session.pictures[part]
+    pe, n_shown = seen["201025"], 8
+    part = pe.folds[0]
+    pictures = pe.session.pictures[part]
     rows = np.linspace(0, len(part) - 1, n_shown).astype(int)
     fig, axes = figure(2, n_shown, width=9.6, height=2.7)
     first = guesses[rows, 0]
@@ -168,7 +168,7 @@ if has["macaque_v4"]:
     show(
         fig,
         f"Real V4 of PE: {n_shown} pictures of one held-out part, and for each the picture whose predicted responses fit "
-        f"best. {np.sum(rows == first)} of these {n_shown} are right; wrong ones often share colour or layout.",
+        f"best. {np.sum(rows == first)} of these {n_shown} are right. What do the wrong ones share with what was seen?",
     )
 
 # %%
@@ -251,7 +251,9 @@ if has["macaque_v4"]:
         if concepts.is_allowed
         else "does **not** keep to what is allowed, and no other eps does: **no shared concept is found**"
     )
-    largest = max(found.selection.settings, key=lambda one: one.n_reproduced)
+    largest = max(
+        found.selection.settings, key=lambda tried: tried.n_reproduced
+    )
     say(
         f"Real V4, eps {setting.eps}: {len(counts)} clusters beyond chance with {setting.n_voxels} of {len(found.labels)} "
         f"neurons, {setting.n_reproduced} of them in both halves of the pictures. The setting {verdict}. A larger eps, "
@@ -294,7 +296,7 @@ if has["macaque_v4"]:
     )  # fmt: skip
 
 # %% [markdown]
-# Name the common axis with your eyes, and be strict: what do the left four of *every* row have that the right four lack? A
+# Guess the name of the common axis by looking, and be strict: what do the left four of *every* row have that the right four lack? A
 # name that fits one row is a story. And mind that an axis which all neurons share may be no more than "much to respond to".
 
 # %% Draw the pictures at both ends of the common axis tags=["fold"]

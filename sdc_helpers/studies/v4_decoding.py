@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -133,7 +134,9 @@ class SeenPictures:
         train = np.setdiff1d(self._others(part), chooses)
         X = _scaled(self.session.responses, train)
         Y = unit_rows(_scaled(self.features[features], train))
-        decoder = RidgeDecoder().fit(X[train], Y[train], validation=(X[chooses], Y[chooses]))
+        with warnings.catch_warnings():  # of few pictures the smallest or the largest may be right
+            warnings.filterwarnings("ignore", "The chosen penalty .* is the")
+            decoder = RidgeDecoder().fit(X[train], Y[train], validation=(X[chooses], Y[chooses]))
         return decoder.predict(X[held_out]), Y[held_out]
 
     def _others(self, part: int) -> np.ndarray:

@@ -38,6 +38,8 @@ def one_pair(sizes: list[int], p: int, q: int, largest: int, repeats: int) -> No
     """Print (a); Gram matrices up to the largest number of stimuli only."""
     rng = np.random.default_rng(0)
     rows, measured = [], []
+    for route in ("features", "gram"):  # warm up
+        cka(*rng.standard_normal((2, 60, 5)), route=route)
     for n in sizes:
         X, Y = (rng.standard_normal((n, width), dtype=np.float32) for width in (p, q))
         features = cpu_seconds(lambda X=X, Y=Y: cka(X, Y, route="features"), repeats)

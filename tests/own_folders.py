@@ -56,7 +56,7 @@ class Folder:
         self.responses = {}
         np.save(root / "embeddings.npy", self.embeddings)
         noise = rng.standard_normal(self.embeddings.shape)
-        np.save(root / "texts.npy", self.embeddings + 0.1 * noise + 1)
+        np.save(root / "texts.npy", self.embeddings + 0.1 * noise + 3)
         write_table(
             root / "stimuli.tsv", stimulus=self.names, caption=[f"a {n}" for n in self.names]
         )

@@ -50,14 +50,14 @@ p = start(
     "18_your_own_data",
     by_profile={
         "n_stimuli": {"smoke": 100, "workshop": 400, "full": 10000},
-        "n_voxels": {"smoke": 80, "workshop": 300, "full": 10000},
+        "n_voxels": {"smoke": 60, "workshop": 300, "full": 10000},
         "n_permutations": {"smoke": 99, "workshop": 999, "full": 4999},
         "n_shuffles": {"smoke": 2, "workshop": 5, "full": 5},
-        "n_pairs": {"smoke": 60, "workshop": 200, "full": 1000},
+        "n_pairs": {"smoke": 40, "workshop": 200, "full": 1000},
     },
 )
 BLUE, ORANGE, GREY = COLOURS["blue"], COLOURS["orange"], COLOURS["grey"]
-N_SIMULATED = {"smoke": 4, "workshop": 5, "full": None}[p.profile]
+N_SIMULATED = {"smoke": 3, "workshop": 5, "full": None}[p.profile]
 over = own_study.over_participants
 
 # %% [markdown]

@@ -85,7 +85,7 @@ def test_stretches_of_time_are_means_of_whole_rows_of_one_run():
     np.testing.assert_allclose(rows.responses[2], one.responses[5:7].mean(axis=0), atol=1e-6)
 
 
-def series(n=24):
+def series(n=30):
     names = [f"t{k:03d}" for k in range(n)]
     data, one = made_up(names, time_ordered=True, correlated_rows=1)
     rows = own_rows.rows_of(data, one, stretches=True)
@@ -96,17 +96,18 @@ def series(n=24):
 
 def test_a_series_is_cut_and_not_dealt_out():
     one = series()
-    assert one.split.train_images.tolist() == list(range(16))
-    assert one.split.validation_images.tolist() == [17, 18, 19]  # without the row at the cut
-    assert one.split.test_images.tolist() == [21, 22, 23]
+    assert one.split.train_images.tolist() == list(range(20))
+    assert one.split.validation_images.tolist() == [21, 22, 23, 24]  # without the row at the cut
+    assert one.split.test_images.tolist() == [26, 27, 28, 29]
 
 
 def test_halves_of_a_series_are_stretches_and_disjoint():
     one = series()
     first, second = (own_rows.half_in_time(one, half) for half in (0, 1))
-    assert first.fold("train")[2].tolist() == list(range(8))
-    assert second.fold("train")[2].tolist() == list(range(8, 16))
-    assert first.fold("test")[2].tolist() == second.fold("test")[2].tolist() == [21, 22, 23]
+    assert first.fold("train")[2].tolist() == list(range(10))
+    assert second.fold("train")[2].tolist() == list(range(10, 20))
+    held_out = [half.fold("test")[2].tolist() for half in (first, second)]
+    assert held_out == [[26, 27, 28, 29]] * 2
 
 
 def test_shifted_pairs_keep_the_order_of_time():

@@ -513,7 +513,7 @@ NO_ARRAYS = {
     "neighbours": "Bins RecallCurve",
     "studies": "HumanIT JudgedObjects simulate_things course_decoder difference_of_decoders difference_of_participants find_concepts "
     "finetune_runs Guesses highest lowest open_decoding fit_decoders gap_inputs load_finetuning load_grid "
-    "load_participants load_type_one make_materials measure_on_scenes open_clip_space open_closing open_study phrase_embeddings "
+    "load_participants load_type_one make_materials measure_on_scenes open_clip_space open_closing open_own_data open_study phrase_embeddings "
     "open_components recorded_components recorded_outcomes recorded_studies run_grid run_studies run_variations save_grid scene_pairs "
     "scene_test study_table train_captioner train_small_clip type_one_errors use_of_picture whiten headline_intervals hidden_rows open_v4 way_rows",
     "training": "EpochBatches train_pairs TwoEncoders",

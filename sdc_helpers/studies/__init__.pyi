@@ -34,6 +34,7 @@ from .gap_materials import GapInputs, gap_inputs
 from .guesses import Guesses
 from .human_it import HumanIT
 from .judged_objects import JudgedObjects
+from .own_data import OwnData, open_own_data
 from .participants import (
     ImageEmbeddings,
     ParticipantData,
@@ -93,6 +94,7 @@ __all__ = [
     "ImageEmbeddings",
     "JudgedObjects",
     "Outcome",
+    "OwnData",
     "ParticipantData",
     "SceneMetrics",
     "SceneScores",
@@ -125,6 +127,7 @@ __all__ = [
     "open_closing",
     "open_components",
     "open_decoding",
+    "open_own_data",
     "open_study",
     "open_v4",
     "phrase_embeddings",

@@ -83,11 +83,11 @@ class _Normalised(torch.autograd.Function):
         return y, mean, variance, n
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor, *_: Any) -> Any:
+    def backward(ctx: Any, *gradients: Any) -> Any:
         """Return gradients: of x for all processes' losses, of weight and bias for this one's."""
         x, weight, mean, scale = ctx.saved_tensors
         shape = [1, -1] + [1] * (x.ndim - 2)
-        full = dy.to(mean.dtype)
+        full = gradients[0].to(mean.dtype)
         standard = (x.to(mean.dtype) - mean.view(shape)) * scale.view(shape)
         own = torch.stack([full.sum(ctx.others), (full * standard).sum(ctx.others)])
         of_all = own.clone()

@@ -166,12 +166,12 @@ def draw_once(make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndar
     here = world()
     if here.size == 1:
         return dict(make())
-    folder = _write_drawn(make()) if here.local_rank == 0 else None
-    folders = _of_all((os.environ.get("GROUP_RANK", "0"), folder))
-    folder = next(f for node, f in folders if f and node == os.environ.get("GROUP_RANK", "0"))
+    machine = os.environ.get("GROUP_RANK", "0")
+    own = _write_drawn(make()) if here.local_rank == 0 else ""
+    folder = Path(next(f for where, f in _of_all((machine, own)) if f and where == machine))
     arrays = {
         file.stem: np.load(file, mmap_mode="c").view(np.ndarray)
-        for file in sorted(Path(folder).iterdir())
+        for file in sorted(folder.iterdir())
     }
     _of_all(None)  # every process has the files open
     if here.local_rank == 0:

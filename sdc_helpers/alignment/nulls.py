@@ -182,8 +182,8 @@ def _permutation_test(
         for G, name in (first, second)
     ]
     K, L = kernels[0][0], kernels[1][0]
-    first, second = ([seekable(*kernel)] for kernel in kernels)
-    drawn_from = choose_permutations(K.shape[0], first, second, chosen)
+    sought = [seekable(*kernel) for kernel in kernels]
+    drawn_from = choose_permutations(K.shape[0], sought[:1], sought[1:], chosen)
     shuffles = drawn_from.draw(n_permutations, rng)
     null = shuffled_alignments([K], [L], shuffles, n_permutations, progress)[:, 0, 0]
     return NullTest.from_null(inner(K, L), null, scheme=drawn_from.name)

@@ -209,8 +209,8 @@ def _table(
     values = shuffled_alignments(K, L, [np.arange(n)], 1)[0]
     if not n_permutations:
         return CKATable(tuple(X), tuple(Y), values, None, None, None, estimator)
-    sides = ([seekable(*kernel) for kernel in side] for side in (first, second))
-    drawn_from = choose_permutations(n, *sides, chosen)
+    sought = [[seekable(*kernel) for kernel in side] for side in (first, second)]
+    drawn_from = choose_permutations(n, sought[0], sought[1], chosen)
     null = shuffled_alignments(K, L, drawn_from.draw(n_permutations, rng), n_permutations, progress)
     return table_of_null(tuple(X), tuple(Y), values, null, estimator, drawn_from.name)
 

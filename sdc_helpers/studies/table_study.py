@@ -79,7 +79,7 @@ def study_table(
     check_count("block", block, 1)
     folder = Path(folder)
     sides = [_Grams(layers, folder, "layer"), _Grams(areas, folder, "area")]
-    blocks = TableBlocks(*sides, estimator)
+    blocks = TableBlocks(sides[0], sides[1], estimator)
     drawn_from = permutations_of(blocks.n, groups=groups)
     orders = np.stack([*drawn_from.draw(n_permutations, check_count("seed", seed))])
     made = folder / f"null-{_key(sides, orders, estimator)}"

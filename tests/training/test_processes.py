@@ -20,9 +20,9 @@ import pytest
 SECONDS = 900  # longest wait
 N_STEPS, SAVED_EVERY, KILLED_AT = 6, 2, 5
 LOSS, WEIGHT = 1e-6, 1e-6
-"""Largest differences, of losses relative, of one process and two in float64; they sum the same numbers in another
-order. In float32 AdamW makes whole steps of such differences where a gradient is next to zero: it
-divides by its size, and the sign is rounding's. Batch normalisation has many of these."""
+"""Largest differences, of losses relative, of one process and two in float64, which sum the same
+numbers in another order. In float32 AdamW makes whole steps of such differences where a gradient is
+next to zero: it divides by its size, and the sign is rounding's. Batch normalisation has many."""
 WEIGHT_32 = 1e-4
 """That of the captioner, which has no batch normalisation, in float32."""
 ONE_WRITER = ("clip/weights.safetensors", "clip/metrics.json", "cells/git-C-cut-1.json")

@@ -215,7 +215,7 @@ def _utterance(block: list[str], where: str) -> ChildUtterance:
         )
     forms, tags, fine = (tuple(row[column] for row in words) for column in (1, 3, 4))
     return ChildUtterance(
-        text=comments["text"],
+        comments["text"],
         words=forms,
         tags=tags,
         fine_tags=fine,

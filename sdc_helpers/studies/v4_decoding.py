@@ -60,7 +60,8 @@ class SeenPictures:
             By what pictures are known.
         way : {"encode", "decode"}
             "encode" predicts the responses to every picture, and takes the picture whose predicted
-            responses are nearest to the measured ones; "decode" predicts the features.
+            responses correlate most with the measured ones, over neurons; "decode" predicts the
+            features.
 
         Returns
         -------
@@ -77,7 +78,7 @@ class SeenPictures:
         Row i holds the pictures of `folds[part]`, best first, for the responses to picture i.
         """
         predicted, measured = self.predicted(part, features)
-        likeness = unit_rows(measured) @ unit_rows(predicted).T
+        likeness = unit_rows(_centred(measured)) @ unit_rows(_centred(predicted)).T
         return np.argsort(-likeness, axis=1, kind="stable")
 
     def predicted(self, part: int, features: str) -> tuple[np.ndarray, np.ndarray]:
@@ -121,7 +122,7 @@ class SeenPictures:
         if way not in ("encode", "decode"):
             raise ValueError(f"way={way!r}: expected 'encode' or 'decode'.")
         if way == "encode":
-            gallery, queries = self.predicted(part, features)
+            gallery, queries = map(_centred, self.predicted(part, features))
         else:
             queries, gallery = self._decoded(part, features)
         numbers = np.arange(len(queries))
@@ -211,6 +212,11 @@ def _scaled(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Bring columns to mean 0 and variance 1 over some rows; constant ones to 0."""
     spread = values[rows].std(axis=0)
     return (values - values[rows].mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def _centred(rows: np.ndarray) -> np.ndarray:
+    """Take each row's mean off: cosines become correlations over neurons."""
+    return rows - rows.mean(axis=1, keepdims=True)
 
 
 def _standard(values: np.ndarray) -> np.ndarray:

@@ -78,9 +78,8 @@ def test_a_feature_is_read_with_other_peoples_weights(film):
     row = film.read_feature("outside")
     assert row.own.low > 0.55
     assert row.others.low > 0.55
-    # the scenes change in turn, so that every second shift of two scenes is as good
-    assert row.p_value > 0.05
-    assert row.verdict(0.55) == "undecided"
+    assert row.p_value <= 0.05  # shifts by two scenes are as good, and hardly any other
+    assert row.verdict(0.55) == "held"
 
 
 def test_what_is_always_or_hardly_ever_on_is_not_read(film):

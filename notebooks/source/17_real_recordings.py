@@ -254,10 +254,15 @@ if has["macaque_v4"]:
     largest = max(
         found.selection.settings, key=lambda tried: tried.n_reproduced
     )
+    more = (
+        f" A larger eps, {largest.eps}, has {largest.n_voxels} neurons in {largest.n_concepts}, of which chance alone "
+        f"gives {largest.n_chance:.0f}."
+        if largest.n_reproduced and not concepts.is_allowed
+        else ""
+    )
     say(
         f"Real V4, eps {setting.eps}: {len(counts)} clusters beyond chance with {setting.n_voxels} of {len(found.labels)} "
-        f"neurons, {setting.n_reproduced} of them in both halves of the pictures. The setting {verdict}. A larger eps, "
-        f"{largest.eps}, has {largest.n_voxels} neurons in {largest.n_concepts}, of which {largest.n_chance:.0f} by chance."
+        f"neurons, {setting.n_reproduced} of them in both halves of the pictures. The setting {verdict}.{more}"
     )
 
 # %% [markdown]
@@ -278,14 +283,14 @@ if has["macaque_v4"]:
 # %% Draw how near neurons of different animals are tags=["fold"]
 if has["macaque_v4"]:
     fig, axes = figure(1, 2, width=8.6, height=3.2)
-    plotting.plot_null([0], [alike.null], [alike.value], axes[0])
+    plotting.plot_null([0], [alike.null], [alike.value], axes[0], width=0.3)
     axes[0].plot(np.linspace(0.3, 0.5, len(shuffled)), shuffled, "x", color=COLOURS["orange"], ms=5)  # fmt: skip
     axes[0].set_xticks([0, 0.4], ["true, and\nrotated (grey)", "shuffled\npairs"])  # fmt: skip
     axes[0].set(xlabel="rows of weights", ylabel="cosine, nearest of others", ylim=(0, 1))  # fmt: skip
     axes[0].set_title("three animals (real V4)", loc="left", fontsize=9.5)
     plotting.plot_intervals(animals, list(carried.values()), axes[1], chance="")
     plotting.plot_reference(axes[1], 0, "nothing carried over")
-    axes[1].set(xlabel="animal that is tested", ylabel="r with the others' axis")  # fmt: skip
+    axes[1].set(xlabel="animal that is tested", ylabel="r with the others' axis", xlim=(-0.5, 2.5))  # fmt: skip
     axes[1].set_title("held-out pictures (real V4)", loc="left", fontsize=9.5)
     show(
         fig,

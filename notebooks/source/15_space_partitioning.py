@@ -391,7 +391,9 @@ show(
 )  # fmt: skip
 
 # %% Show the ways to make 256 bins tags=["fold"]
-cells = [(b, s) for b in ("SIFT", "pictures") for s in (0.005, 0.01, 0.02, 0.05)]
+cells = [
+    (b, s) for b in ("SIFT", "pictures") for s in (0.005, 0.01, 0.02, 0.05)
+]
 rows = [
     [m, *(record.recall(b, m, s, 256).mean() for b, s in cells), ", ".join(str(c.n_empty) for c in record.of("pictures", m, 256))]
     for m in record.methods("SIFT", 256)[:-1]

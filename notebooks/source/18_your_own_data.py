@@ -238,7 +238,9 @@ say(report_page.table(head, rows, digits=(0, 0, 2, 3, 4, 2, 2)))
 # %% Draw decoding between chance and ceiling tags=["fold"]
 fig, axes = figure(1, 2, width=9.2, height=3.3)
 nulls = [one.test.null for one in decoded.values()]
-plotting.plot_null(range(len(names)), nulls, [top[n].value for n in names], axes[0])
+plotting.plot_null(
+    range(len(names)), nulls, [top[n].value for n in names], axes[0]
+)
 plotting.plot_intervals(names, list(top.values()), axes[0], chance="")
 axes[0].set(xlabel="participant", ylabel="top-1 accuracy")
 axes[0].set_title(f"grey: permuted ({kind})", loc="left", fontsize=9.5)
@@ -253,7 +255,9 @@ if has_r:
 else:
     axes[1].axis("off")
 axes[1].set(xlabel="participant", ylabel="correlation, one trial")
-axes[1].set_ylim(min(0, *(d.r for d in decoded.values() if d.r == d.r), 0), 1.15)
+axes[1].set_ylim(
+    min(0, *(d.r for d in decoded.values() if d.r == d.r), 0), 1.15
+)
 report_page.show(
     fig,
     f"{kind.capitalize()}. Left: top-1 accuracy with its interval over held-out stimuli; the permuted values lie around "
@@ -335,24 +339,30 @@ if gap is not None:
 # Decoders of several participants give every voxel a direction. Directions that several people have, that both halves of the
 # stimuli reproduce, and that chance rows do not, are [shared](glossary.md#shared-concept) (chapter 10). The threshold is
 # chosen by those counts; the bound of [false discovery](glossary.md#false-discovery-proportion) is printed. With two
-# participants each has to have the concept, with three all three. **Finding none is a result.**
+# participants each has to have the concept, with three all three. And one rule more: where fewer than two participants were
+decoded above chance, nothing is claimed. People who see one film respond together at the same moments, so their decoders agree
+even where they decode nothing. **Finding none is a result.**
 
 # %%
 found = own_concepts.find_own_concepts(study, p.profile, p.n_shuffles)
 concepts = ()
 if found is not None:
     chosen = found.setting
-    at_most = chosen.false_discovery if found.is_allowed else 1.0
+    n_decoded = sum(d.test.p_value <= 0.05 for d in decoded.values())
+    is_claimed = found.is_allowed and n_decoded > 1
+    at_most = chosen.false_discovery if is_claimed else 1.0
     bound = Interval(at_most, 0.0, at_most)
     claims.record("own.concepts.false_discovery", bound, kind=kind)
-    if found.is_allowed:
+    if is_claimed:
         concepts = own_concepts.describe_own(study, found)
     verdict = (
         f"{chosen.n_reproduced} reproduced concepts, at most "
         f"{100 * at_most:.1f} % of their voxels by chance"
-        if found.is_allowed
-        else "no setting kept to what is allowed: nothing shared can be claimed"
-    )
+        if is_claimed
+        else "nothing shared can be claimed: "
+        + ("no setting kept to what is allowed" if n_decoded > 1
+           else f"{n_decoded} participants are decoded above chance")
+    )  # fmt: skip
     say(f"{kind.capitalize()}: **{verdict}**.")
 
 # %%

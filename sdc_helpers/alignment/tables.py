@@ -197,13 +197,12 @@ def _table(
         G = matrix(array, name)
         return unit_kernel(G, estimator, name), group_sums(G) if seek else {}
 
-    K = {name: kernel(X[name], f"row {name!r}") for name in X}
-    L = {name: kernel(Y[name], f"column {name!r}") for name in Y}
-    labelled = {f"row {name!r}": unit for name, (unit, _) in K.items()}
-    labelled |= {f"column {name!r}": unit for name, (unit, _) in L.items()}
+    first = [kernel(X[name], f"row {name!r}") for name in X]
+    second = [kernel(Y[name], f"column {name!r}") for name in Y]
+    labelled = {f"row {name!r}": unit for name, (unit, _) in zip(X, first, strict=True)}
+    labelled |= {f"column {name!r}": unit for name, (unit, _) in zip(Y, second, strict=True)}
     check_same_kind(**labelled)
     check_rows(**labelled)
-    first, second = list(K.values()), list(L.values())
     K, L = [unit for unit, _ in first], [unit for unit, _ in second]
     n = K[0].shape[0]
     values = shuffled_alignments(K, L, [np.arange(n)], 1)[0]

@@ -127,7 +127,8 @@ def load_childes(root: str | Path | None = None) -> tuple[ChildUtterance, ...]:
         raise unreadable(file, error, "read as text", _AGAIN) from error
     if not text.endswith("\n\n"):  # the standard ends each sentence by a blank line
         raise DataFormatError(f"{file} does not end in a blank line, and may be cut; {_AGAIN}.")
-    utterances, block, first = [], [], 1
+    utterances, first = [], 1
+    block: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             first = first if block else number
@@ -191,7 +192,7 @@ def _folder(root: str | Path | None) -> Path:
 
 
 def _utterance(block: list[str], where: str) -> ChildUtterance:
-    comments = dict(m.groups() for line in block if (m := _COMMENT.fullmatch(line)))
+    comments = {m[1]: m[2] for line in block if (m := _COMMENT.fullmatch(line))}
     missing = [name for name in _NEEDED if not comments.get(name)]
     if missing:
         raise DataFormatError(f"{where}: the comment `# {missing[0]} = ...` is missing.")

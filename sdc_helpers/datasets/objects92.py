@@ -267,7 +267,7 @@ def _check_rdm(rdm: np.ndarray, name: str, file: Path) -> np.ndarray:
 
 
 def _field(struct: np.void, name: str, file: Path) -> np.ndarray:
-    if name not in struct.dtype.names:
+    if name not in (struct.dtype.names or ()):
         raise DataFormatError(f"{file}: a struct has no field {name!r}.")
     return np.asarray(struct[name])
 

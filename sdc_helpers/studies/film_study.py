@@ -22,6 +22,7 @@ from sdc_helpers.decoding import (
     mean_of_others,
 )
 from sdc_helpers.measures import Interval, NullTest
+from sdc_helpers.permutations import Scheme
 
 DELAY_S = 5.0
 """Haemodynamic delay, seconds: a volume answers to the film this much earlier."""
@@ -90,7 +91,7 @@ class FilmStudy:
     @property
     def map_r(self) -> float:
         """Correlation of the two runs' maps of inter-subject correlation."""
-        return float(np.corrcoef(*self.isc.values())[0, 1])
+        return float(np.corrcoef(np.stack(list(self.isc.values())))[0, 1])
 
     def parcels(self, run: int, n: int) -> np.ndarray:
         """Return the parcels of the highest inter-subject correlation in a run."""
@@ -126,7 +127,7 @@ class FilmStudy:
         )
         return (labels[:, None] == np.unique(labels[labels != ""])).astype(float)
 
-    def setting_test(self, run: int, scheme: str, n_permutations: int, seed: int) -> NullTest:
+    def setting_test(self, run: int, scheme: Scheme, n_permutations: int, seed: int) -> NullTest:
         """Test the debiased CKA of the group's mean signal and the settings.
 
         Parameters
@@ -186,8 +187,10 @@ class FilmStudy:
             others.append(_auc(read, labels[run]))
             shifted = [_auc(read, np.roll(labels[run], k)).mean() for k in range(len(labels[run]))]
             p_values.append(np.mean(np.array(shifted) >= shifted[0] - 1e-12))
-        over = [replace(Interval.over_seeds(np.mean(x, axis=0)), chance=0.5) for x in (own, others)]
-        return FeatureRow(name, *over, float(max(p_values)))
+        within, between = (
+            replace(Interval.over_seeds(np.mean(x, axis=0)), chance=0.5) for x in (own, others)
+        )
+        return FeatureRow(name, within, between, float(max(p_values)))
 
     def _other(self, run: int) -> int:
         return next(other for other in FILM_RUNS if other != run)

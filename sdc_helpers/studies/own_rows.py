@@ -151,8 +151,9 @@ def split_own(data: OwnData, rows: dict[str, OwnRows], seed: int) -> dict[str, P
     """Split everybody's rows into training, validation and test.
 
     Stimuli are drawn once for all participants, two thirds to train and a sixth each to validate
-    and test, so that no stimulus is on two sides for anybody. A time series is cut: of each run the
-    first two thirds train, and so on, without the stretch at each cut.
+    and test, evenly among those whom the same participants saw; so no stimulus is on two sides for
+    anybody. A time series is cut: of each run the first two thirds train, and so on, without the
+    stretch at each cut.
 
     Parameters
     ----------
@@ -172,7 +173,7 @@ def split_own(data: OwnData, rows: dict[str, OwnRows], seed: int) -> dict[str, P
     ValueError
         If a side of a participant has fewer than four items.
     """
-    side_of = np.random.default_rng([seed, 90]).permutation(_thirds(len(data.stimuli)))
+    side_of = _dealt(len(data.stimuli), [one.items for one in rows.values()], seed)
     splits = {}
     for name, one in rows.items():
         sides = _cut(one.groups) if data.design.time_ordered else side_of[one.items]
@@ -357,6 +358,16 @@ def _stretched(rows: OwnRows, size: int) -> OwnRows:
 def _thirds(n: int) -> np.ndarray:
     """Sides 0, 1, 2 of n rows in order: two thirds, a sixth, a sixth."""
     return np.searchsorted([n * 2 // 3, n * 5 // 6], np.arange(n), side="right")
+
+
+def _dealt(n: int, seen: list[np.ndarray], seed: int) -> np.ndarray:
+    """Deal n stimuli out to the sides in turn, those of the same participants in a row."""
+    saw = np.array([np.isin(np.arange(n), items) for items in seen])
+    mixed = np.random.default_rng([seed, 90]).permutation(n)
+    order = mixed[np.lexsort(saw[:, mixed])]
+    sides = np.empty(n, dtype=int)
+    sides[order] = np.resize([0, 0, 1, 0, 0, 2], n)
+    return sides
 
 
 def _cut(groups: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -149,7 +149,7 @@ class OwnStudy:
         Of more than `n_voxels` those with the highest ceilings; without ceilings a draw.
         """
         n = self.fit_rows[name].responses.shape[1]
-        rank = np.random.default_rng([self.seed, 93]).random(n)
+        rank = np.random.default_rng([self.seed, 93]).random((n,))
         if name in self.ceilings and (self.ceilings[name] > MIN_CEILING).sum() >= _LEAST_VOXELS:
             rank = np.where(self.ceilings[name] > MIN_CEILING, self.ceilings[name], -np.inf)
         taken = np.zeros(n, bool)
@@ -322,7 +322,8 @@ def over_participants(values: Sequence[float], chance: float | None = None) -> I
 
 def of_column(table: CKATable, column: int) -> tuple[float, float, float]:
     """Return value, mean of the shuffles and corrected p-value of one area of `OwnStudy.align`."""
-    assert table.null is not None and table.p_values_fwe is not None
+    assert table.null is not None
+    assert table.p_values_fwe is not None
     return (
         float(table.values[0, column]),
         float(table.null[:, 0, column].mean()),
@@ -337,7 +338,7 @@ def _fewer(data: OwnData, n_stimuli: int, seed: int) -> OwnData:
     for name, one in data.participants.items():
         own = rank[data.rows_of(one.stimuli)]
         kept = np.isin(own, np.unique(own)[:n_stimuli])
-        parts = {
+        parts: dict[str, Any] = {
             field: None if getattr(one, field) is None else getattr(one, field)[kept]
             for field in ("responses", "stimuli", "sessions", "runs")
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,7 +85,7 @@ def read_volumes(file: Path, mask: Path) -> np.ndarray:
     import nibabel
     from nilearn.masking import apply_mask
 
-    images = []
+    images: list[Any] = []
     for path, what in ((mask, "the mask of the voxels"), (file, "volumes")):
         require(path, VOLUMES, what)
         try:

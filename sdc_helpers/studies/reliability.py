@@ -171,7 +171,7 @@ def rdm_ceiling(showings: np.ndarray) -> float:
     above = np.triu_indices(showings.shape[1], 1)
     rdms = np.array([1 - np.corrcoef(one)[above] for one in showings])
     pairs = itertools.combinations(rdms, 2)
-    r = max(0.0, float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs])))
+    r = np.maximum(0.0, np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs]))
     return float(np.sqrt(spearman_brown(r, len(showings))))
 
 

@@ -130,6 +130,16 @@ def test_no_stimulus_is_on_two_sides_for_anybody(study):
     assert len(set.union(*sides.values())) == N_STIMULI
 
 
+def test_sides_are_even_where_participants_saw_different_stimuli():
+    names = [f"s{k:03d}" for k in range(90)]
+    data, one = made_up(names)
+    rows = own_rows.rows_of(data, one)
+    parts = {"a": rows.part(np.arange(48)), "b": rows.part(np.arange(42, 90))}
+    for split in own_rows.split_own(data, parts, 5).values():
+        sizes = [len(split.images(side)) for side in own_rows.SIDES]
+        assert sizes == pytest.approx([32, 8, 8], abs=2)
+
+
 def test_rows_of_equal_embeddings_are_one_item():
     vectors = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
     _, merged, items = own_rows.merge_equal((vectors, vectors, np.arange(3)), -1)

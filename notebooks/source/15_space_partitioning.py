@@ -399,7 +399,7 @@ rows = [
     for m in record.methods("SIFT", 256)[:-1]
 ]  # fmt: skip
 say(
-    f"Recall of ten neighbours at shares of the base, 256 bins, mean of the recorded splits:\n\n"
+    "Recall of ten neighbours at shares of the base, 256 bins, mean of the recorded splits:\n\n"
     + plotting.table(["", *(f"{b} {100 * s:g} %" for b, s in cells), "empty bins (pictures)"], rows)
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdc_helpers._files import private_path, remove_abandoned
+from sdc_helpers._paths import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -169,10 +170,7 @@ def draw_once(make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndar
     machine = os.environ.get("GROUP_RANK", "0")
     own = _write_drawn(make()) if here.local_rank == 0 else ""
     folder = Path(next(f for where, f in _of_all((machine, own)) if f and where == machine))
-    arrays = {
-        file.stem: np.load(file, mmap_mode="c").view(np.ndarray)
-        for file in sorted(folder.iterdir())
-    }
+    arrays = {file.stem: np.load(file, mmap_mode="c").view(np.ndarray) for file in visible(folder)}
     _of_all(None)  # every process has the files open
     if here.local_rank == 0:
         shutil.rmtree(folder, ignore_errors=True)

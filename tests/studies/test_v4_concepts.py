@@ -76,7 +76,7 @@ def test_neurons_are_nearer_to_other_animals_only_where_they_share(found):
 
 def test_the_axis_of_the_others_leaves_an_animal_out(found):
     is_shared, concepts = found
-    weights, who = concepts.found.weights.weights, concepts.found.weights.participants
+    weights, who = concepts.found.weights.weights.astype(float), concepts.found.weights.participants
     lengths = np.linalg.norm(weights, axis=1, keepdims=True)
     means = [(weights / lengths)[who == name].mean(axis=0) for name in ("PE", "RA")]
     expected = sum(means) / np.linalg.norm(sum(means))

@@ -65,6 +65,7 @@ def find_own_concepts(study: OwnStudy, profile: str, n_shuffles: int) -> FoundCo
         min_participants=(n - 1,) if n < 4 else None,
         halve=half_in_time if in_time else half_of_pictures,
         shuffle=shift_pairs if in_time else shuffle_pairs,
+        own_seeds=True,
     )  # fmt: skip
 
 

@@ -228,6 +228,7 @@ def fit_decoders(
     *,
     cache: bool | str | Path = True,
     progress: bool = False,
+    own_seeds: bool = False,
 ) -> dict[str, ContrastiveDecoder]:
     """Fit a clone of a decoder to the training fold of each participant.
 
@@ -245,6 +246,9 @@ def fit_decoders(
         wrote it, is trained again, and a warning says so once.
     progress : bool
         Whether to show a progress bar.
+    own_seeds : bool
+        Whether everybody has a seed of their own, counted up from the decoder's. With one seed the
+        same rows of all participants start from the same weights.
 
     Returns
     -------
@@ -259,8 +263,12 @@ def fit_decoders(
     if folder is not None and cache is not True:
         folder = Path(cache)
     fitted, refused = {}, []
+    places = {name: place for place, name in enumerate(data)}
+    shared = decoder
     for name in _shown(data, progress):
         one = data[name]
+        if own_seeds:
+            decoder = clone(shared).set_params(random_state=shared.random_state + places[name])
         train, validation = one.fold("train"), one.fold("validation")
         fit = partial(clone(decoder).fit, *train[:2], items=train[2], validation=validation)
         if folder is None:

@@ -210,6 +210,7 @@ def find_concepts(
     min_participants: Sequence[int] | None = None,
     halve: Halve = half_of_pictures,
     shuffle: Shuffle = shuffle_pairs,
+    own_seeds: bool = False,
 ) -> FoundConcepts:
     """Fit decoders, choose the setting of the clustering, and cluster.
 
@@ -237,6 +238,8 @@ def find_concepts(
     halve, shuffle : callable, optional
         How the halves and the shuffled pairs are made, if not picture by picture: of a time
         series, neither is exchangeable so.
+    own_seeds : bool, default=False
+        See `fit_decoders`.
 
     Returns
     -------
@@ -259,7 +262,7 @@ def find_concepts(
 
     def fit(of: Mapping[str, ParticipantData], share: int = 1) -> np.ndarray:
         fewer = clone(decoder).set_params(n_runs=max(1, decoder.n_runs // share))
-        return stack_weights(fit_decoders(of, fewer, progress=progress))
+        return stack_weights(fit_decoders(of, fewer, progress=progress, own_seeds=own_seeds))
 
     weights = fit(data)
     first, second = (

@@ -340,8 +340,8 @@ if gap is not None:
 # stimuli reproduce, and that chance rows do not, are [shared](glossary.md#shared-concept) (chapter 10). The threshold is
 # chosen by those counts; the bound of [false discovery](glossary.md#false-discovery-proportion) is printed. With two
 # participants each has to have the concept, with three all three. And one rule more: where fewer than two participants were
-# decoded above chance, nothing is claimed. People who see one film respond together at the same moments, so their decoders agree
-# even where they decode nothing. **Finding none is a result.**
+# decoded above chance, nothing is claimed: directions of decoders that decode nothing mean nothing. And everybody's decoder starts
+# from a seed of its own; with one seed for all, the same rows start alike, and agree for that. **Finding none is a result.**
 
 # %%
 found = own_concepts.find_own_concepts(study, p.profile, p.n_shuffles)

@@ -62,7 +62,7 @@ def predict_responses(
     >>> responses = features @ np.array([[1.0, 0.0], [0.0, 2.0]])
     >>> new = np.array([[1.0, 0.0], [0.0, 1.0]])
     >>> predict_responses(features, responses, new).round(1).tolist()
-    [[1.0, 0.0], [0.0, 2.0]]
+    [[0.9, 0.1], [0.0, 1.9]]
     """
     X = check_matrix(features, "features")
     Y = check_matrix(responses, "responses")

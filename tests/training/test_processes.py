@@ -117,15 +117,18 @@ def train_clip(folder: Path) -> None:
 
 
 def all_three(folder: Path) -> None:
-    from sdc_helpers.studies import gap_finetuning
+    from sdc_helpers.embeddings import small_clip
+    from sdc_helpers.studies import clip_training, gap_finetuning
     from sdc_helpers.training.processes import together
 
+    build, train = small_clip.build_small_clip, clip_training.train_pairs
     patch(folder)
     gap_finetuning.finetune_runs.__kwdefaults__["losses"] = ("cua",)
     sizes = ("--scenes", "128", "--epochs", "1", "--dimension", "16")
     with together():
         train_clip(folder)
         command("gap", "finetune", "--out", str(folder / "gap.json"), "--seeds", "0", *sizes)
+        small_clip.build_small_clip, clip_training.train_pairs = build, train  # float32 again
         command("curriculum", "grid", "--out", str(folder / "cells"), "--seeds", "1", "--jobs", "1")
         if os.environ["WORLD_SIZE"] == "2":
             norms(folder)
@@ -349,7 +352,7 @@ def test_a_process_that_fails_says_which_it_is_and_why(folder):
     assert "process 2 of 2 (pid " in errors
     assert "failed: ValueError: picture 7 is damaged" in errors
     assert "goes on from the last checkpoint" in errors
-    assert "picture 7 is damaged" in said(folder / "damaged", "report")
+    assert "damaged FAILED" in said(folder / "damaged", "report")
     assert "0 writes" not in marks(folder / "damaged")
 
 

@@ -64,6 +64,12 @@ class V4Session:
             rows.setdefault(picture.tobytes(), []).append(row)
         return tuple(tuple(same) for same in rows.values() if len(same) > 1)
 
+    @property
+    def distinct(self) -> np.ndarray:
+        """Rows of distinct pictures, ascending: of those that show the same, the first."""
+        again = [row for rows in self.duplicates for row in rows[1:]]
+        return np.setdiff1d(np.arange(len(self.pictures)), np.array(again, dtype=int))
+
 
 def load_v4(session: str = "201025", root: str | Path | None = None) -> V4Session:
     """Load one recording session with its pictures.

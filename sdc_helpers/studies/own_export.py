@@ -214,8 +214,7 @@ def export_v4(
     clip, participants, names, vectors = load_clip(COURSE_MODEL), [], [], []
     for animal, session in V4_ANIMALS.items():
         read = load_v4(session, root)
-        flat = read.pictures.reshape(len(read.pictures), -1)
-        rows = np.sort(np.unique(flat, axis=0, return_index=True)[1])[:n_pictures]
+        rows = read.distinct[:n_pictures]
         stimuli = [f"{session} picture {k:04d}" for k in rows]
         participants.append(
             OwnParticipant(animal, read.responses[rows], np.array(stimuli), None, None, None, 0)

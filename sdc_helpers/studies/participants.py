@@ -263,18 +263,16 @@ def fit_decoders(
     if folder is not None and cache is not True:
         folder = Path(cache)
     fitted, refused = {}, []
-    places = {name: place for place, name in enumerate(data)}
-    shared = decoder
-    for name in _shown(data, progress):
-        one = data[name]
+    for place, name in enumerate(_shown(data, progress)):
+        one, own = data[name], clone(decoder)
         if own_seeds:
-            decoder = clone(shared).set_params(random_state=shared.random_state + places[name])
+            own.set_params(random_state=decoder.random_state + place)
         train, validation = one.fold("train"), one.fold("validation")
-        fit = partial(clone(decoder).fit, *train[:2], items=train[2], validation=validation)
+        fit = partial(own.fit, *train[:2], items=train[2], validation=validation)
         if folder is None:
             fitted[name] = fit()
             continue
-        kept = folder / _digest(decoder, [*train, *validation])
+        kept = folder / _digest(own, [*train, *validation])
         try:
             fitted[name] = fit(checkpoint=kept)
         except TrainingStateError as error:  # nobody asked for this checkpoint

@@ -193,9 +193,7 @@ def open_seen_pictures(
 
 def _distinct(session: V4Session, n_pictures: int, rng: np.random.Generator) -> V4Session:
     """Draw distinct pictures, of equal ones the first, and leave out neurons that never vary."""
-    again = [row for rows in session.duplicates for row in rows[1:]]
-    distinct = np.setdiff1d(np.arange(len(session.pictures)), np.array(again, dtype=int))
-    rows = np.sort(rng.permutation(distinct)[:n_pictures])
+    rows = np.sort(rng.permutation(session.distinct)[:n_pictures])
     responses = session.responses[rows]
     varies = responses.std(axis=0) > 0
     trials = None if session.trials is None else session.trials[rows][..., varies]

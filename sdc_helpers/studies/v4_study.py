@@ -189,7 +189,7 @@ def open_v4(clip: ClipModel, n_pictures: int, seed: int, root: str | None = None
     for number, name in enumerate(V4_SESSIONS):
         session = load_v4(name, root)
         rng = np.random.default_rng([seed, 70, number])
-        read[name] = session, _split(session.pictures, n_pictures, rng)
+        read[name] = session, _split(session, n_pictures, rng)
     vectors = {}
     for name, (session, rows) in read.items():
         some = np.concatenate(list(rows.values()))
@@ -207,14 +207,9 @@ def open_v4(clip: ClipModel, n_pictures: int, seed: int, root: str | None = None
     return V4Study({one.session.animal: one for one in neurons.values()}, one_day, white)
 
 
-def _split(
-    pictures: np.ndarray, n_pictures: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def _split(session: V4Session, n_pictures: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Draw distinct pictures for each side; of equal ones the first counts."""
-    first: dict[bytes, int] = {}
-    for row, picture in enumerate(pictures):
-        first.setdefault(picture.tobytes(), row)
-    drawn = rng.permutation(list(first.values()))[:n_pictures]
+    drawn = rng.permutation(session.distinct)[:n_pictures]
     ends = [len(drawn) * 2 // 3, len(drawn) * 5 // 6]
     parts = zip(("train", "validation", "test"), np.split(drawn, ends), strict=True)
     return {side: np.sort(rows) for side, rows in parts}

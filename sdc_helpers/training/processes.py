@@ -20,6 +20,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = timedelta(days=2)
 """For a process that draws, writes or measures alone: torchrun ends those whose partner died."""
+SECONDS_BEHIND = 10.0
+"""For which a process outlives one that died, so that torchrun's report is about that one."""
 _DRAWN = "sdc-drawn"
 _joins = itertools.count()
 
@@ -231,6 +234,7 @@ def _say_who(here: World, error: Exception) -> None:
     from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 
     if isinstance(error, dist.DistError) or "gloo" in str(error).lower():
+        time.sleep(SECONDS_BEHIND)  # torchrun blames the first that ends, and ends this one then
         raise ProcessLostError(
             f"{here} stops: another one died, whose own message, or torchrun's report below, says "
             "of what. The same command goes on from the last checkpoint."

@@ -118,6 +118,7 @@ def test_pictures_shown_twice_are_named(files):
     files.zip([first, second, first, *rest[1:]], session="201025")
     one = load_v4("201025", files.root)
     assert one.duplicates == ((0, 2),)
+    assert one.distinct.tolist() == [k for k in range(len(one.pictures)) if k != 2]
     assert [one.names[k] for k in one.duplicates[0]] == ["image0001.jpg", "image0003.jpg"]
 
 

@@ -256,7 +256,7 @@ else:
     axes[1].axis("off")
 axes[1].set(xlabel="participant", ylabel="correlation, one trial")
 axes[1].set_ylim(
-    min(0, *(d.r for d in decoded.values() if d.r == d.r), 0), 1.15
+    min(0, *(d.r for d in decoded.values() if d.r == d.r), 0), 1.35
 )
 report_page.show(
     fig,

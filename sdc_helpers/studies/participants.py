@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
-from sdc_helpers._checks import as_array
+from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._paths import data_root
 from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
 from sdc_helpers.embeddings import embed_images
@@ -254,6 +254,11 @@ def fit_decoders(
     -------
     dict of str to ContrastiveDecoder
         Fitted, with the validation fold in their history.
+
+    Raises
+    ------
+    ValueError
+        If everybody is to have a seed of their own and the decoder's `random_state` is no integer.
     """
     from sklearn.base import clone
 
@@ -263,10 +268,11 @@ def fit_decoders(
     if folder is not None and cache is not True:
         folder = Path(cache)
     fitted, refused = {}, []
+    first = check_count("random_state", cast(int, decoder.random_state), 0) if own_seeds else 0
     for place, name in enumerate(_shown(data, progress)):
         one, own = data[name], clone(decoder)
         if own_seeds:
-            own.set_params(random_state=decoder.random_state + place)
+            own.set_params(random_state=first + place)
         train, validation = one.fold("train"), one.fold("validation")
         fit = partial(own.fit, *train[:2], items=train[2], validation=validation)
         if folder is None:

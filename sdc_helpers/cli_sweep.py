@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -173,12 +172,12 @@ def _collect(folder: Path) -> dict[str, int]:
     from sdc_helpers._paths import absolute
     from sdc_helpers.sweeps import collect
     from sdc_helpers.sweeps.page import write_page
-    from sdc_helpers.sweeps.table import FAILED, NOT_RUN, count_states, write_table
+    from sdc_helpers.sweeps.table import FAILED, NOT_RUN, count_states, write_parquet, write_table
 
     folder = absolute(folder)
     table = collect(folder)
     counts = count_states(table)
-    files = [write_table(table, folder), *_parquet(table, folder), write_page(table, folder)]
+    files = [write(table, folder) for write in (write_table, write_parquet, write_page)]
     typer.echo(
         f"{len(table)} rows of {sum(counts.values())} points: "
         + ", ".join(f"{n} {state}" for state, n in counts.items())
@@ -188,21 +187,3 @@ def _collect(folder: Path) -> dict[str, int]:
     for _, row in failed.head(_SHOWN).iterrows():
         typer.echo(f"{row['point']}: {row['error']}", err=True)
     return counts
-
-
-def _parquet(table: Any, folder: Path) -> list[Path]:
-    """Write table.parquet by the sweeps' own environment, which has a writer; none without it."""
-    import json
-
-    from sdc_helpers.course.catalogue import course_folder
-    from sdc_helpers.sweeps.engine import sweep_python
-    from sdc_helpers.sweeps.table import parquet_types
-
-    python, file = sweep_python(), folder / "table.parquet"
-    if python is None:
-        typer.echo("no table.parquet: its writer comes with 'make sweep-env'")
-        return []
-    script = course_folder() / "workflow" / "parquet.py"
-    types = json.dumps(parquet_types(table))
-    subprocess.run([python, script, folder / "table.csv", file, types], check=True)
-    return [file]

@@ -7,7 +7,7 @@ cluster.
 from sdc_helpers.sweeps.grid import Grid, grid_from_words, read_grid, spread, write_grid
 from sdc_helpers.sweeps.page import Setting, best_of, settings_of, write_page
 from sdc_helpers.sweeps.plan import Point, SweepPlan, load_plan, plan_sweep, point_name, write_plan
-from sdc_helpers.sweeps.table import collect, count_states, write_table
+from sdc_helpers.sweeps.table import collect, count_states, write_parquet, write_table
 
 __all__ = [
     "Grid",
@@ -26,6 +26,7 @@ __all__ = [
     "spread",
     "write_grid",
     "write_page",
+    "write_parquet",
     "write_plan",
     "write_table",
 ]

@@ -127,14 +127,16 @@ def write_table(table: pd.DataFrame, folder: Path) -> Path:
     return folder / "table.csv"
 
 
-def parquet_types(table: pd.DataFrame) -> dict[str, str]:
-    """Return Arrow's name for the type of each column, for whoever reads the CSV file."""
-    names = {"string": "string", "Float64": "float64", "Int64": "int64", "boolean": "bool"}
-    kinds = {"i": "int64", "f": "float64", "b": "bool"}
-    return {
-        str(column): names.get(str(dtype), kinds.get(getattr(dtype, "kind", ""), "string"))
-        for column, dtype in table.dtypes.items()
-    }
+def write_parquet(table: pd.DataFrame, folder: Path) -> Path:
+    """Write ``table.parquet`` into a sweep's folder, and return its path.
+
+    Each column keeps its type; what is missing is a null.
+    """
+    from sdc_helpers._files import atomic_path
+
+    with atomic_path(folder / "table.parquet") as temporary:
+        table.to_parquet(temporary, engine="pyarrow", index=False)
+    return folder / "table.parquet"
 
 
 def _rows_of(

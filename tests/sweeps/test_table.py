@@ -6,10 +6,11 @@ import math
 import pandas as pd
 import pytest
 from made_up_runs import claim
+from pyarrow import parquet
 
 from sdc_helpers.course.errors import RefusedError
-from sdc_helpers.sweeps import collect, count_states, write_table
-from sdc_helpers.sweeps.table import parquet_types, remove_other_code, states
+from sdc_helpers.sweeps import collect, count_states, write_parquet, write_table
+from sdc_helpers.sweeps.table import remove_other_code, states
 
 
 @pytest.fixture
@@ -57,9 +58,38 @@ def test_the_csv_file_holds_the_same(half_done):
     assert len(again) == len(table)
     assert again["error"].dropna().tolist() == table["error"].dropna().tolist()
     assert again["value"].dropna().tolist() == table["value"].dropna().tolist()
-    types = parquet_types(table)
-    assert (types["seed"], types["value"], types["held"]) == ("int64", "float64", "bool")
+
+
+def test_the_parquet_file_holds_the_same_with_types_and_nulls(half_done):
+    table = collect(half_done)
+    file = write_parquet(table, half_done)
+    again = parquet.read_table(file)
+    assert again.num_rows == len(table)
+    assert again.column_names == list(table.columns)
+    types = {field.name: str(field.type).removeprefix("large_") for field in again.schema}
+    assert (types["seed"], types["value"], types["held"]) == ("int64", "double", "bool")
     assert (types["p.size"], types["error"]) == ("int64", "string")
+    for name in table:
+        expected = [None if value is pd.NA else value for value in table[name].tolist()]
+        assert again[name].to_pylist() == expected
+    assert None in again["claim"].to_pylist()
+    [error] = {text for text in again["error"].to_pylist() if text and "quoted" in text}
+    assert error == 'cell 4: ValueError: trouble, "quoted"\nand more'
+
+
+def test_a_table_that_cannot_be_written_leaves_the_earlier_one(half_done, monkeypatch):
+    table = collect(half_done)
+    before = write_parquet(table, half_done).read_bytes()
+
+    def half(self, path, **_):
+        path.write_bytes(b"PAR1")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", half)
+    with pytest.raises(OSError, match="no space left"):
+        write_parquet(table, half_done)
+    assert (half_done / "table.parquet").read_bytes() == before
+    assert [f.name for f in half_done.iterdir() if "parquet" in f.name] == ["table.parquet"]
 
 
 def test_bounds_are_those_that_decide_and_what_is_not_finite_is_kept(folder, write_run):

@@ -91,17 +91,3 @@ def test_a_folder_has_one_sweep_at_a_time_and_a_killed_one_holds_nothing(
         sleeper.wait()
     with engine._alone(tmp_path / "s"):
         pass
-
-
-@pytest.mark.slow
-def test_the_table_is_written_as_parquet_with_its_types(needs_snakemake, tmp_path):
-    text = 'a,b,c,d\n1,0.5,True,"two\nlines, ""quoted"""\n,,,\n'
-    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
-    types = '{"a": "int64", "b": "float64", "c": "bool", "d": "string"}'
-    script = [WORKFLOW / "parquet.py", tmp_path / "t.csv", tmp_path / "t.parquet", types]
-    subprocess.run([engine.sweep_python(), *script], check=True)
-    show = "import sys, pyarrow.parquet as p; print(p.read_table(sys.argv[1]).to_pylist())"
-    command = [engine.sweep_python(), "-c", show, tmp_path / "t.parquet"]
-    said = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
-    row = {"a": 1, "b": 0.5, "c": True, "d": 'two\nlines, "quoted"'}
-    assert said.strip() == str([row, dict.fromkeys("abcd")])

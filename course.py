@@ -176,7 +176,8 @@ class Commands:
         self.env()
         for profile in ("smoke", "workshop"):
             runs = f"build/timing-{profile}"
-            failed = self._sdc("run", "all", "--again", "--profile", profile, "--out", runs)
+            every = ["run", "all", "--again", "--cold", "--profile", profile, "--out", runs]
+            failed = self._sdc(*every)
             failed = failed or self._sdc("notebooks", "time", "--runs", runs)
             if failed:
                 return failed

@@ -99,6 +99,9 @@ def run_command(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep what is made also of one notebook named alone.")
     ] = False,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Of several: import the libraries anew for each kernel.")
+    ] = False,
 ) -> None:
     """Run notebooks in fresh kernels; write NAME.ipynb and NAME.run.json.
 
@@ -120,6 +123,7 @@ def run_command(
         again=again,
         backwards=backwards,
         keep=keep,
+        cold=cold,
         say=typer.echo,
         progress=_progress,
     )

@@ -11,6 +11,7 @@ import pytest
 from chromium import Browser, find_chromium
 
 from sdc_helpers._files import one_at_a_time
+from sdc_helpers.course import warm_kernels
 from sdc_helpers.course.book import build_book
 from sdc_helpers.course.catalogue import list_notebooks
 from sdc_helpers.course.runner import run
@@ -84,9 +85,10 @@ def smoke_runs(course_environment, already_run, simulated_tree, tmp_path_factory
     with pytest.MonkeyPatch.context() as patch:
         for name, value in course_environment.items():
             patch.setenv(name, value)
-        for notebook in list_notebooks():
-            run(notebook.path, profile="smoke", out=folder)
-            already_run.add(notebook.path.resolve())
+        with warm_kernels.several():
+            for notebook in list_notebooks():
+                run(notebook.path, profile="smoke", out=folder)
+                already_run.add(notebook.path.resolve())
     return folder
 
 

@@ -94,7 +94,8 @@ def small(write_notebook, tmp_path, monkeypatch) -> list[Notebook]:
         parameters=lines + "n_draws: int = 3  # x\nonly_here: int = 3  # x",
     )
     course = [Notebook(first), Notebook(second)]
-    monkeypatch.setattr(catalogue, "list_notebooks", lambda: course)
+    for module in (catalogue, batch):
+        monkeypatch.setattr(module, "list_notebooks", lambda: course)
     return course
 
 

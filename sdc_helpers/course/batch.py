@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdc_helpers._files import one_at_a_time
+from sdc_helpers.course import warm_kernels
 from sdc_helpers.course.catalogue import Notebook, find_notebook, list_notebooks
 from sdc_helpers.course.errors import CourseError
 from sdc_helpers.course.made_by import digest
@@ -17,6 +18,7 @@ from sdc_helpers.course.runner import check_parameters, check_time_limit, output
 
 Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 _SHOWN = 10
+_MANY = 4  # notebooks from which on it pays to import the libraries once for all
 
 
 @dataclass
@@ -54,6 +56,7 @@ def run_batch(
     again: bool,
     backwards: bool = False,
     keep: bool = False,
+    cold: bool = False,
     say: Callable[[str], None],
     progress: Progress,
 ) -> Batch:
@@ -76,6 +79,9 @@ def run_batch(
     keep : bool
         Treat a notebook that is named alone as one of several: kept where it is made, waited for
         where another command is running it. For whoever starts many commands, one a notebook.
+    cold : bool
+        Start each kernel anew, as that of a notebook that is run alone, also where several can be
+        forks of one process (:mod:`sdc_helpers.course.warm_kernels`): to measure their seconds.
     say : callable
         Gets one line for each notebook.
     progress : callable
@@ -97,33 +103,34 @@ def run_batch(
     require_names_of_their_own(notebooks, folder)
     batch, alone = Batch(), len(notebooks) == 1
     always = alone and not keep
-    for notebook in reversed(notebooks) if backwards else notebooks:
-        made_by = digest(notebook, complete[notebook.path])
-        try:
-            with nullcontext() if always else _running(folder, notebook.name):
-                kept = None if again or always else is_made(folder, notebook.name, made_by)
-                if kept is not None:
-                    where = f"{folder / notebook.name}.ipynb"
-                    say(f"kept {where}: made as it would be now (--again: anew)")
-                    batch.records.append(kept)
-                    continue
-                with progress(notebook.name) as on_cell:
-                    result = run(
-                        notebook.path,
-                        values[notebook.path],
-                        profile=profile,
-                        out=folder,
-                        time_limit=time_limit,
-                        on_cell=on_cell,
-                    )
-        except (CourseError, OSError) as error:
-            if alone:
-                raise
-            say(f"{notebook.name}: {error}")
-            batch.failures[notebook.name] = error
-        else:
-            say(f"wrote {result.notebook}{_and_files(result.record['files'])}")
-            batch.records.append(result.record)
+    with warm_kernels.several() if len(notebooks) >= _MANY and not cold else nullcontext():
+        for notebook in reversed(notebooks) if backwards else notebooks:
+            made_by = digest(notebook, complete[notebook.path])
+            try:
+                with nullcontext() if always else _running(folder, notebook.name):
+                    kept = None if again or always else is_made(folder, notebook.name, made_by)
+                    if kept is not None:
+                        where = f"{folder / notebook.name}.ipynb"
+                        say(f"kept {where}: made as it would be now (--again: anew)")
+                        batch.records.append(kept)
+                        continue
+                    with progress(notebook.name) as on_cell:
+                        result = run(
+                            notebook.path,
+                            values[notebook.path],
+                            profile=profile,
+                            out=folder,
+                            time_limit=time_limit,
+                            on_cell=on_cell,
+                        )
+            except (CourseError, OSError) as error:
+                if alone:
+                    raise
+                say(f"{notebook.name}: {error}")
+                batch.failures[notebook.name] = error
+            else:
+                say(f"wrote {result.notebook}{_and_files(result.record['files'])}")
+                batch.records.append(result.record)
     return batch
 
 

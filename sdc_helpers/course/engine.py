@@ -13,6 +13,7 @@ from papermill.translators import PythonTranslator, papermill_translators
 
 from sdc_helpers._machine import set_threads
 from sdc_helpers._paths import absolute_paths
+from sdc_helpers.course import warm_kernels
 from sdc_helpers.course.errors import ParameterError
 from sdc_helpers.course.parameters import parse_schema
 from sdc_helpers.course.provenance import QUIET
@@ -65,6 +66,12 @@ class WatchedClient(PapermillNotebookClient):
             **options,
         )
         self.watch = watch
+
+    def create_kernel_manager(self) -> Any:
+        """Return the kernel's manager; several notebooks in a row have warm kernels."""
+        manager = super().create_kernel_manager()
+        manager.provisioner = warm_kernels.provisioner(manager, kernel_environment())
+        return manager
 
     def papermill_execute_cells(self) -> None:
         """Run the cells; a kernel that is still alive afterwards reports its memory."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sdc_helpers._machine import usable_cores
-from sdc_helpers._paths import absolute, data_root
+from sdc_helpers._paths import absolute, cache_root, data_root
 from sdc_helpers.course import claims, left_files, made_by, outputs, provenance
 from sdc_helpers.course.catalogue import Notebook, course_folder, find_notebook
 from sdc_helpers.course.errors import CourseError, ParameterError, RunError, nearest
@@ -79,7 +79,7 @@ def run(
     watch = _Watch(clock, on_cell)
     record = _new_record(notebook, values, folder)
     with outputs.scratch_folder(folder, notebook.name) as scratch:
-        here, apart = _current_folder(), (folder, data_root())
+        here, apart = _current_folder(), (folder, data_root(), cache_root())
         before = left_files.snapshot(here, apart)
         started = time.monotonic()
         try:

@@ -320,9 +320,30 @@ show(
 #
 # Keep all samples of a window as columns instead of their mean, and let the window grow from 50 to 500 ms: 39 sensors times
 # 11 to 91 samples. Against the *unrelated* layer. How much should biased CKA rise? For independent columns you know the
-# formula ([CKA and its pitfalls](13_cka_pitfalls.ipynb)). Guess first: will MEG rise as much?
+# formula ([CKA and its pitfalls](13_cka_pitfalls.ipynb)). But neighbouring samples are alike. What counts is how many
+# dimensions the rows spread over. A centred Gram matrix $K$ says it, by the
+# [participation ratio](glossary.md#participation-ratio) $d_K$, and shuffled rows then have on average
+#
+# $$ \overline{\text{CKA}} = \frac{\sqrt{d_K \, d_L}}{n - 1}, \qquad d_K = \frac{(\operatorname{tr} K)^2}{\sum_{ij} K_{ij}^2} $$
+#
+# Write it: `window` (images × sensors × times) are responses, `layer` (images × images) is the *centred* Gram matrix of a
+# layer. Return the biased CKA to be expected where neither follows the other. Then guess: will MEG rise as much as the
+# formula for independent columns?
+
+
+# %% tags=["exercise"]
+def window_null(window, layer):
+    return ...  # your answer here
+
 
 # %%
+exercises.check("meg.window_null", window_null)
+
+# %%
+exercises.card("meg.window_null")
+
+# %%
+window_null = exercises.yours_or_ours("meg.window_null", window_null)
 ends = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 grown = [
     meg_measures.growing_windows(one, ends, seed=p.seed + number)
@@ -334,6 +355,13 @@ longest = [one.meg["debiased"][-1].mean() for one in grown]
 claims.record("time.windows_debiased", over(longest))
 n_rows = len(study.layers["unrelated"])
 closed = alignment.biased_null(n_rows, grown[0].n_features, 512)
+expected = np.array([
+    [np.mean([window_null(one.window("O", 0.05, end, k), one.layers["unrelated"])
+              for k in range(len(one.participants))]) for one in meg]
+    for end in ends
+])  # fmt: skip
+measured = np.array([one.meg["biased"].mean(axis=1) for one in grown]).T
+claims.record("time.windows_expected", over(measured[-1] / expected[-1]))
 
 # %% Draw growing windows tags=["fold"]
 fig, axes = figure(1, 2, width=9.4, height=3.5, sharex=True)
@@ -350,16 +378,20 @@ for ax, e in zip(axes, ("biased", "debiased"), strict=True):
     ax.set(xlabel="end of the window, from 50 ms (ms)", ylabel=f"{e} CKA")
     ax.set_title("unrelated layer (simulated)", loc="left", fontsize=9.5)
 axes[0].plot(to, closed, "--", color=COLOURS["black"], lw=1.2, zorder=3)
+axes[0].plot(to, expected.mean(axis=1), ":", color=COLOURS["blue"], lw=2)
 plotting.name_series(
-    axes[0], {"MEG": COLOURS["orange"], "random numbers": COLOURS["green"], "closed form": COLOURS["black"]}, y=0.75
+    axes[0],
+    {"MEG": COLOURS["orange"], "of its dimensions": COLOURS["blue"],
+     "random numbers": COLOURS["green"], "closed form": COLOURS["black"]},
+    y=0.75,
 )  # fmt: skip
 axes[0].set_ylim(0, None)
 plotting.plot_reference(axes[1], 0, "")
 show(
     fig,
     f"Simulated. Biased CKA with a layer that nothing follows grows with the window, for MEG to {np.mean(growth):.2f} of "
-    f"its first value: samples in time repeat each other, so they are far fewer dimensions than the closed form counts. "
-    f"Debiased CKA stays near zero.",
+    f"its first value: samples in time repeat each other, so they are far fewer dimensions than the closed form counts "
+    f"(dashed). Counted as $d_K$ (dotted) they say what to expect. Debiased CKA stays near zero.",
 )
 
 # %% [markdown]

@@ -123,6 +123,51 @@ def _curve_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]
     return cases
 
 
+def window_null(window: np.ndarray, layer: np.ndarray) -> float:
+    """Return the biased CKA to be expected of a window and of a layer that it does not follow."""
+    X = window.reshape(len(window), -1)
+    X = X - X.mean(axis=0)
+    K = X @ X.T
+    return _spread(K) * _spread(layer) / (len(K) - 1)
+
+
+def _spread(K: np.ndarray) -> float:
+    return float(np.trace(K) / np.linalg.norm(K))
+
+
+def _all_independent(window: np.ndarray, layer: np.ndarray) -> float:
+    return _of_columns(window[0].size, layer)
+
+
+def _times_counted(window: np.ndarray, layer: np.ndarray) -> float:
+    return _of_columns(window.shape[2], layer)
+
+
+def _of_columns(n_columns: int, layer: np.ndarray) -> float:
+    n = len(layer)
+    return _spread(layer) / np.sqrt((n - 1) * (1 + (n - 1) / n_columns))
+
+
+def _window_not_centred(window: np.ndarray, layer: np.ndarray) -> float:
+    X = window.reshape(len(window), -1)
+    return _spread(X @ X.T) * _spread(layer) / (len(X) - 1)
+
+
+def _images_not_less_one(window: np.ndarray, layer: np.ndarray) -> float:
+    return window_null(window, layer) * (len(layer) - 1) / len(layer)
+
+
+def _window_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    cases = []
+    for n_images, n_sensors, n_times in ((12, 4, 3), (20, 6, 12), (30, 5, 20)):
+        window = rng.standard_normal((n_images, n_sensors, n_times))
+        window = window.cumsum(axis=2) + 1  # the next sample is like the last
+        layer = rng.standard_normal((n_images, 8))
+        layer -= layer.mean(axis=0)
+        cases.append((window, layer @ layer.T))
+    return cases
+
+
 def bad_sensor(fields: np.ndarray, times: np.ndarray) -> int:
     """Return the number of the sensor that is noisiest before the stimulus."""
     return int(fields[:, times < 0].std(axis=1).argmax())
@@ -272,6 +317,44 @@ EXERCISES = (
             "First make all times comparable: subtract the null's mean, divide by its deviation.",
             "Each shuffle is one whole curve. What is the largest z that it reaches?",
             "beyond = (largest[:, None] >= z).sum(axis=0); then add 1 above and below",
+        ),
+    ),
+    Exercise(
+        identifier="meg.window_null",
+        title="Why does the longer window win?",
+        minutes=10,
+        difficulty=2,
+        solution=window_null,
+        cases=_window_cases,
+        wrong_answers=(
+            WrongAnswer(
+                "features counted as independent",
+                "You counted sensors times samples, as the closed form does. Neighbouring samples "
+                "repeat each other: let the Gram matrix of the window say how many there are.",
+                _all_independent,
+            ),
+            WrongAnswer(
+                "number of time points",
+                "You counted the times. A row holds every sensor at every time, and neither is the "
+                "number of dimensions: the Gram matrix of the window knows it.",
+                _times_counted,
+            ),
+            WrongAnswer(
+                "window not centred",
+                "The mean over images is still in your Gram matrix, and looks like one large "
+                "dimension. Subtract it from each column.",
+                _window_not_centred,
+            ),
+            WrongAnswer(
+                "number of images, not one less",
+                "You divided by the number of images. Centring uses up one of them.",
+                _images_not_less_one,
+            ),
+        ),
+        hints=(
+            "One row an image: put all samples of all sensors side by side. Centre the columns.",
+            "The dimensions of a Gram matrix K are (trace of K)² / (sum of its squares).",
+            "np.trace(K) / np.linalg.norm(K) is the square root of the number of dimensions.",
         ),
     ),
     Exercise(

@@ -63,6 +63,14 @@ def p_by_a_loop_over_times(curve, null):
     return p
 
 
+def window_null_by_variances(window, layer):
+    X = window.transpose(2, 1, 0).reshape(-1, len(window))
+    of_window = np.linalg.eigvalsh(np.cov(X))
+    of_layer = np.linalg.eigvalsh(layer)
+    dims = [v.sum() ** 2 / (v**2).sum() for v in (of_window, of_layer)]
+    return np.sqrt(np.prod(dims)) / (len(window) - 1)
+
+
 def noisiest_by_variance(fields, times):
     return max(range(len(fields)), key=lambda k: np.var(fields[k][times < 0]))
 
@@ -542,6 +550,7 @@ OTHER_SOLUTIONS = {
     "meg.rows_of_images": trials_by_a_loop,
     "meg.occipital": occipital_by_pattern,
     "meg.p_each_time": p_by_a_loop_over_times,
+    "meg.window_null": window_null_by_variances,
     "meg.bad_sensor": noisiest_by_variance,
     "real.seen": seen_by_a_loop,
     "real.segments": segments_by_slices,

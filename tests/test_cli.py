@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sdc_helpers import cli
-from sdc_helpers.course import authoring, book, catalogue, preflight
+from sdc_helpers.course import authoring, batch, book, catalogue, preflight
 from sdc_helpers.course.catalogue import Notebook, list_notebooks
 from sdc_helpers.datasets import catalogue as datasets
 

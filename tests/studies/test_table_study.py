@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 
@@ -72,6 +78,63 @@ def test_a_killed_table_goes_on(data, after, tmp_path, monkeypatch):
     np.testing.assert_array_equal(table.p_values_fwe, whole.p_values_fwe)
     assert len(written) == len(set(written)) == 7 + 4  # nothing twice
     assert written[: len(first)] == first
+
+
+PROCESS = """
+import sys, time
+import numpy as np
+from sdc_helpers import studies
+def progress(done, of):
+    print(done, flush=True)
+    time.sleep(0.02)
+with np.load(sys.argv[1]) as given:
+    layers = {name: given[name] for name in given if name[0] == "c"}
+    areas = {name: given[name] for name in given if name[0] == "S"}
+table = studies.study_table(
+    layers, areas, sys.argv[2], n_permutations=240, block=4, progress=progress
+)
+np.savez(sys.argv[3], null=table.null, values=table.values, p_values_fwe=table.p_values_fwe)
+"""
+
+
+def _state(folder):
+    """Every file of a table with what changes when it is written anew."""
+    stats = {path.relative_to(folder).as_posix(): path.stat() for path in folder.rglob("*.npy")}
+    return {name: (stat.st_ino, stat.st_mtime_ns, stat.st_size) for name, stat in stats.items()}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_process_killed_with_sigkill_goes_on(tmp_path):
+    """Killed twice after some blocks, at a moment that chance decides; then started again."""
+    rng = np.random.default_rng(0)
+    layers = {f"conv{i}": rng.standard_normal((150, 20)) for i in range(3)}
+    areas = {f"S{s} V{i}": rng.standard_normal((150, 20)) for s in range(5) for i in range(4)}
+    folder, result = tmp_path / "killed", tmp_path / "result.npz"
+    np.savez(tmp_path / "given.npz", **layers, **areas)
+    command = [sys.executable, "-c", PROCESS, tmp_path / "given.npz", folder, result]
+    n_grams, n_blocks, known = 3 + 20, 60, {}
+    for _ in range(2):
+        n_known = max(0, len(known) - n_grams)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            for _ in range(n_known + 4):
+                assert process.stdout.readline().strip(), "it ended before it could be killed"
+            time.sleep(random.uniform(0, 0.03))
+            process.send_signal(signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL
+        assert not result.exists()
+        state = _state(folder)
+        assert n_grams + n_known + 4 <= len(state) < n_grams + n_blocks
+        assert known.items() <= state.items()
+        known = state
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    done = _state(folder)
+    assert known.items() <= done.items()  # nothing that was finished was written again
+    assert len(done) == n_grams + n_blocks
+    assert not [path for path in folder.rglob(".*") if path.is_file()]  # nothing half-written
+    whole = studies.study_table(layers, areas, tmp_path / "whole", n_permutations=240, block=4)
+    with np.load(result) as table:
+        for name in table:
+            np.testing.assert_array_equal(table[name], getattr(whole, name))
 
 
 def test_features_are_not_asked_for_again_and_other_shuffles_are_other_files(data, tmp_path):

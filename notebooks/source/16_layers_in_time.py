@@ -391,7 +391,7 @@ show(
     fig,
     f"Simulated. Biased CKA with a layer that nothing follows grows with the window, for MEG to {np.mean(growth):.2f} of "
     f"its first value: samples in time repeat each other, so they are far fewer dimensions than the closed form counts "
-    f"(dashed). Counted as $d_K$ (dotted) they say what to expect. Debiased CKA stays near zero.",
+    f"(dashed). Their participation ratio says what to expect (dotted). Debiased CKA stays near zero.",
 )
 
 # %% [markdown]

@@ -10,6 +10,7 @@ from pathlib import Path
 # Variables that hold a folder; where one is relative, a process in another folder reads it wrongly.
 _FOLDERS = (
     "SDC_DATA",
+    "SDC_CACHE",
     "SDC_DATA_MIRROR",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
@@ -56,6 +57,54 @@ def data_root() -> Path:
     if root is not None:
         return root / "data"
     return absolute(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "sdc_helpers"
+
+
+def cache_root() -> Path:
+    """Return the folder of what is computed once and kept (not created here).
+
+    Betas, embeddings and decoders have a folder each in it, and so have simulated data that are
+    not in the data folder, see `simulated_root`. It may be deleted at any time. ``SDC_CACHE``
+    chooses it, where the data folder is read-only or far away; otherwise it is ``cache/`` in the
+    data folder.
+
+    Returns
+    -------
+    pathlib.Path
+        An absolute path.
+    """
+    chosen = os.environ.get("SDC_CACHE")
+    return absolute(chosen) if chosen else data_root() / "cache"
+
+
+def simulated_root(name: str, file: str) -> Path:
+    """Return the folder of a simulated dataset, whether or not it is there.
+
+    Parameters
+    ----------
+    name : str
+        Name of the folder, which changes with all that makes the dataset.
+    file : str
+        The file that a whole dataset has.
+
+    Returns
+    -------
+    pathlib.Path
+        In ``simulated/`` of the data folder if it is there, or if ``SDC_CACHE`` is not set;
+        otherwise in ``simulated/`` of that folder.
+    """
+    root = data_root() / "simulated" / name
+    if not os.environ.get("SDC_CACHE") or (root / file).is_file():
+        return root
+    return cache_root() / "simulated" / name
+
+
+def unwritable(folder: Path, error: OSError) -> str:
+    """Say that a folder of computed files cannot be written, and what to do."""
+    reason = error.strerror or error
+    return (
+        f"{folder} cannot be written to ({reason}). Set SDC_CACHE to a folder that you can write "
+        "to; SDC_DATA may stay what it is."
+    )
 
 
 def absolute(path: str | Path) -> Path:

@@ -97,7 +97,7 @@ def cached_array(
                 cached = _map(file, shape, dtype)
     except OSError as error:
         raise ValueError(
-            f"cache={str(folder)!r} cannot be used ({error}). Choose another folder (SDC_DATA "
+            f"cache={str(folder)!r} cannot be used ({error}). Choose another folder (SDC_CACHE "
             "moves the default), or NSD(..., cache=False) to keep results in memory."
         ) from error
     if cached is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from sdc_helpers._paths import data_root
+from sdc_helpers._paths import cache_root
 from sdc_helpers.datasets import _nsd_tables as tables
 from sdc_helpers.datasets._nifti import Affine
 from sdc_helpers.datasets._nsd_betas import inspect_session
@@ -39,8 +39,9 @@ class NSD:
         Folder that holds ``nsddata``, ``nsddata_betas``, ``nsddata_stimuli`` and, for captions,
         COCO's ``annotations``.
     cache : path-like or False, optional
-        Where `betas` keeps its results. Default: ``cache/nsd`` in the data folder. False keeps
-        them in memory only. The folder may be deleted at any time.
+        Where `betas` keeps its results. Default: ``nsd`` in the folder of caches, which is
+        ``cache`` in the data folder unless ``SDC_CACHE`` names another. False keeps them in
+        memory only. The folder may be deleted at any time.
 
     Raises
     ------
@@ -66,7 +67,7 @@ class NSD:
             )
         if cache is True:
             raise ValueError("cache=True: expected a folder, None for the default, or False.")
-        self.cache = None if cache is False else Path(cache or data_root() / "cache" / "nsd")
+        self.cache = None if cache is False else Path(cache or cache_root() / "nsd")
         self._tree = Tree(self.root)
         self._captions: dict[str, dict[int, list[str]]] = {}
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from sdc_helpers._file_errors import access_problem
 from sdc_helpers._files import atomic_path, remove_abandoned
-from sdc_helpers._paths import data_root
+from sdc_helpers._paths import cache_root
 
 ITEMS_PER_ENTRY = 256
 _VERSION = 1  # to be raised when the same content would give other vectors
@@ -30,8 +30,8 @@ def cache_folder(cache: bool | str | os.PathLike | None) -> Path | None:
     Parameters
     ----------
     cache : bool, str, path or None
-        Folder of the cache; None or False for no cache, True for ``cache/embeddings`` in the data
-        folder.
+        Folder of the cache; None or False for no cache, True for ``embeddings`` in the folder of
+        caches, see `sdc_helpers._paths.cache_root`.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def cache_folder(cache: bool | str | os.PathLike | None) -> Path | None:
     if cache is None or cache is False:
         return None
     if cache is True:
-        return data_root() / "cache" / "embeddings"
+        return cache_root() / "embeddings"
     if isinstance(cache, str | os.PathLike) and str(cache):
         return Path(cache).expanduser()
     raise ValueError(f"cache={cache!r}: expected a folder, True for the usual one, or None.")
@@ -144,7 +144,7 @@ class EmbeddingCache:
             yield
         except OSError as error:
             raise ValueError(
-                f"cache: {self.folder} cannot be used ({error}). Choose another folder (SDC_DATA "
+                f"cache: {self.folder} cannot be used ({error}). Choose another folder (SDC_CACHE "
                 "moves the default), or cache=None to keep nothing."
             ) from error
 

@@ -110,7 +110,8 @@ def embed_images(
     device : str or torch.device, optional
         Device to compute on: the network is moved there. By default it stays where it is.
     cache : bool, str, path or None, default=None
-        Folder in which vectors are kept, True for ``cache/embeddings`` in the data folder. They
+        Folder in which vectors are kept, True for ``embeddings`` in the folder of caches
+        (``cache`` in the data folder, or ``SDC_CACHE``). They
         are found again by model, weights, preprocessing and content, 256 pictures to a file; a
         run that was interrupted goes on where it was.
     progress : bool, default=False

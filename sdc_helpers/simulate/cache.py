@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sdc_helpers._files import one_at_a_time, private_path
-from sdc_helpers._paths import data_root
+from sdc_helpers._paths import simulated_root, unwritable
 from sdc_helpers.simulate import truth
 from sdc_helpers.simulate.nsd import write_nsd
 from sdc_helpers.simulate.profiles import find_profile, generator_version
@@ -19,8 +21,9 @@ def simulated_nsd(
 
     It lies in ``<data folder>/simulated/nsd-<profile>-<seed>-<generator version>``, for the hard
     world ``nsd-<profile>-hard-<seed>-...``: when the
-    generator changes, so does the name, and the dataset is made anew. Processes that ask at the
-    same time wait for the first.
+    generator changes, so does the name, and the dataset is made anew. Where ``SDC_CACHE`` is set,
+    what the data folder does not hold is made in ``simulated`` of that folder. Processes that ask
+    at the same time wait for the first.
 
     Parameters
     ----------
@@ -41,18 +44,17 @@ def simulated_nsd(
     Raises
     ------
     ValueError
-        If there is no such profile or world, or the seed is not a whole number from 0.
+        If there is no such profile or world, the seed is not a whole number from 0, or the folder
+        cannot be written to.
     """
     if not isinstance(profile, str):
         raise ValueError(f"profile={profile!r}: expected a name; write_nsd takes other sizes.")
     sizes = find_profile(profile, world)
-    folder = data_root() / "simulated"
     name = profile if world == "easy" else f"{profile}-{world}"
-    root = folder / f"nsd-{name}-{seed}-{generator_version(sizes)}"
+    root = simulated_root(f"nsd-{name}-{seed}-{generator_version(sizes)}", truth.FILE)
     if (root / truth.FILE).is_file():
         return root
-    folder.mkdir(parents=True, exist_ok=True)
-    with one_at_a_time(folder / f".{root.name}.lock"):
+    with locked(root):
         if not (root / truth.FILE).is_file():
             _put_aside(root)
             try:
@@ -61,6 +63,29 @@ def simulated_nsd(
                 if not (root / truth.FILE).is_file():  # else another was first
                     raise
     return root
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Wait for others who write a simulated dataset.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Its folder; the one around it is made.
+
+    Raises
+    ------
+    ValueError
+        If the folder around it cannot be written to.
+    """
+    with ExitStack() as stack:
+        try:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(one_at_a_time(root.parent / f".{root.name}.lock"))
+        except OSError as error:
+            raise ValueError(unwritable(root.parent, error)) from error
+        yield
 
 
 def _put_aside(root: Path) -> None:

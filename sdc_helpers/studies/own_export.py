@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from sdc_helpers._checks import check_count
-from sdc_helpers._files import atomic_folder, check_unused, one_at_a_time
-from sdc_helpers._paths import data_root
+from sdc_helpers._files import atomic_folder, check_unused
+from sdc_helpers._paths import simulated_root
 from sdc_helpers.datasets import NSD, load_studyforrest, load_v4, volume_shares
 from sdc_helpers.embeddings import caption_average, embed_captions, embed_images
 from sdc_helpers.embeddings.clip import COURSE_MODEL, load_clip
 from sdc_helpers.simulate import simulated_nsd
+from sdc_helpers.simulate.cache import locked
 from sdc_helpers.studies.own_contract import FILE, Description
 from sdc_helpers.studies.own_files import STIMULUS
 from sdc_helpers.studies.own_participant import OwnParticipant
@@ -170,17 +171,16 @@ def simulated_own_data(
     Returns
     -------
     pathlib.Path
-        In ``simulated`` of the data folder; its name changes with what makes it.
+        In ``simulated`` of the data folder, or of ``SDC_CACHE``; its name changes with what makes
+        it.
     """
     source = simulated_nsd(profile, seed).name
     made_of = json.dumps([source, n_participants, n_pictures, COURSE_MODEL, _FORM])
     digest = hashlib.sha256(made_of.encode()).hexdigest()[:12]
-    parent = data_root() / "simulated"
-    folder = parent / f"own-{profile}-{seed}-{digest}"
+    folder = simulated_root(f"own-{profile}-{seed}-{digest}", FILE)
     if (folder / FILE).is_file():
         return folder
-    parent.mkdir(parents=True, exist_ok=True)
-    with one_at_a_time(parent / f".{folder.name}.lock"):
+    with locked(folder):
         if not (folder / FILE).is_file():
             export_simulated(
                 folder, profile, seed, n_participants=n_participants, n_pictures=n_pictures

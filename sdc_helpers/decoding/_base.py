@@ -10,12 +10,15 @@ from sklearn.utils.validation import check_array, validate_data
 
 from sdc_helpers._checks import as_array
 from sdc_helpers.decoding._inputs import Fold, make_folds, row_items
+from sdc_helpers.decoding.mapped_trials import MappedTrials
 from sdc_helpers.decoding.metrics import score_decoding
 from sdc_helpers.decoding.repetitions import distinct_embeddings
 
 
 class Decoder(BaseEstimator):
     """Base of the decoders, which add `fit` and `predict`."""
+
+    _reads_batches = False  # whether MappedTrials stay on disk; otherwise they are loaded
 
     def score(self, X: np.ndarray, Y: np.ndarray, items: np.ndarray | None = None) -> float:
         """Return the top-1 accuracy of single trials among the distinct embeddings of Y.
@@ -47,6 +50,26 @@ class Decoder(BaseEstimator):
     def _folds(
         self, X: Any, Y: Any, items: Any, validation: tuple | None, allow_shared_images: bool
     ) -> tuple[Fold, Fold | None]:
+        train = (*self._checked_trials(X, Y), items)
+        if validation is None:
+            return make_folds(train, None, allow_shared_images)
+        if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+            raise ValueError("validation must be a tuple (X, Y) or (X, Y, items).")
+        held_out = (
+            self._checked_responses("validation X", validation[0]),
+            _as_embeddings(
+                check_array(as_trials("validation Y", validation[1]), input_name="validation Y")
+            ),
+            validation[2] if len(validation) == 3 else None,
+        )
+        return make_folds(train, held_out, allow_shared_images)
+
+    def _checked_trials(self, X: Any, Y: Any) -> tuple[np.ndarray | MappedTrials, np.ndarray]:
+        if isinstance(X, MappedTrials):
+            self.n_features_in_ = X.shape[1]
+            self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
+            Y = check_array(as_trials("Y", Y), input_name="Y", ensure_min_samples=2)
+            return self._checked_responses("X", X), _as_embeddings(Y)
         X, Y = validate_data(
             self,
             as_trials("X", X),
@@ -56,21 +79,15 @@ class Decoder(BaseEstimator):
             dtype=np.float32,
             ensure_min_samples=2,
         )
-        train = (X, _as_embeddings(Y), items)
-        if validation is None:
-            return make_folds(train, None, allow_shared_images)
-        if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
-            raise ValueError("validation must be a tuple (X, Y) or (X, Y, items).")
-        held_out = (
-            validate_data(
-                self, as_trials("validation X", validation[0]), reset=False, dtype=np.float32
-            ),
-            _as_embeddings(
-                check_array(as_trials("validation Y", validation[1]), input_name="validation Y")
-            ),
-            validation[2] if len(validation) == 3 else None,
-        )
-        return make_folds(train, held_out, allow_shared_images)
+        return X, _as_embeddings(Y)
+
+    def _checked_responses(self, name: str, X: Any) -> np.ndarray | MappedTrials:
+        if isinstance(X, MappedTrials) and self._reads_batches:
+            for block in X.blocks():
+                check_array(block, input_name=name)
+            return X
+        X = X.load() if isinstance(X, MappedTrials) else as_trials(name, X)
+        return validate_data(self, X, reset=False, dtype=np.float32)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -19,7 +19,7 @@ class Fold:
 
     Attributes
     ----------
-    X : float32 array of shape (n_trials, n_voxels)
+    X : float32 array of shape (n_trials, n_voxels), or MappedTrials
         Responses of the voxels in each trial.
     Y : float32 array of shape (n_trials, n_dims)
         Embedding of the image of each trial, unit length.
@@ -27,7 +27,7 @@ class Fold:
         Image of each trial; a number is the same image in the training and the validation fold.
     """
 
-    X: np.ndarray
+    X: Any
     Y: np.ndarray
     items: np.ndarray
 
@@ -64,8 +64,8 @@ def row_items(Y: np.ndarray) -> np.ndarray:
 
 
 def make_folds(
-    train: tuple[np.ndarray, np.ndarray, Any],
-    validation: tuple[np.ndarray, np.ndarray, Any] | None,
+    train: tuple[Any, np.ndarray, Any],
+    validation: tuple[Any, np.ndarray, Any] | None,
     allow_shared_images: bool,
 ) -> tuple[Fold, Fold | None]:
     """Check both folds (X, Y, items) against each other and number their images together.

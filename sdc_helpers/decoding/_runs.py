@@ -29,6 +29,7 @@ from sdc_helpers.decoding._networks import (
     nearest_is_own,
     seeded_generator,
 )
+from sdc_helpers.decoding.mapped_trials import MappedTrials
 from sdc_helpers.training.state import (
     TrainingStateError,
     load_training_state,
@@ -279,8 +280,13 @@ class _Validation:
         return tuple(torch.stack([hits.float().mean(), loss, cosine]).tolist())
 
 
-def _on_device(fold: Fold, device: torch.device) -> Iterator[Tensor]:
-    return (torch.from_numpy(a).to(device) for a in (fold.X, fold.Y, fold.items))
+def _on_device(fold: Fold, device: torch.device) -> Iterator[Any]:
+    """Tensors of a fold on a device; responses that stay on disk are sent there when read."""
+    for array in (fold.X, fold.Y, fold.items):
+        if isinstance(array, MappedTrials):
+            yield array.on(device)
+        else:
+            yield torch.from_numpy(array).to(device)
 
 
 def checksum(*folds: Fold | None) -> int:
@@ -288,7 +294,8 @@ def checksum(*folds: Fold | None) -> int:
     total = 0
     for fold in folds:
         for array in () if fold is None else (fold.X, fold.Y, fold.items):
-            total = zlib.crc32(np.ascontiguousarray(array), total)
+            for block in array.blocks() if isinstance(array, MappedTrials) else [array]:
+                total = zlib.crc32(np.ascontiguousarray(block), total)
     return total
 
 

@@ -114,6 +114,8 @@ class ContrastiveDecoder(Decoder):
     True
     """
 
+    _reads_batches = True
+
     def __init__(
         self,
         hidden: int | None = None,
@@ -159,8 +161,9 @@ class ContrastiveDecoder(Decoder):
 
         Parameters
         ----------
-        X : array of shape (n_trials, n_voxels)
-            Responses, z-scored within sessions; used as float32.
+        X : array of shape (n_trials, n_voxels), or MappedTrials
+            Responses, z-scored within sessions; used as float32. Of `MappedTrials` (see
+            `sdc_helpers.decoding.mapped_trials`) a batch at a time is read from the disk.
         Y : array of shape (n_trials, n_dims)
             Embedding of the image of each trial, unit length.
         items : array of shape (n_trials,), optional

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 
 from sdc_helpers._checks import as_array, check_count
-from sdc_helpers._paths import data_root
+from sdc_helpers._paths import cache_root, unwritable
 from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
+from sdc_helpers.decoding.mapped_trials import MappedTrials
 from sdc_helpers.embeddings import embed_images
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class ParticipantData:
     participant : str
         Name of the participant.
     responses : float32 array of shape (n_trials, n_voxels)
-        Single trials, each voxel z-scored within each session.
+        Single trials, each voxel z-scored within each session. From a reader with a cache it is a
+        memory map: the trials stay on the disk.
     embeddings : float32 array of shape (n_trials, n_dims)
         Embedding of the image of each trial, unit length.
     image_ids : int64 array of shape (n_trials,)
@@ -102,6 +104,14 @@ class ParticipantData:
         """Return responses, embeddings and image ids of "train", "validation" or "test"."""
         trials = self.split.trials(side)
         return self.responses[trials], self.embeddings[trials], self.image_ids[trials]
+
+    def mapped_fold(self, side: str) -> tuple[np.ndarray | MappedTrials, np.ndarray, np.ndarray]:
+        """Return what `fold` does, but leave responses that are a memory map on the disk."""
+        if not isinstance(self.responses, np.memmap):
+            return self.fold(side)
+        trials = self.split.trials(side)
+        responses = MappedTrials(self.responses, trials)
+        return responses, self.embeddings[trials], self.image_ids[trials]
 
 
 def embed_stimuli(
@@ -194,7 +204,7 @@ def _load(
     mask = nsd.brainmask(name)
     trials = nsd.trials(name, with_betas=True)
     image_ids = trials["image_id"].to_numpy()
-    keep = "keep" if bad_voxels == "exclude" else "raise"
+    keep: Literal["keep", "raise"] = "keep" if bad_voxels == "exclude" else "raise"
     responses = nsd.betas(name, mask, zscore="session", bad_voxels=keep)
     firsts = np.flatnonzero(np.diff(trials["session"].to_numpy(), prepend=-1))
     ceiling = noise_ceiling(ncsnr(responses, image_ids, split.train_trials, bad_voxels=keep))
@@ -210,9 +220,13 @@ def _load(
         )
     selected = mask.copy()
     selected[mask] = chosen
+    if nsd.cache is None:
+        responses = responses[:, chosen]
+    elif not chosen.all():  # a memory map of these voxels alone
+        responses = nsd.betas(name, selected, zscore="session", bad_voxels=keep)
     return ParticipantData(
         participant=name,
-        responses=np.ascontiguousarray(responses[:, chosen], dtype=np.float32),
+        responses=np.require(responses, np.float32, "C"),
         embeddings=embeddings.of(image_ids),
         image_ids=image_ids,
         split=split,
@@ -239,7 +253,8 @@ def fit_decoders(
     decoder : ContrastiveDecoder
         Unfitted decoder; its parameters hold for everybody.
     cache : bool or path
-        Folder in which trained decoders are kept, True for ``cache/decoders`` in the data folder.
+        Folder in which trained decoders are kept, True for ``decoders`` in the folder of caches
+        (``cache`` in the data folder, or ``SDC_CACHE``).
         They are found again by their parameters, responses and embeddings, the version of torch
         and the kind of device, so that chapters share them; a training that was cut off goes on.
         What is kept but cannot be used, because it is damaged or another version of this package
@@ -258,27 +273,31 @@ def fit_decoders(
     Raises
     ------
     ValueError
-        If everybody is to have a seed of their own and the decoder's `random_state` is no integer.
+        If everybody is to have a seed of their own and the decoder's `random_state` is no integer,
+        or the folder cannot be written to.
     """
     from sklearn.base import clone
 
     from sdc_helpers.training.state import TrainingStateError
 
-    folder = None if cache is False else Path(data_root() / "cache/decoders")
-    if folder is not None and cache is not True:
-        folder = Path(cache)
-    fitted, refused = {}, []
+    folder = cache_root() / "decoders" if cache is True else Path(cache) if cache else None
+    fitted: dict[str, ContrastiveDecoder] = {}
+    refused: list[str] = []
     first = check_count("random_state", cast(int, decoder.random_state), 0) if own_seeds else 0
     for place, name in enumerate(_shown(data, progress)):
         one, own = data[name], clone(decoder)
         if own_seeds:
             own.set_params(random_state=first + place)
-        train, validation = one.fold("train"), one.fold("validation")
+        train, validation = one.mapped_fold("train"), one.mapped_fold("validation")
         fit = partial(own.fit, *train[:2], items=train[2], validation=validation)
         if folder is None:
             fitted[name] = fit()
             continue
         kept = folder / _digest(own, [*train, *validation])
+        try:
+            kept.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(unwritable(folder, error)) from error
         try:
             fitted[name] = fit(checkpoint=kept)
         except TrainingStateError as error:  # nobody asked for this checkpoint
@@ -293,7 +312,7 @@ def fit_decoders(
     return fitted
 
 
-def _digest(decoder: ContrastiveDecoder, arrays: Iterable[np.ndarray]) -> str:
+def _digest(decoder: ContrastiveDecoder, arrays: Iterable[np.ndarray | MappedTrials]) -> str:
     import torch
 
     parameters = {k: v for k, v in sorted(decoder.get_params().items()) if k != "device"}
@@ -301,7 +320,8 @@ def _digest(decoder: ContrastiveDecoder, arrays: Iterable[np.ndarray]) -> str:
     digest = hashlib.blake2b(repr([parameters, made_by]).encode(), digest_size=12)
     for array in arrays:
         digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        for block in array.blocks() if isinstance(array, MappedTrials) else [array]:
+            digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from sdc_helpers.datasets import NSD, split_sdc2025
-from sdc_helpers.studies.participants import ImageEmbeddings, load_participants
+from sdc_helpers.decoding import ContrastiveDecoder
+from sdc_helpers.decoding.mapped_trials import MappedTrials
+from sdc_helpers.studies.participants import ImageEmbeddings, fit_decoders, load_participants
 
 N_IMAGES, N_SESSIONS, N_TRIALS = 20, 3, 20
 GRID = (3, 4, 2)
@@ -55,11 +57,12 @@ def spoil(root, number, session, voxel, value=0):
         handle["betas"][(slice(None), *voxel[::-1])] = value
 
 
-def load(root, **options):
-    nsd = NSD(root, cache=False)
+def load(root, cache=False, **options):
+    nsd = NSD(root, cache=cache)
     vectors = np.eye(N_IMAGES, dtype=np.float32)
     split = split_sdc2025({s: nsd.trials(s) for s in nsd.participants}, 0, 4, 4)
-    return load_participants(nsd, ImageEmbeddings(IDS, vectors), split, min_ceiling=-1, **options)
+    options = {"min_ceiling": -1, **options}
+    return load_participants(nsd, ImageEmbeddings(IDS, vectors), split, **options)
 
 
 def test_voxels_of_one_value_in_a_session_are_left_out_counted_and_named(root):
@@ -101,3 +104,36 @@ def test_a_table_that_lost_rows_is_held_against_the_betas(root):
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:-2]))
     with pytest.raises(ValueError, match=r"responses\.tsv has 18 trials of session 3.*has 20"):
         load(root)
+
+
+def test_with_a_cache_the_trials_stay_on_the_disk_and_decoders_are_the_same(root, tmp_path):
+    spoil(root, 1, 2, (2, 3, 1))
+    with pytest.warns(UserWarning, match="left out"):
+        loaded, mapped = load(root, min_ceiling=5), load(root, tmp_path / "cache", min_ceiling=5)
+    decoder = ContrastiveDecoder(n_runs=2, n_steps=5, batch_size=8, evaluate_every=2)
+    fits = [fit_decoders(data, decoder, cache=False) for data in (loaded, mapped)]
+    for name, one in mapped.items():
+        assert isinstance(one.responses, np.memmap)
+        assert one.responses.flags.c_contiguous
+        assert 0 < one.responses.shape[1] == one.mask.sum() < 23
+        assert np.array_equal(one.responses, loaded[name].responses)
+        assert isinstance(one.mapped_fold("train")[0], MappedTrials)
+        assert np.array_equal(one.mapped_fold("test")[0].load(), loaded[name].fold("test")[0])
+        assert np.array_equal(fits[0][name].coef_, fits[1][name].coef_)
+        assert fits[0][name].history_.equals(fits[1][name].history_)
+
+
+def test_kept_decoders_are_found_from_memory_and_from_disk(root, tmp_path, monkeypatch):
+    decoder = ContrastiveDecoder(n_runs=1, n_steps=3, batch_size=8)
+    first = fit_decoders(load(root), decoder, cache=tmp_path / "kept")
+    monkeypatch.setattr("sdc_helpers.decoding._runs.Training._train_step", None)
+    again = fit_decoders(load(root, tmp_path / "cache"), decoder, cache=tmp_path / "kept")
+    for name, fitted in first.items():
+        assert np.array_equal(fitted.coef_, again[name].coef_)
+
+
+def test_decoders_that_cannot_be_kept_are_refused_before_training(root, tmp_path):
+    (tmp_path / "file").touch()
+    decoder = ContrastiveDecoder(n_runs=1, n_steps=3, batch_size=8)
+    with pytest.raises(ValueError, match=r"file cannot be written to .*Set SDC_CACHE"):
+        fit_decoders(load(root), decoder, cache=tmp_path / "file")

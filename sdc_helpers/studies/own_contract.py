@@ -102,8 +102,9 @@ class BidsPart(_Strict):
     folder
         The folder, with ``sub-*`` inside.
     maps
-        "effect": ``*_contrast-STIMULUS_stat-effect_statmap.nii.gz``, as nilearn writes them; or
-        "betas": 4-D ``*_desc-betas_*.nii.gz`` with ``*_events.tsv`` beside.
+        "effect": ``sub-*_contrast-STIMULUS_stat-effect_statmap.nii.gz``, as nilearn writes them
+        (names of stimuli without signs, or with signs as words); or "betas": 4-D
+        ``sub-*_desc-betas_*.nii.gz``, a volume a trial, with ``sub-*_events.tsv`` beside.
     task, space
         Take files of this task and space only.
     """

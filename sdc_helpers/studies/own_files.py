@@ -151,14 +151,7 @@ def read_matrix(file: Path, key: str | None = None) -> tuple[np.ndarray, np.ndar
         table = _frame(file, as_text=False)
         if STIMULUS in table:
             names = table.pop(STIMULUS).astype(str).to_numpy()
-        text = [str(name) for name in table if table[name].dtype.kind not in "iufb"]
-        if text:
-            raise wrong(
-                file,
-                f"the column {text[0]!r} holds text; expected numbers in all but {STIMULUS!r}",
-                "Leave that column out, or move it to the table of rows",
-            )
-        array = table.to_numpy()
+        array = _numbers(file, table)
     elif file.suffix == ".safetensors":
         array = _tensor(file, key)
     else:
@@ -212,8 +205,10 @@ def _frame(file: Path, as_text: bool) -> pd.DataFrame:
     options: dict[str, Any] = {"dtype": str, "keep_default_na": False} if as_text else {}
     try:
         if file.suffix == ".parquet":
-            table = pd.read_parquet(file)
-            return table.fillna("").astype(str) if as_text else table
+            table = pd.read_parquet(file, engine="pyarrow")
+            if table.index.name is not None:  # pandas keeps a named column of labels as an index
+                table = table.reset_index()
+            return table.astype(object).where(table.notna(), "").map(str) if as_text else table
         separator = "\t" if file.suffix == ".tsv" else ","
         table = pd.read_csv(
             file, sep=separator, encoding="utf-8-sig", skip_blank_lines=False, **options
@@ -221,14 +216,28 @@ def _frame(file: Path, as_text: bool) -> pd.DataFrame:
         is_blank = (table.isna() | (table == "")).all(axis=1)
         # of a single column an empty line is an empty cell: a voxel of no region
         return table[~is_blank] if table.shape[1] > 1 else table
-    except ImportError:
+    except Exception as error:  # pandas, its parsers and the system each have their own
+        what = "Parquet" if file.suffix == ".parquet" else "a table"
+        raise unreadable(file, error, what) from error
+
+
+def _numbers(file: Path, table: pd.DataFrame) -> np.ndarray:
+    """Return the columns of a table as one array, or name the first that holds no numbers."""
+    other = [name for name in table if table[name].dtype.kind not in "iufb"]
+    if other:
+        first = table[other[0]].dropna()
+        is_list = len(first) > 0 and np.ndim(first.iloc[0]) > 0
         raise wrong(
             file,
-            "no library that reads Parquet is installed",
-            "Run `pip install pyarrow`, or save it as .csv or .npy",
-        ) from None
-    except Exception as error:  # pandas, its parsers and the system each have their own
-        raise unreadable(file, error, "a table") from error
+            f"the column {str(other[0])!r} holds {'lists' if is_list else 'text'}; expected "
+            f"numbers in all but {STIMULUS!r}",
+            "Write a column a dimension: pandas.DataFrame(numpy.stack(table[column]))"
+            if is_list
+            else "Leave that column out, or move it to the table of rows",
+        )
+    array = table.to_numpy()
+    # columns that may be empty come as objects
+    return array if array.dtype.kind != "O" else table.to_numpy(dtype=float, na_value=np.nan)
 
 
 def _numpy(file: Path, key: str | None) -> np.ndarray:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LEAST_STIMULI = 8
 """Different stimuli that a participant needs for anything to be measured."""
 _NAMED = 3  # names in a message
+_WORDS = {"-": "minus", "+": "plus", ">": "gt", "<": "lt"}  # signs in nilearn's names of files
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,18 +96,8 @@ def check_participant(
         )
     stimuli = table[STIMULUS].to_numpy(dtype=str)
     if known is not None:
-        stimuli = _named_as(stimuli, known, described.bids is not None)
-        strangers = sorted(set(stimuli) - set(known))
-        if strangers:
-            problems.append(
-                Problem(
-                    rows_file,
-                    f"{len(strangers)} stimuli have no embedding, such as "
-                    f"{', '.join(map(repr, strangers[:_NAMED]))}",
-                    "Embed them, write their names as in the table of stimuli, or leave those "
-                    "rows out",
-                )
-            )
+        stimuli, found = _known_names(stimuli, known, rows_file, described.bids is not None)
+        problems += found
     if len(set(stimuli)) < LEAST_STIMULI:
         problems.append(
             Problem(
@@ -136,12 +127,54 @@ def check_participant(
     return OwnParticipant(raw.name, responses, stimuli, sessions, runs, rois, int((~kept).sum()))
 
 
-def _named_as(stimuli: np.ndarray, known: np.ndarray, loosely: bool) -> np.ndarray:
-    """Find stimuli by their letters and digits alone: nilearn writes `face_01` as `face01`."""
-    if not loosely:
-        return stimuli
-    plain = {"".join(filter(str.isalnum, name)).lower(): name for name in known.tolist()}
-    return np.array([plain.get("".join(filter(str.isalnum, s)).lower(), s) for s in stimuli])
+def _known_names(
+    stimuli: np.ndarray, known: np.ndarray, file: str, is_bids: bool
+) -> tuple[np.ndarray, list[Problem]]:
+    """Name stimuli as the embeddings do, and say which have none or more than one."""
+    own, problems = set(known.tolist()), []
+    if is_bids:
+        near = _near_names(known)
+        fits = {
+            one: [one] if one in own else near.get(_plain(one), []) for one in set(stimuli.tolist())
+        }
+        stimuli = np.array([fits[one][0] if fits[one] else one for one in stimuli.tolist()])
+        for one, several in sorted(fits.items()):
+            if len(several) > 1:
+                found = f"{one!r} may be {' or '.join(map(repr, several[:_NAMED]))}"
+                remedy = (
+                    "Names of files keep letters and digits alone: rename the stimuli so that "
+                    "these tell them apart, in the events of the GLM too, and write the maps again"
+                )
+                problems.append(Problem(file, found, remedy))
+    strangers = sorted(set(stimuli.tolist()) - own)
+    if strangers:
+        found = f"{len(strangers)} stimuli have no embedding, such as "
+        remedy = "Embed them, write their names as in the table of stimuli, or "
+        remedy += "move their maps to another folder" if is_bids else "leave those rows out"
+        problems.append(
+            Problem(file, found + ", ".join(map(repr, strangers[:_NAMED])), remedy),
+        )
+    return stimuli, problems
+
+
+def _near_names(known: np.ndarray) -> dict[str, list[str]]:
+    """List stimuli by what names of files keep: nilearn writes `face_01` as `face01`.
+
+    It also writes signs as words: `face-01` as `faceMinus01`.
+    """
+    near: dict[str, list[str]] = {}
+    for name in known.tolist():
+        spoken = name
+        for sign, word in _WORDS.items():
+            spoken = spoken.replace(sign, word)
+        for key in {_plain(name), _plain(spoken)}:
+            near.setdefault(key, []).append(name)
+    return near
+
+
+def _plain(name: str) -> str:
+    """Leave letters and digits alone, in lower case."""
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def _labels(table: pd.DataFrame, column: str) -> np.ndarray | None:

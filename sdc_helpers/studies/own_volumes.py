@@ -35,6 +35,15 @@ _GLOBS = {"effect": "sub-*_stat-effect_statmap.nii*", "betas": "sub-*_desc-betas
 
 
 @dataclass(frozen=True, eq=False)
+class _Part:
+    """One file of a participant: its responses, a table of its rows, and its mask."""
+
+    responses: np.ndarray
+    rows: pd.DataFrame
+    mask: Path
+
+
+@dataclass(frozen=True, eq=False)
 class RawParticipant:
     """What the files of one participant hold, before it is checked against the rest.
 
@@ -103,7 +112,7 @@ def read_volumes(file: Path, mask: Path) -> np.ndarray:
             "Resample it: nilearn.image.resample_to_img(mask, volumes, interpolation='nearest')",
         )
     try:
-        inside = np.squeeze(np.asanyarray(within.dataobj)) != 0
+        inside = _inside(within)
         if not inside.any():
             raise wrong(mask, "it is 0 everywhere; expected voxels that are not", "Make it anew")
         binary = nibabel.Nifti1Image(inside.astype(np.uint8), within.affine)
@@ -112,7 +121,22 @@ def read_volumes(file: Path, mask: Path) -> np.ndarray:
         if isinstance(error, ValueError) and hasattr(error, "problems"):
             raise
         raise unreadable(file, error, "NIfTI") from error
-    return as_matrix(file, np.atleast_2d(found))
+    found = np.atleast_2d(found)
+    n_bad = int((~np.isfinite(found)).any(axis=0).sum())
+    if n_bad:
+        raise wrong(
+            file,
+            f"{n_bad} of {found.shape[1]} voxels of the mask {mask.name} hold NaN or infinite "
+            "values",
+            "Take these voxels out of the mask, or write 0 there in all maps: a voxel that is 0 in "
+            "all of them is left out",
+        )
+    return as_matrix(file, found)
+
+
+def _inside(mask: Any) -> np.ndarray:
+    """Voxels of a mask, bool."""
+    return np.squeeze(np.asanyarray(mask.dataobj)) != 0
 
 
 def read_bids(folder: Path, part: BidsPart, problems: list[Problem]) -> list[RawParticipant]:
@@ -140,24 +164,60 @@ def read_bids(folder: Path, part: BidsPart, problems: list[Problem]) -> list[Raw
         if all(value in (None, entities.get(key)) for key, value in wanted.items()):
             found.setdefault(f"sub-{entities['sub']}", []).append((file, entities))
     if not found:
-        problems.append(
-            Problem(
-                str(root),
-                f"it holds no file {_GLOBS[part.maps]}; expected a BIDS derivative folder with "
-                "maps of the GLM",
-                "Name its folder, maps, task and space under [bids] in study.toml",
-            )
-        )
+        problems.append(_no_maps(root, part))
     read = []
     for name, files in found.items():
-        parts: list[tuple[np.ndarray, pd.DataFrame]] = []
+        parts: list[_Part] = []
+        own: list[Problem] = []
         for file, entities in files:
-            with collected(problems):
+            with collected(own):
                 parts.append(_part(file, entities, part.maps))
+        problems += _merged(own)
         if len(parts) == len(files):
             with collected(problems):
                 read.append(_joined(name, parts, files))
     return read
+
+
+def _no_maps(root: Path, part: BidsPart) -> Problem:
+    """Say why no map was found: no folder, another space or task, no participant, or none."""
+    pattern = _GLOBS[part.maps]
+    if not root.is_dir():
+        return Problem(str(root), "there is no such folder", "Mend `folder` under [bids]")
+    nameless = _below(root, pattern.removeprefix("sub-"))
+    others = [file for file in nameless if file.name.startswith("sub-")]
+    if others:
+        names = {k: {_entities(file).get(k, "none") for file in others} for k in ("task", "space")}
+        found = "; ".join(f"{k} {', '.join(sorted(names[k]))}" for k in names)
+        return Problem(
+            str(root),
+            f"no map is of task {part.task or 'any'} and space {part.space or 'any'}; those that "
+            f"are there are of {found}",
+            "Mend task and space under [bids] in study.toml",
+        )
+    if nameless:
+        return Problem(
+            str(nameless[0]),
+            "its name does not say whose it is; expected names that begin with sub-LABEL",
+            'Give save_glm_to_bids prefix="sub-LABEL_task-NAME", or the names of BIDS files to fit',
+        )
+    return Problem(
+        str(root),
+        f"it holds no file {pattern}; expected a BIDS derivative folder with maps of the GLM",
+        "Name its folder, maps, task and space under [bids] in study.toml",
+    )
+
+
+def _merged(problems: list[Problem]) -> list[Problem]:
+    """Say once what is wrong with several files in the same way."""
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.found, problem.remedy), []).append(problem)
+    merged = []
+    for (found, remedy), same in alike.items():
+        more = f" (as it is with {len(same) - 1} others beside)" if len(same) > 1 else ""
+        merged.append(Problem(same[0].file, found + more, remedy))
+    return merged
 
 
 def _below(folder: Path, pattern: str, depth: int = 4) -> list[Path]:
@@ -169,11 +229,11 @@ def _below(folder: Path, pattern: str, depth: int = 4) -> list[Path]:
     return found
 
 
-def _part(file: Path, entities: dict[str, str], maps: str) -> tuple[np.ndarray, pd.DataFrame]:
-    """Read one file: its responses, and a table of its rows."""
+def _part(file: Path, entities: dict[str, str], maps: str) -> _Part:
     import pandas as pd
 
-    responses = read_volumes(file, _mask_of(file, entities))
+    mask = _mask_of(file, entities)
+    responses = read_volumes(file, mask)
     if maps == "effect":
         if "contrast" not in entities:
             raise wrong(
@@ -182,17 +242,18 @@ def _part(file: Path, entities: dict[str, str], maps: str) -> tuple[np.ndarray, 
         stimuli = [entities["contrast"]] * len(responses)
     else:
         events = _beside(file, entities, "events.tsv", ("sub", "ses", "task", "run"))
-        if events is None:
+        if len(events) != 1:
             raise wrong(
                 file,
-                "there is no *_events.tsv of the same participant, session, task and run",
-                f"Put it there, with a column {STIMULUS!r} and a row a beta",
+                f"there is {'no' if not events else 'more than one'} *_events.tsv of the same "
+                "participant, session, task and run",
+                f"Put one there, with a column {STIMULUS!r} and a row a beta",
             )
-        table = read_table(events)
+        table = read_table(events[0])
         column = next((c for c in _STIMULUS_COLUMNS if c in table), None)
         if column is None or len(table) != len(responses):
             raise wrong(
-                events,
+                events[0],
                 f"it has {len(table)} rows and the columns {', '.join(table)}; expected one row "
                 f"for each of the {len(responses)} betas and a column {STIMULUS!r}",
                 "Keep one row a beta, in their order",
@@ -202,24 +263,30 @@ def _part(file: Path, entities: dict[str, str], maps: str) -> tuple[np.ndarray, 
     for column, entity in (("session", "ses"), ("run", "run")):
         if entity in entities:
             rows[column] = entities[entity]
-    return responses, rows
+    return _Part(responses, rows, mask)
 
 
 def _joined(
-    name: str,
-    parts: list[tuple[np.ndarray, pd.DataFrame]],
-    files: list[tuple[Path, dict[str, str]]],
+    name: str, parts: list[_Part], files: list[tuple[Path, dict[str, str]]]
 ) -> RawParticipant:
+    """Stack the files of one participant, which have one space and one mask."""
     import pandas as pd
 
-    sizes = {len(responses.T) for responses, _ in parts}
-    if len(sizes) > 1:
+    spaces = {entities.get("space", "none") for _, entities in files}
+    masks = dict.fromkeys(part.mask for part in parts)
+    remedy = "Give all runs of a participant one mask, and name one space under [bids]"
+    if len(spaces) > 1:
+        found = f"{name}'s maps are in the spaces {', '.join(sorted(spaces))}; expected one"
+        raise wrong(files[0][0].parent, found, remedy)
+    if len(masks) > 1 and not _are_equal(list(masks)):
+        sizes = sorted({part.responses.shape[1] for part in parts})
         raise wrong(
             files[0][0].parent,
-            f"{name}'s maps lie under masks of {', '.join(map(str, sorted(sizes)))} voxels",
-            "Give all runs of a participant one mask, and name one space under [bids]",
+            f"{name}'s maps lie under {len(masks)} masks that differ, of "
+            f"{', '.join(map(str, sizes))} voxels",
+            remedy,
         )
-    rows = pd.concat([table for _, table in parts], ignore_index=True)
+    rows = pd.concat([part.rows for part in parts], ignore_index=True)
     if rows.isna().any(axis=None):
         raise wrong(
             files[0][0].parent,
@@ -228,38 +295,54 @@ def _joined(
         )
     keys = [c for c in ("session", "run") if c in rows]
     order = rows.sort_values(keys, kind="stable").index.to_numpy() if keys else rows.index
-    stacked = np.concatenate([responses for responses, _ in parts])
+    stacked = np.concatenate([part.responses for part in parts])
     where = str(files[0][0].parent)
     return RawParticipant(
         name, stacked[order], rows.loc[order].reset_index(drop=True), (where, where)
     )
 
 
+def _are_equal(masks: list[Path]) -> bool:
+    """Whether masks hold the same voxels of one grid."""
+    import nibabel
+
+    first, *others = (nibabel.load(mask) for mask in masks)
+    return all(
+        np.array_equal(_inside(first), _inside(other))
+        and np.allclose(first.affine, other.affine, atol=1e-3)
+        for other in others
+    )
+
+
 def _mask_of(file: Path, entities: dict[str, str]) -> Path:
-    mask = _beside(file, entities, "mask.nii*", ("sub", "ses", "task", "run", "space"))
-    if mask is None:
+    masks = _beside(file, entities, "mask.nii*", ("sub", "ses", "task", "run", "space"))
+    if not masks:
         raise wrong(
             file,
             "there is no brain mask *_mask.nii.gz of this participant beside it",
             "Put the mask of fMRIPrep (*_desc-brain_mask.nii.gz) or of the GLM there",
         )
-    return mask
+    if len(masks) > 1:
+        raise wrong(
+            file,
+            f"several masks fit it alike: {', '.join(mask.name for mask in masks)}",
+            "Leave one of them there, and move the others to another folder",
+        )
+    return masks[0]
 
 
-def _beside(
-    file: Path, entities: dict[str, str], ending: str, keys: tuple[str, ...]
-) -> Path | None:
-    """Return the file of an ending whose name agrees in most entities and contradicts in none."""
-    best: tuple[int, Path] | None = None
+def _beside(file: Path, entities: dict[str, str], ending: str, keys: tuple[str, ...]) -> list[Path]:
+    """Return the files of an ending whose names agree in most entities and contradict in none."""
+    best: tuple[int, list[Path]] = (-1, [])
     folders = dict.fromkeys([file.parent, *[p for p in file.parents if p.name.startswith("sub-")]])
-    for candidate in (c for folder in folders for c in visible(folder, f"*{ending}")):
-        other = _entities(candidate)
-        if any(other.get(k, entities.get(k)) != entities.get(k) for k in keys):
-            continue
-        agree = sum(k in other for k in keys)
-        if best is None or agree > best[0]:
-            best = (agree, candidate)
-    return best[1] if best else None
+    for folder in folders:  # of files that agree alike, the nearest
+        found: dict[int, list[Path]] = {}
+        for candidate in visible(folder, f"*{ending}"):
+            other = _entities(candidate)
+            if all(other.get(k, entities.get(k)) == entities.get(k) for k in keys):
+                found.setdefault(sum(k in other for k in keys), []).append(candidate)
+        best = max([best, *found.items()], key=lambda one: one[0])
+    return best[1]
 
 
 def _entities(file: Path) -> dict[str, str]:

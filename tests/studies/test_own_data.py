@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from sdc_helpers.cli import app
 from sdc_helpers.studies.own_check import check_own_data
 from sdc_helpers.studies.own_data import open_own_data, read_own_data
-from sdc_helpers.studies.own_files import OwnDataError, read_matrix
+from sdc_helpers.studies.own_files import OwnDataError, read_matrix, read_table
 
 
 @pytest.fixture
@@ -76,7 +76,6 @@ def save_tensors(file, array):
 
 
 def save_parquet(file, array):
-    pytest.importorskip("pyarrow", reason="no library that writes Parquet here")
     pd.DataFrame(array, columns=[f"d{k}" for k in range(array.shape[1])]).to_parquet(file)
 
 
@@ -100,12 +99,55 @@ def test_a_matrix_is_the_same_in_every_format(folder, tmp_path, ending, save, ke
     assert names is None or names.tolist() == [str(k) for k in range(N_STIMULI)]
 
 
-def test_without_a_library_for_parquet_its_remedy_is_named(tmp_path, monkeypatch):
-    (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    monkeypatch.setitem(__import__("sys").modules, "fastparquet", None)
-    with pytest.raises(OwnDataError, match=r"a\.parquet.*pip install pyarrow"):
-        read_matrix(tmp_path / "a.parquet")
+def test_embeddings_and_rows_may_be_parquet(folder):
+    """As pandas writes them: names as an index, whole numbers, columns that may be empty."""
+    expected = open_own_data(folder.root)
+    table = pd.DataFrame(folder.embeddings, index=pd.Index(folder.names, name="stimulus"))
+    table.rename(columns=str).astype({"0": "Float64"}).to_parquet(folder.root / "own.parquet")
+    stimuli = [folder.names[k] for k in folder.order]
+    rows = pd.DataFrame({"stimulus": stimuli, "run": folder.runs.astype(int), "note": None})
+    rows["stimulus"] = rows["stimulus"].astype("category")
+    rows["session"] = pd.array([1] * len(rows), dtype="Int64")
+    rows.to_parquet(folder.root / "ben.parquet")
+    folder.study(
+        ('"embeddings.npy"\nstimuli = "stimuli.tsv"', '"own.parquet"'), ("ben.tsv", "ben.parquet")
+    )
+    data = open_own_data(folder.root)
+    assert data.stimuli.tolist() == folder.names
+    np.testing.assert_array_equal(data.embeddings, expected.embeddings)
+    ben, same = data.participants["ben"], expected.participants["ben"]
+    assert ben.stimuli.tolist() == same.stimuli.tolist() == stimuli
+    assert set(ben.sessions) == {"1"}
+    assert ben.runs.tolist() == [f"1 {run}" for run in same.runs]
+    np.testing.assert_array_equal(ben.responses, same.responses)
+
+
+NUMBERS = {"d0": [0.5, 1.5], "d1": [2.0, 3.0]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({**NUMBERS, "d1": ["high", "low"]}, "column 'd1' holds text.*Leave that column out"),
+        ({"vector": [[0.5, 1.5], [2.0, 3.0]]}, r"column 'vector' holds lists.*numpy\.stack"),
+        ({**NUMBERS, "d1": pd.array([2, None], dtype="Int64")}, "1 of 2 rows hold NaN.*row 1"),
+    ],
+)
+def test_parquet_without_numbers_is_named(tmp_path, columns, said):
+    file = tmp_path / "own.parquet"
+    pd.DataFrame({"stimulus": ["a", "b"], **columns}).to_parquet(file)
+    with pytest.raises(OwnDataError, match=rf"own\.parquet: .*{said}"):
+        read_matrix(file)
+
+
+@pytest.mark.parametrize("content", [b"stimulus,d0\na,1\n", b"", b"PAR1", "cut"])
+def test_what_is_not_parquet_is_told_as_a_matrix_and_as_a_table(tmp_path, content):
+    file = tmp_path / "own.parquet"
+    pd.DataFrame({"stimulus": ["a", "b"], **NUMBERS}).to_parquet(file)
+    file.write_bytes(file.read_bytes()[:-40] if content == "cut" else content)
+    for read in (read_matrix, lambda file: read_table(file, "stimulus")):
+        with pytest.raises(OwnDataError, match=r"own\.parquet: it cannot be read as Parquet \(.+"):
+            read(file)
 
 
 # ---------------------------------------------------------------------- what is wrong

@@ -99,9 +99,15 @@ def test_betas_are_named_by_their_events_and_their_run(tmp_path, mask):
 def test_what_is_missing_of_a_bids_folder_is_named(bids):
     root, _ = bids
     (root / "derivatives" / "sub-02" / "sub-02_task-look_mask.nii.gz").unlink()
-    problems = read_own_data(root).problems
-    assert len(problems) == len(NAMES)
-    assert all("no brain mask" in problem.found for problem in problems)
-    problems = []
-    assert read_bids(root, BidsPart(folder="derivatives", task="listen"), problems) == []
-    assert "[bids]" in problems[0].remedy
+    (problem,) = read_own_data(root).problems  # one for the participant, not one a map
+    assert "no brain mask" in problem.found
+    assert f"{len(NAMES) - 1} others" in problem.found
+    for part, said in (
+        (BidsPart(folder="derivatives", task="listen"), "of task listen"),
+        (BidsPart(folder="derivatives", maps="betas"), "no file sub-*_desc-betas"),
+        (BidsPart(folder="derivative"), "no such folder"),
+    ):
+        problems = []
+        assert read_bids(root, part, problems) == []
+        assert said in problems[0].found
+        assert "[bids]" in problems[0].remedy

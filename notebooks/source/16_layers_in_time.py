@@ -355,11 +355,15 @@ longest = [one.meg["debiased"][-1].mean() for one in grown]
 claims.record("time.windows_debiased", over(longest))
 n_rows = len(study.layers["unrelated"])
 closed = alignment.biased_null(n_rows, grown[0].n_features, 512)
-expected = np.array([
-    [np.mean([window_null(one.window("O", 0.05, end, k), one.layers["unrelated"])
-              for k in range(len(one.participants))]) for one in meg]
-    for end in ends
-])  # fmt: skip
+
+
+def expect(one, end):
+    people = range(len(one.participants))
+    windows = [one.window("O", 0.05, end, person) for person in people]
+    return np.mean([window_null(w, one.layers["unrelated"]) for w in windows])
+
+
+expected = np.array([[expect(one, end) for one in meg] for end in ends])
 measured = np.array([one.meg["biased"].mean(axis=1) for one in grown]).T
 claims.record("time.windows_expected", over(measured[-1] / expected[-1]))
 
@@ -428,29 +432,15 @@ show(
 #
 # No small part of the release may be passed on, so a real check of the reader's library is another recording: the evoked
 # fields that come with MNE-Python (`gramfort2013`). One person, a checkerboard in the right half of the visual field, the
-# mean of six trials. One of the sensors is bad. `fields` (sensors × times) and `times` (seconds, the stimulus at 0) in,
-# its number out.
-
-
-# %% tags=["exercise"]
-def bad_sensor(fields, times):
-    return ...  # your answer here
-
+# mean of six trials. One of the sensors is bad: before the stimulus, where there is nothing to respond to, it varies most.
 
 # %%
-exercises.check("meg.bad_sensor", bad_sensor)
-
-# %%
-exercises.card("meg.bad_sensor")
-
-# %%
-bad_sensor = exercises.yours_or_ours("meg.bad_sensor", bad_sensor)
 has_evoked = p.real_data and datasets.available("meg_evoked")
 if has_evoked:
     evoked = datasets.load_meg_evoked()
     grad = evoked.is_gradiometer
     fields = 1e13 * evoked.fields[3, grad]  # fT/cm
-    bad = bad_sensor(fields, evoked.times)
+    bad = int(fields[:, evoked.times < 0].std(axis=1).argmax())
     good = np.arange(len(fields)) != bad
     back = evoked.in_region("Right-occipital")[grad] & good
 

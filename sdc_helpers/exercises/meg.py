@@ -168,36 +168,6 @@ def _window_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray
     return cases
 
 
-def bad_sensor(fields: np.ndarray, times: np.ndarray) -> int:
-    """Return the number of the sensor that is noisiest before the stimulus."""
-    return int(fields[:, times < 0].std(axis=1).argmax())
-
-
-def _all_times(fields: np.ndarray, times: np.ndarray) -> int:
-    return int(fields.std(axis=1).argmax())
-
-
-def _offset_counts(fields: np.ndarray, times: np.ndarray) -> int:
-    return int(np.abs(fields[:, times < 0]).mean(axis=1).argmax())
-
-
-def _quietest(fields: np.ndarray, times: np.ndarray) -> int:
-    return int(fields[:, times < 0].std(axis=1).argmin())
-
-
-def _field_cases(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
-    times = np.arange(-10, 20) / 100
-    cases = []
-    for n_sensors in (5, 8, 12):
-        bad, responds, shifted = rng.permutation(n_sensors)[:3]
-        fields = rng.standard_normal((n_sensors, len(times)))
-        fields[bad] *= 4
-        fields[responds] += 40 * np.exp(-((times - 0.1) ** 2) / 0.0005)
-        fields[shifted] += 30
-        cases.append((fields, times))
-    return cases
-
-
 EXERCISES = (
     Exercise(
         identifier="meg.rows_of_images",
@@ -355,33 +325,6 @@ EXERCISES = (
             "One row an image: put all samples of all sensors side by side. Centre the columns.",
             "The dimensions of a Gram matrix K are (trace of K)² / (sum of its squares).",
             "np.trace(K) / np.linalg.norm(K) is the square root of the number of dimensions.",
-        ),
-    ),
-    Exercise(
-        identifier="meg.bad_sensor",
-        title="Find the bad sensor",
-        minutes=5,
-        difficulty=1,
-        solution=bad_sensor,
-        cases=_field_cases,
-        wrong_answers=(
-            WrongAnswer(
-                "all times",
-                "You found the sensor with the largest response. Look only before the stimulus, "
-                "where there is none.",
-                _all_times,
-            ),
-            WrongAnswer(
-                "offset counts",
-                "You found a sensor with a constant offset. Look at how much it varies.",
-                _offset_counts,
-            ),
-            WrongAnswer("quietest", "This is the quietest sensor of all.", _quietest),
-        ),
-        hints=(
-            "Before the stimulus all that varies is noise.",
-            "times < 0 is a mask over the samples.",
-            "fields[:, times < 0].std(axis=1)",
         ),
     ),
 )

@@ -71,10 +71,6 @@ def window_null_by_variances(window, layer):
     return np.sqrt(np.prod(dims)) / (len(window) - 1)
 
 
-def noisiest_by_variance(fields, times):
-    return max(range(len(fields)), key=lambda k: np.var(fields[k][times < 0]))
-
-
 def rows_by_counting_names(shown, names):
     return [sum(k * (name == other) for k, other in enumerate(names)) for name in shown]
 
@@ -501,7 +497,40 @@ def effective_by_correlate(x, y, n_lags):
     return n / (1 + 2 * np.dot(*both))
 
 
+def length_by_events(seconds, slots, start):
+    waiting, running, now = list(seconds), [], 0.0
+    while waiting or running:
+        while waiting and len(running) < slots:
+            running.append(now + start + waiting.pop(0))
+        now = min(running)
+        running.remove(now)
+    return now
+
+
+def best_by_counting(p_values):
+    total = 0.0
+    for _ in np.ndindex(p_values.shape):
+        total += np.sort(p_values, axis=None)[0]
+    return total if total < 1 else 1.0
+
+
+def again_by_endings(points, files, made_by, now):
+    lacking = []
+    for point in points:
+        found = files.get(point, ())
+        lacking.append(sum(f"small{end}" in found for end in (".ipynb", ".run.json")) < 2)
+    return lacking
+
+
+def features_by_grams(X, Y):
+    return debiased_by_hsic(X @ X.T, Y @ Y.T)
+
+
 OTHER_SOLUTIONS = {
+    "many.how_long": length_by_events,
+    "many.p_of_best": best_by_counting,
+    "many.runs_again": again_by_endings,
+    "many.cka_from_features": features_by_grams,
     "components.axes": axes_by_polar,
     "components.match": agreement_by_permutations,
     "components.gradient": mask_gradient_by_autograd,
@@ -551,7 +580,6 @@ OTHER_SOLUTIONS = {
     "meg.occipital": occipital_by_pattern,
     "meg.p_each_time": p_by_a_loop_over_times,
     "meg.window_null": window_null_by_variances,
-    "meg.bad_sensor": noisiest_by_variance,
     "real.seen": seen_by_a_loop,
     "real.segments": segments_by_slices,
     "real.effective": effective_by_correlate,

@@ -122,3 +122,28 @@ def test_the_name_says_what_is_exchanged(scheme, name):
 def test_what_does_not_fit_is_refused(scheme, message):
     with pytest.raises(ValueError, match=message):
         permutations_of(6, **scheme)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_all_shifts_are_exact_and_those_far_from_none_alone_are_not(seed):
+    """Series of 96 rows whose ends fit, with nothing in common; p over every allowed shift.
+
+    Bounds, written before the first run: all 96 shifts are a group, so the data's value is one of
+    the four highest in exactly 4 of 96 pairs; without the neighbours of no shift it is more often
+    among the highest 5 % than 5 %, by more than five standard errors of a binomial.
+    """
+    n, n_pairs = 96, 20_000
+    rng = np.random.default_rng(seed)
+    kernel = np.fft.rfft(0.6 ** np.arange(n))  # AR(.6) around a circle
+    x, y = (np.fft.rfft(rng.standard_normal((n_pairs, n))) * kernel for _ in range(2))
+    values = np.fft.irfft(np.conj(x) * y, n)  # of every shift
+    errors = {}
+    for min_lag in (1, 8):
+        draws = permutations_of(n, "circular", min_lag=min_lag).draw(3000, seed)
+        shifts = sorted({int(order[0]) for order in draws})
+        assert len(shifts) == n - 2 * min_lag + 2
+        p = np.mean(values[:, shifts] >= values[:, :1] - 1e-9, axis=1)
+        errors[min_lag] = np.sum(p <= 0.05)
+    low, high = stats.binom.interval(1 - 1e-5, n_pairs, 4 / 96)
+    assert low <= errors[1] <= high
+    assert errors[8] / n_pairs > 0.05 + 5 * np.sqrt(0.05 * 0.95 / n_pairs)

@@ -1,8 +1,27 @@
 """How often a shuffle test errs where nothing is there: four kinds of rows, each scheme.
 
 Both sides are drawn independently, so every rejection is an error. A valid test at .05 errs in 5 %
-of data sets; the table of the book shows which scheme does for which rows. A circular shift joins
-two ends of a series that do not fit: the more rows there are, the less that matters.
+of data sets; the table of the book shows which scheme does for which rows.
+
+Two rules for rows in time. Both follow from what makes a test exact: with nothing there, every
+order that is drawn is as likely as the data's own.
+
+*Blocks need gaps.* Where two blocks meet, rows follow each other in the data, on both sides at
+once, and not in a shuffle: the data's value is a little larger than its shuffles'. With r(k) the
+product of both sides' autocorrelations, a share sum |k| r(k) / sum r(k) / (rows of a block) of it
+is lost, 5 % for AR(.6) in blocks of 16 rows. That is half a standard deviation of the null of
+twenty features, which is narrow, and makes the test err in about 11 % of data sets; of five
+features in 7 %. More blocks do not mend it. Rows that are left out between blocks, as many as the
+series is correlated over, do, whatever the length of the blocks: "every second run" here. It takes
+six blocks at least: four have 24 orders, too few for a p of .05 to be reached as often as it says.
+
+*Circular shifts need all of them.* All shifts are a group, and the test is exact but for the seam
+where the last row meets the first, which is one edge of one block as long as the series. Shifts
+near none are nearly as high as the data's value. Without them the neighbours of this value no
+longer count, those of all others still do, and it comes out too high among them: shifts from 8 on
+(`LAG`) erred in 7.5 % of 4,000 series of 96 rows and all shifts in 5.2 % (standard error .3), of
+384 rows in 5.7 and 5.3 % (.6). Within runs each run has a seam: shifts within runs of 48 rows
+erred in 8.7 % of 1,000 (.9), as blocks of that length do.
 """
 
 from __future__ import annotations
@@ -27,18 +46,35 @@ LAG = 8  # rows after which it has fallen to .02
 LEVEL = 0.05
 RECORDED = "recorded_type_one.json"
 
-SCHEMES = ("rows", "rows within runs", "whole runs", "blocks of two runs", "circular shift")
+SCHEMES = (
+    "rows", "rows within runs", "whole runs", "blocks of two runs", "every second run",
+    "circular shift",
+)  # fmt: skip
 
 
-def scheme_options(n_runs: int) -> dict[str, dict[str, Any]]:
-    """Return what `permutation_test` is given for each of `SCHEMES`, for so many runs."""
+def scheme_options(n_runs: int) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
+    """Return which rows enter, and what `permutation_test` is given, for each of `SCHEMES`.
+
+    Parameters
+    ----------
+    n_runs : int
+        Runs of `N_ROWS` rows each.
+
+    Returns
+    -------
+    dict of str to (bool array of shape (n_runs * N_ROWS,), dict)
+        All rows enter, but for "every second run": a run is as long as rows are correlated
+        (`LAG`), so that those that are left do not depend on each other.
+    """
     runs = np.repeat(np.arange(n_runs), N_ROWS)
-    options: tuple[dict[str, Any], ...] = (
-        {"groups": np.zeros(len(runs))},
-        {"groups": runs},
-        {"scheme": "blocks", "blocks": runs},
-        {"scheme": "blocks", "blocks": runs // 2},
-        {"scheme": "circular", "min_lag": LAG},
+    every, second = np.ones(len(runs), bool), runs % (1 + -(-LAG // N_ROWS)) == 0
+    options: tuple[tuple[np.ndarray, dict[str, Any]], ...] = (
+        (every, {"groups": np.zeros(len(runs))}),
+        (every, {"groups": runs}),
+        (every, {"scheme": "blocks", "blocks": runs}),
+        (every, {"scheme": "blocks", "blocks": runs // 2}),
+        (second, {"scheme": "blocks", "blocks": runs[second]}),
+        (every, {"scheme": "circular"}),
     )
     return dict(zip(SCHEMES, options, strict=True))
 
@@ -102,8 +138,8 @@ def type_one_errors(
         for k in range(n_nulls):
             rng = np.random.default_rng([seed, number, k])
             X, Y = draw(rng), draw(rng)
-            for name, scheme in scheme_options(len(X) // N_ROWS).items():
-                test = permutation_test(X, Y, n_permutations, rng=rng, **scheme)
+            for name, (rows, scheme) in scheme_options(len(X) // N_ROWS).items():
+                test = permutation_test(X[rows], Y[rows], n_permutations, rng=rng, **scheme)
                 rejected[name] += test.p_value <= LEVEL
         errors[kind] = {name: float(count / n_nulls) for name, count in rejected.items()}
         if on_kind is not None:

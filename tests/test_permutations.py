@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from sdc_helpers.decoding import permuted_score
 from sdc_helpers.permutations import permutations_of
 
 
@@ -147,3 +148,55 @@ def test_all_shifts_are_exact_and_those_far_from_none_alone_are_not(seed):
     low, high = stats.binom.interval(1 - 1e-5, n_pairs, 4 / 96)
     assert low <= errors[1] <= high
     assert errors[8] / n_pairs > 0.05 + 5 * np.sqrt(0.05 * 0.95 / n_pairs)
+
+
+# ---------------------------------------------------------------------- top-k accuracy by them
+
+BEFORE = np.array([0, 0, 0, 0, 1, 1, 1, 1])  # group of each of eight images
+
+
+def decoded(seed):
+    """Two trials of each image: predictions tell its group from the other, and not the image."""
+    rng = np.random.default_rng(seed)
+    gallery = np.eye(2)[BEFORE] * 3 + 0.3 * rng.standard_normal((8, 2))
+    gallery /= np.linalg.norm(gallery, axis=1, keepdims=True)
+    items = np.repeat(np.arange(8), 2)
+    return np.eye(2)[BEFORE[items]] + 0.2 * rng.standard_normal((16, 2)), items, gallery
+
+
+@pytest.mark.parametrize("scheme", [{"groups": BEFORE}, {"scheme": "circular", "min_lag": 2}])
+def test_accuracy_is_tested_by_the_permutations_that_are_given(scheme):
+    predicted, items, gallery = decoded(0)
+    order = permutations_of(8, **scheme)
+    test = permuted_score(
+        predicted, items, gallery, np.arange(8), n_permutations=30, random_state=3,
+        permutations=order,
+    )  # fmt: skip
+    nearest = (predicted @ gallery.T).argmax(axis=1)
+    null = [np.mean(nearest == own[items]) for own in order.draw(30, 3)]
+    np.testing.assert_allclose(test.null, null)
+    assert test.value == np.mean(nearest == items)
+    assert test.scheme == order.name
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_images_that_stay_in_their_group_make_the_group_no_finding(seed):
+    """A group that is told gives every order within groups a quarter, and a free order an eighth.
+
+    Both are exact: 16 trials, of which each names an image of its own group.
+    """
+    predicted, items, gallery = decoded(seed)
+    assert (BEFORE[(predicted @ gallery.T).argmax(axis=1)] == BEFORE[items]).all()
+    given = (predicted, items, gallery, np.arange(8))
+    nulls = [
+        permuted_score(*given, n_permutations=4000, random_state=seed, permutations=order).null
+        for order in (permutations_of(8, groups=BEFORE), None)
+    ]
+    for null, mean in zip(nulls, (1 / 4, 1 / 8), strict=True):
+        assert abs(null.mean() - mean) < 4.5 * null.std() / np.sqrt(len(null))
+
+
+def test_permutations_of_another_number_of_images_are_refused():
+    predicted, items, gallery = decoded(0)
+    with pytest.raises(ValueError, match="permutations are of 7 rows; expected the 8"):
+        permuted_score(predicted, items, gallery, np.arange(8), permutations=permutations_of(7))

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdc_helpers._checks import check_count
+from sdc_helpers.concepts._neighbour_pairs import PAIRS_AT_A_TIME
 
 if TYPE_CHECKING:
-    from sdc_helpers.concepts._neighbour_pairs import NeighbourPairs, Points
+    from typing import TypeAlias
 
-_EDGES_AT_A_TIME = 4_000_000
+    from sdc_helpers.concepts._neighbour_pairs import NeighbourPairs, PairsInPasses
+    from sdc_helpers.concepts._points import Points
+
+    Pairs: TypeAlias = NeighbourPairs | PairsInPasses
 
 
 def check_participants(min_participants: int, points: Points) -> None:
@@ -30,14 +34,14 @@ def check_participants(min_participants: int, points: Points) -> None:
 
 
 def label_voxels(
-    pairs: NeighbourPairs, eps: float, min_participants: int
+    pairs: Pairs, eps: float, min_participants: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Cluster the voxels of some pairs.
 
     Parameters
     ----------
-    pairs : NeighbourPairs
-        All pairs up to `eps`, or farther.
+    pairs : NeighbourPairs or PairsInPasses
+        All pairs up to `eps`, or farther; gone through twice, a block at a time.
     eps, min_participants : float, int
         Of `SharedDBSCAN`, checked.
 
@@ -50,43 +54,59 @@ def label_voxels(
     n_concepts : int
         Number of clusters.
     """
-    points, near = pairs.points, pairs.closer_than(eps)
-    left, right = pairs.left[near], pairs.right[near]
-    core = _core(left, right, points, min_participants)
+    points = pairs.points
+    core = _core(pairs, eps, min_participants)
     if not core.any():
         return np.full(len(points), -1, dtype=np.intp), core, 0
-    labels, n_concepts = _components(left, right, core)
-    labels = _renumber(labels, n_concepts, points)
-    _assign_border(labels, core, left, right, pairs.distance[near], points)
-    return labels, core, n_concepts
+    components, border = _Components(core), _Border(core, points)
+    for block in pairs.blocks():
+        near = block.closer_than(eps)
+        left, right, distance = block.left[near], block.right[near], block.distance[near]
+        components.join(left, right)
+        border.add(left, right, distance)
+    labels = _renumber(components.labels(), components.n_groups, points)
+    border.assign(labels)
+    return labels, core, components.n_groups
 
 
-def _core(left: np.ndarray, right: np.ndarray, points: Points, min_participants: int) -> np.ndarray:
+def _core(pairs: Pairs, eps: float, min_participants: int) -> np.ndarray:
     """Whether voxels have a neighbour in enough other participants."""
+    points = pairs.points
     reached = np.zeros((len(points), len(points.names)), dtype=bool)
-    reached[left, points.codes[right]] = True
-    reached[right, points.codes[left]] = True
+    for block in pairs.blocks():
+        near = block.closer_than(eps)
+        left, right = block.left[near], block.right[near]
+        reached[left, points.codes[right]] = True
+        reached[right, points.codes[left]] = True
     reached[np.arange(len(points)), points.codes] = False
     return reached.sum(axis=1) >= min_participants
 
 
-def _components(left: np.ndarray, right: np.ndarray, core: np.ndarray) -> tuple[np.ndarray, int]:
-    """Find the connected components of the core voxels, -1 elsewhere, and count them."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+class _Components:
+    """Connected components of the core voxels, joined a block of pairs at a time."""
 
-    group = np.cumsum(core) - 1
-    n_groups = int(core.sum())
-    inside = np.flatnonzero(core[left] & core[right])
-    # In parts: scipy's graph takes several times the memory of its edges.
-    for start in range(0, len(inside), _EDGES_AT_A_TIME):
-        part = inside[start : start + _EDGES_AT_A_TIME]
-        i, j = group[left[part]], group[right[part]]
-        i, j = i[i != j], j[i != j]
-        graph = coo_array((np.ones(len(i), dtype=bool), (i, j)), shape=(n_groups, n_groups))
-        n_groups, joined = connected_components(graph, directed=False)
-        group = np.append(joined, 0)[group]  # -1, before the first core voxel, finds the end
-    return np.where(core, group, -1).astype(np.intp), n_groups
+    def __init__(self, core: np.ndarray) -> None:
+        self._core, self._group = core, np.cumsum(core) - 1
+        self.n_groups = int(core.sum())
+
+    def join(self, left: np.ndarray, right: np.ndarray) -> None:
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        inside = self._core[left] & self._core[right]
+        i, j = self._group[left[inside]], self._group[right[inside]]
+        apart = i != j
+        i, j = i[apart], j[apart]
+        if len(i) == 0:
+            return
+        n = self.n_groups
+        graph = coo_array((np.ones(len(i), dtype=bool), (i, j)), shape=(n, n))
+        self.n_groups, joined = connected_components(graph, directed=False)
+        self._group = np.append(joined, 0)[self._group]  # -1, before the first core, finds the end
+
+    def labels(self) -> np.ndarray:
+        """Component of each core voxel, -1 elsewhere."""
+        return np.where(self._core, self._group, -1).astype(np.intp)
 
 
 def _renumber(labels: np.ndarray, n_concepts: int, points: Points) -> np.ndarray:
@@ -113,30 +133,52 @@ def _smallest_row(rows: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
     return tuple(weights[rows[0]].tolist())
 
 
-def _assign_border(
-    labels: np.ndarray,
-    core: np.ndarray,
-    left: np.ndarray,
-    right: np.ndarray,
-    distance: np.ndarray,
-    points: Points,
-) -> None:
-    """Give voxels near core voxels the label of the nearest, in place."""
-    mixed = np.flatnonzero(core[left] != core[right])
-    border, anchor = left[mixed], right[mixed]
-    swap = core[border]
-    border[swap], anchor[swap] = anchor[swap], border[swap]
-    distance, cluster = distance[mixed].astype(np.float64), labels[anchor]
-    nearest = np.full(len(labels), np.inf)
-    np.minimum.at(nearest, border, distance)
-    rivals = np.flatnonzero(distance <= nearest[border] + 2 * points.tolerance)
-    border, anchor = border[rivals], anchor[rivals]
-    distance, cluster = distance[rivals], cluster[rivals]
-    lowest, highest = np.full(len(labels), len(labels)), np.full(len(labels), -1)
-    np.minimum.at(lowest, border, cluster)
-    np.maximum.at(highest, border, cluster)
-    torn = np.flatnonzero(lowest[border] != highest[border])
-    distance[torn] = points.distance(border[torn], anchor[torn])
-    order = np.lexsort((cluster, distance, border))
-    voxels, first = np.unique(border[order], return_index=True)
-    labels[voxels] = cluster[order][first]
+class _Border:
+    """Voxels near core voxels, and which of these are the nearest, a block of pairs at a time."""
+
+    def __init__(self, core: np.ndarray, points: Points) -> None:
+        self._core, self._points = core, points
+        self._nearest = np.full(len(core), np.inf)
+        self._rivals: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._n_new = 0
+
+    def add(self, left: np.ndarray, right: np.ndarray, distance: np.ndarray) -> None:
+        mixed = np.flatnonzero(self._core[left] != self._core[right])
+        border, anchor = left[mixed], right[mixed]
+        swap = self._core[border]
+        border[swap], anchor[swap] = anchor[swap], border[swap]
+        distance = distance[mixed].astype(np.float64)
+        np.minimum.at(self._nearest, border, distance)
+        self._rivals.append(self._close(border, anchor, distance))
+        self._n_new += len(self._rivals[-1][0])
+        if self._n_new > PAIRS_AT_A_TIME:
+            self._prune()
+
+    def assign(self, labels: np.ndarray) -> None:
+        """Give them the labels of the nearest core voxels, in place."""
+        border, anchor, distance = self._prune()
+        cluster = labels[anchor]
+        lowest, highest = np.full(len(labels), len(labels)), np.full(len(labels), -1)
+        np.minimum.at(lowest, border, cluster)
+        np.maximum.at(highest, border, cluster)
+        torn = np.flatnonzero(lowest[border] != highest[border])
+        distance[torn] = self._points.distance(border[torn], anchor[torn])
+        order = np.lexsort((cluster, distance, border))
+        voxels, first = np.unique(border[order], return_index=True)
+        labels[voxels] = cluster[order][first]
+
+    def _prune(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Keep the pairs of which float32 cannot tell that they are not the nearest."""
+        if self._rivals:
+            border, anchor, distance = map(np.concatenate, zip(*self._rivals, strict=True))
+        else:
+            border, anchor = np.empty((2, 0), dtype=np.int32)
+            distance = np.empty(0)
+        self._rivals, self._n_new = [self._close(border, anchor, distance)], 0
+        return self._rivals[0]
+
+    def _close(
+        self, border: np.ndarray, anchor: np.ndarray, distance: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        close = distance <= self._nearest[border] + 2 * self._points.tolerance
+        return border[close], anchor[close], distance[close]

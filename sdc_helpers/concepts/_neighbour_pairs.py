@@ -6,79 +6,23 @@ rows alone. So neither the block, the device nor the order of the rows decides w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdc_helpers._checks import as_array, check_count, check_device
+from sdc_helpers._checks import check_count, check_device
+from sdc_helpers.concepts._points import Points, check_eps, check_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Array = Any  # a numpy array or a torch tensor
+    _Parts = tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]
 
 MAX_PAIRS = 100_000_000
 BLOCK = 1024
-_CHUNK_VALUES = 2**19  # float64 values a chunk of gathered rows
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Voxels as directions: their weights, checked, and whose they are.
-
-    Attributes
-    ----------
-    weights : float32 or float64 array of shape (n_voxels, D)
-        Decoder weights as given, not normalised, C-contiguous; not copied where they already are.
-    codes : int array of shape (n_voxels,)
-        Participant of each voxel, as a position in `names`.
-    names : array of shape (n_participants,)
-        Participants, ascending.
-    exponents : int array of shape (n_voxels,)
-        Power of two that brings the largest weight of a row into [0.5, 1).
-    squares : float64 array of shape (n_voxels,)
-        Squared length of the row so scaled; 0 for a row of zeros.
-    """
-
-    weights: np.ndarray
-    codes: np.ndarray
-    names: np.ndarray
-    exponents: np.ndarray
-    squares: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.weights)
-
-    @property
-    def tolerance(self) -> float:
-        """Bound on the error of a float32 distance: (D + 8) half units in the last place of 1."""
-        return (self.weights.shape[1] + 8) * 2.0**-24
-
-    def unit(self, index: np.ndarray | slice) -> np.ndarray:
-        """Rows of length 1 in float64; a row of zeros stays one."""
-        lengths = np.sqrt(self.squares[index])
-        return self._scaled(index) / np.where(lengths == 0, 1, lengths)[:, None]
-
-    def distance(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Cosine distances in float64; the same for a pair wherever its rows stand."""
-        distance = np.empty(len(left))
-        size = self.chunk
-        for start in range(0, len(left), size):
-            i, j = left[start : start + size], right[start : start + size]
-            # Summed along each row, not as a matrix product, whose order of summing may vary.
-            dot = (self._scaled(i) * self._scaled(j)).sum(axis=1)
-            distance[start : start + size] = 1 - dot / np.sqrt(self.squares[i] * self.squares[j])
-        return distance
-
-    @property
-    def chunk(self) -> int:
-        """Rows to gather at a time."""
-        return max(1, _CHUNK_VALUES // self.weights.shape[1])
-
-    def _scaled(self, index: np.ndarray | slice) -> np.ndarray:
-        rows = self.weights[index].astype(np.float64)
-        return np.ldexp(rows, -self.exponents[index][:, None])
+PAIRS_AT_A_TIME = 4_000_000  # of which more is computed at once: 50 bytes each
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +56,25 @@ class NeighbourPairs:
         """Bool array of shape (n_pairs,): whether both voxels are one participant's."""
         return self.points.codes[self.left] == self.points.codes[self.right]
 
+    def blocks(self, own: bool = False) -> Iterator[NeighbourPairs]:
+        """Go through the pairs, some at a time.
+
+        Parameters
+        ----------
+        own : bool, default=False
+            Whether pairs within a participant are enough; others may come as well.
+
+        Yields
+        ------
+        NeighbourPairs
+            Some of the pairs, views of these.
+        """
+        for start in range(0, len(self), PAIRS_AT_A_TIME):
+            part = slice(start, start + PAIRS_AT_A_TIME)
+            yield replace(
+                self, left=self.left[part], right=self.right[part], distance=self.distance[part]
+            )
+
     def closer_than(self, eps: float) -> np.ndarray:
         """Tell which pairs are closer than `eps`.
 
@@ -141,6 +104,50 @@ class NeighbourPairs:
         return closer
 
 
+@dataclass(frozen=True, eq=False)
+class PairsInPasses:
+    """The pairs that `NeighbourPairs` would hold, found anew whenever they are asked for.
+
+    What is in memory is a float32 copy of the weights, a block of distances and a few million
+    pairs, however many there are.
+
+    Attributes
+    ----------
+    points, max_eps, max_own_eps
+        As of `NeighbourPairs`.
+    block, device
+        Parameters of `pairs_within`.
+    """
+
+    points: Points
+    max_eps: float
+    max_own_eps: float
+    block: int
+    device: str
+
+    def blocks(self, own: bool = False) -> Iterator[NeighbourPairs]:
+        """Go through the pairs, some at a time, see `NeighbourPairs.blocks`."""
+        some = self.points.codes if own else np.zeros(len(self.points), dtype=np.intp)
+        for code in np.unique(some):
+            kept: _Parts = ([], [], [])
+            n_kept = 0
+            for *pairs, _ in _kept_tiles(self, np.flatnonzero(some == code)):
+                n_kept += len(pairs[0])
+                for parts, array in zip(kept, pairs, strict=True):
+                    parts.append(array)
+                if n_kept >= PAIRS_AT_A_TIME:
+                    yield self._of(kept)
+                    n_kept = 0
+            yield self._of(kept)
+
+    def _of(self, kept: _Parts) -> NeighbourPairs:
+        return NeighbourPairs(self.points, self.max_eps, self.max_own_eps, *_joined(kept))
+
+
+class TooManyPairsError(ValueError):
+    """More pairs are near than may be kept."""
+
+
 def pairs_within(
     weights: Array,
     participants: Array,
@@ -154,7 +161,7 @@ def pairs_within(
     """Find all pairs of voxels whose weights are closer than some cosine distance.
 
     One pass over the upper triangle of blocks; never more than one block of distances is in memory,
-    beside a float32 copy of the weights and 12 bytes a pair (twice that at the end).
+    beside a float32 copy of the weights and 12 bytes a pair (16 at the end).
 
     Parameters
     ----------
@@ -201,91 +208,46 @@ def find_pairs(
     check_count("block", block, 1)
     check_count("max_pairs", max_pairs, 1)
 
-    bound = np.float32(max_eps + points.tolerance)
-    kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    kept: _Parts = ([], [], [])
     n_kept = 0
-    for left, right, distance, done in _tiles(points, max_own_eps, block, device):
-        keep = (distance < bound) | (points.codes[left] == points.codes[right])
-        kept.append((left[keep], right[keep], distance[keep]))
-        n_kept += len(kept[-1][0])
+    wanted = PairsInPasses(points, max_eps, max_own_eps, block, device)
+    for *pairs, done in _kept_tiles(wanted, np.arange(len(points))):
+        n_kept += len(pairs[0])
+        for parts, array in zip(kept, pairs, strict=True):
+            parts.append(array)
         if n_kept > max_pairs:
-            raise ValueError(_too_many(kept, n_kept, done, max_eps, max_pairs))
-    columns = list(zip(*kept, strict=True)) or [()] * 3
-    left, right, distance = (
-        np.concatenate([np.empty(0, dtype), *parts])
-        for dtype, parts in zip((np.int32, np.int32, np.float32), columns, strict=True)
-    )
-    return NeighbourPairs(points, max_eps, max_own_eps, left, right, distance)
+            raise TooManyPairsError(_too_many(kept[2], n_kept, done, max_eps, max_pairs))
+    return NeighbourPairs(points, max_eps, max_own_eps, *_joined(kept))
 
 
-def check_points(weights: Array, participants: Array) -> Points:
-    """Check weights and participants, and measure the rows."""
-    weights = _as_rows(weights)
-    codes, names = _as_participants(participants, len(weights))
-    n, width = weights.shape
-    exponents, squares = np.empty(n, dtype=np.int32), np.empty(n)
-    size = max(1, _CHUNK_VALUES // width)
-    for start in range(0, n, size):
-        rows = weights[start : start + size].astype(np.float64)
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if len(bad):
-            raise ValueError(
-                f"weights holds NaN or infinity, first in row {start + bad[0]} (participant "
-                f"{names[codes[start + bad[0]]]}). Leave such voxels out before clustering."
-            )
-        exponent = np.frexp(np.abs(rows).max(axis=1))[1]
-        scaled = np.ldexp(rows, -exponent[:, None])
-        exponents[start : start + size] = exponent
-        squares[start : start + size] = (scaled * scaled).sum(axis=1)
-    return Points(weights, codes, names, exponents, squares)
+def _joined(kept: _Parts) -> list[np.ndarray]:
+    """Join the parts of each column, and let go of them before the next."""
+    columns = []
+    for dtype, parts in zip((np.int32, np.int32, np.float32), kept, strict=True):
+        columns.append(np.concatenate([np.empty(0, dtype), *parts]))
+        parts.clear()
+    return columns
 
 
-def check_eps(eps: float, name: str = "eps") -> None:
-    """Raise unless a cosine distance is a number in (0, 1)."""
-    is_number = isinstance(eps, int | float | np.integer | np.floating)
-    if not is_number or isinstance(eps, bool) or not 0 < eps < 1:
-        raise ValueError(
-            f"{name}={eps!r}: expected a cosine distance above 0 and below 1, which is the "
-            "distance of unrelated weights."
-        )
-
-
-def _as_rows(weights: Array) -> np.ndarray:
-    weights = as_array("weights", weights)
-    if weights.ndim != 2 or weights.dtype.kind not in "fiu":
-        raise ValueError(
-            f"weights has shape {weights.shape} and type {weights.dtype}; expected a real array of "
-            "shape (n_voxels, D)."
-        )
-    if 0 in weights.shape:
-        raise ValueError(f"weights has shape {weights.shape}: there is nothing to cluster.")
-    single = weights.dtype.kind == "f" and weights.dtype.itemsize <= 4
-    return np.ascontiguousarray(weights, dtype=np.float32 if single else np.float64)
-
-
-def _as_participants(participants: Array, n: int) -> tuple[np.ndarray, np.ndarray]:
-    if hasattr(participants, "detach"):
-        participants = participants.detach().cpu().numpy()
-    participants = as_array("participants", participants)
-    if participants.shape != (n,):
-        raise ValueError(
-            f"participants has shape {participants.shape}; expected ({n},): one a row of weights."
-        )
-    if participants.dtype.kind not in "iuUS":
-        raise ValueError(
-            f"participants has type {participants.dtype}; expected names or whole numbers."
-        )
-    names, codes = np.unique(participants, return_inverse=True)
-    return codes.reshape(-1), names
+def _kept_tiles(
+    wanted: PairsInPasses, index: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, float]]:
+    """Pairs of some voxels, a tile at a time, and the part compared so far."""
+    points = wanted.points
+    bound = np.float32(wanted.max_eps + points.tolerance)
+    tiles = _tiles(points, index, wanted.max_own_eps, wanted.block, wanted.device)
+    for left, right, distance, done in tiles:
+        keep = (distance < bound) | (points.codes[left] == points.codes[right])
+        yield left[keep], right[keep], distance[keep], done
 
 
 def _tiles(
-    points: Points, max_eps: float, block: int, device: str
+    points: Points, index: np.ndarray, max_eps: float, block: int, device: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, float]]:
     """Pairs closer than max_eps (and some a float32 error beyond), and the part compared so far."""
     import torch
 
-    index = np.flatnonzero(points.squares)
+    index = index[points.squares[index] > 0]
     unit = np.empty((len(index), points.weights.shape[1]), dtype=np.float32)
     for start in range(0, len(index), points.chunk):
         unit[start : start + points.chunk] = points.unit(index[start : start + points.chunk])
@@ -337,7 +299,7 @@ def _product(left: Any, right: Any) -> Any:
 
 def _too_many(kept: list, n_kept: int, done: float, max_eps: float, max_pairs: int) -> str:
     expected = n_kept / done
-    distances = np.concatenate([distance for *_, distance in kept])
+    distances = np.concatenate(kept)
     smaller = min(float(np.quantile(distances, max_pairs / expected)), max_eps)
     return (
         f"max_eps={max_eps}: {n_kept:,} pairs after {done:.0%} of the comparisons, about "

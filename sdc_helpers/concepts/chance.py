@@ -16,7 +16,8 @@ import numpy as np
 
 from sdc_helpers._checks import as_array
 from sdc_helpers.concepts._density import check_participants, label_voxels
-from sdc_helpers.concepts._neighbour_pairs import check_eps, pairs_within
+from sdc_helpers.concepts._neighbour_pairs import pairs_within
+from sdc_helpers.concepts._points import check_eps
 from sdc_helpers.concepts.shared_dbscan import SharedDBSCAN
 
 Grid = Sequence[tuple[int, float]]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from sdc_helpers._checks import as_array, check_count, check_share
-from sdc_helpers.concepts._neighbour_pairs import check_points
+from sdc_helpers.concepts._points import check_points
 from sdc_helpers.concepts.chance import (
     Captured,
     Grid,

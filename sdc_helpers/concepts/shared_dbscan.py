@@ -16,11 +16,11 @@ from sdc_helpers.concepts._neighbour_pairs import (
     BLOCK,
     MAX_PAIRS,
     NeighbourPairs,
-    Points,
-    check_eps,
-    check_points,
+    PairsInPasses,
+    TooManyPairsError,
     find_pairs,
 )
+from sdc_helpers.concepts._points import Points, check_eps, check_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,8 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
     device : str, default="cpu"
         Where torch multiplies: "cpu", or a GPU such as "cuda".
     max_pairs : int, default=100,000,000
-        Stop if more pairs of voxels than this are near. A fit takes some 50 bytes a pair.
+        Pairs of near voxels that are kept, at 16 bytes each. Where there are more, none is: they
+        are found anew in three passes, block by block, and the result is the same.
 
     Attributes
     ----------
@@ -136,10 +137,8 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
         points = check_points(weights, participants)
         radius = self._check_parameters(points)
         if pairs is None:
-            reach = max(self.eps, radius)
-            pairs = find_pairs(points, self.eps, reach, self.block, self.device, self.max_pairs)
-        else:
-            _check_pairs(pairs, points, self.eps, radius)
+            return self._fit(_find(points, self, max(self.eps, radius)), radius)
+        _check_pairs(pairs, points, self.eps, radius)
         return self._fit(pairs, radius)
 
     def fit_predict(
@@ -159,7 +158,7 @@ class SharedDBSCAN(ClusterMixin, BaseEstimator):
         check_participants(self.min_participants, points)
         return expansion_radius(self.eps, self.expansion, self.expansion_limit)
 
-    def _fit(self, pairs: NeighbourPairs, radius: float) -> SharedDBSCAN:
+    def _fit(self, pairs: NeighbourPairs | PairsInPasses, radius: float) -> SharedDBSCAN:
         points = pairs.points
         labels, core, n_concepts = label_voxels(pairs, self.eps, self.min_participants)
         self.n_features_in_ = points.weights.shape[1]
@@ -244,8 +243,17 @@ def sweep(
     radii = {eps: model._check_parameters(points) for eps, model in models.items()}
     largest = models[max(models)]
     reach = max(largest.eps, *radii.values())
-    pairs = find_pairs(points, largest.eps, reach, largest.block, largest.device, largest.max_pairs)
+    pairs = _find(points, largest, reach)
     return {eps: model._fit(pairs, radii[eps]) for eps, model in models.items()}
+
+
+def _find(points: Points, model: SharedDBSCAN, reach: float) -> NeighbourPairs | PairsInPasses:
+    """Find the pairs for a model, `reach` far within participants, and keep them if they fit."""
+    eps, block, device = model.eps, model.block, model.device
+    try:
+        return find_pairs(points, eps, reach, block, device, model.max_pairs)
+    except TooManyPairsError:
+        return PairsInPasses(points, eps, reach, block, device)
 
 
 def _check_pairs(pairs: NeighbourPairs, points: Points, eps: float, radius: float) -> None:
@@ -265,20 +273,22 @@ def _check_pairs(pairs: NeighbourPairs, points: Points, eps: float, radius: floa
         )
 
 
-def _expand(labels: np.ndarray, n_concepts: int, pairs: NeighbourPairs, radius: float) -> csc_array:
+def _expand(
+    labels: np.ndarray, n_concepts: int, pairs: NeighbourPairs | PairsInPasses, radius: float
+) -> csc_array:
     """Add to each cluster the voxels of the same participant within the radius."""
     from scipy.sparse import csc_array
 
-    left, right = pairs.left, pairs.right
-    if radius > 0:
-        keep = np.flatnonzero((labels[left] != labels[right]) & pairs.is_own)
-        keep = keep[pairs.closer_than(radius)[keep]]
-    else:
-        keep = np.empty(0, dtype=np.intp)
-    left, right = left[keep], right[keep]
-    voxel = np.concatenate([np.arange(len(labels)), left, right])
-    concept = np.concatenate([labels, labels[right], labels[left]])
-    voxel, concept = voxel[concept >= 0], concept[concept >= 0]
+    members = np.flatnonzero(labels >= 0)
+    places = [members * n_concepts + labels[members]]  # of voxel and concept, counted through
+    for block in pairs.blocks(own=True) if radius > 0 and n_concepts else ():
+        left, right = block.left, block.right
+        keep = np.flatnonzero((labels[left] != labels[right]) & block.is_own)
+        keep = keep[block.closer_than(radius)[keep]]
+        voxel = np.concatenate([left[keep], right[keep]]).astype(np.int64)
+        concept = np.concatenate([labels[right[keep]], labels[left[keep]]])
+        places.append(np.unique((voxel * n_concepts + concept)[concept >= 0]))
+    voxel, concept = np.divmod(np.unique(np.concatenate(places)), max(1, n_concepts))
     return csc_array(
         (np.ones(len(voxel), dtype=bool), (voxel, concept)), shape=(len(labels), n_concepts)
     )

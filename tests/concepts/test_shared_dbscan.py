@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -102,7 +103,8 @@ def random_case(rng):
 
 
 def test_equal_to_the_definition_in_200_random_cases(rng, monkeypatch):
-    monkeypatch.setattr(_density, "_EDGES_AT_A_TIME", 3)
+    for where in (_density, _neighbour_pairs):
+        monkeypatch.setattr(where, "PAIRS_AT_A_TIME", 3)
     seen = {"clusters": 0, "several": 0, "border": 0, "ties": 0, "overlap": 0, "noise": 0}
     for _ in range(200):
         weights, participants, eps, least, expansion, limit = random_case(rng)
@@ -362,6 +364,48 @@ def test_products_are_float32_whatever_precision_torch_is_set_to():
 
 
 # Pairs and sweeps
+
+
+def test_pairs_that_are_not_kept_give_the_same_clusters(rng, monkeypatch):
+    """In 100 random cases, with blocks of any size and a few pairs at a time."""
+    for where in (_density, _neighbour_pairs):
+        monkeypatch.setattr(where, "PAIRS_AT_A_TIME", 5)
+    n_in_passes = 0
+    for _ in range(100):
+        weights, participants, eps, least, expansion, limit = random_case(rng)
+        options = {"expansion": expansion, "expansion_limit": limit}
+        expected = SharedDBSCAN(eps, least, **options).fit(weights, participants)
+        block = int(rng.integers(1, 9))
+        model = SharedDBSCAN(eps, least, block=block, max_pairs=1, **options)
+        assert_same(expected, model.fit(weights, participants))
+        n_in_passes += expected.core_.any()
+    assert n_in_passes > 50
+
+
+def test_a_sweep_without_kept_pairs(rng):
+    weights, who = clustered(rng)
+    values = (0.45, 0.62)
+    kept = sweep_eps(weights, who, values, min_participants=2)
+    passes = sweep_eps(weights, who, values, min_participants=2, max_pairs=100, block=50)
+    for eps in values:
+        assert_same(kept[eps], passes[eps])
+
+
+def test_memory_is_bounded_by_blocks_of_pairs(rng, monkeypatch):
+    """A million pairs and more, of which 12 MB would be kept: 3 MB suffice."""
+    for where in (_density, _neighbour_pairs):
+        monkeypatch.setattr(where, "PAIRS_AT_A_TIME", 10_000)
+    weights = np.abs(rng.standard_normal((1600, 3)))
+    who = np.arange(1600) % 4
+    assert len(pairs_within(weights, who, 0.6)) > 10**6
+    model = SharedDBSCAN(0.6, block=100, max_pairs=10_000)
+    model.fit(weights[:50], who[:50])  # imports
+    tracemalloc.start()
+    model.fit(weights, who)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * 2**20
+    assert_same(model, SharedDBSCAN(0.6).fit(weights, who))
 
 
 def test_pairs_are_all_pairs_once(rng):

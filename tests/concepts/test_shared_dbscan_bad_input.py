@@ -109,7 +109,7 @@ def test_too_many_pairs():
     ):
         pairs_within(weights, who, 0.6, max_pairs=1000)
     with pytest.raises(ValueError, match=r"Take a smaller eps \(about 0\.\d\d would fit\)"):
-        SharedDBSCAN(0.6, block=32, max_pairs=10_000).fit(weights, who)
+        pairs_within(weights, who, 0.6, block=32, max_pairs=10_000)
 
 
 def test_the_smaller_eps_that_is_suggested_fits():

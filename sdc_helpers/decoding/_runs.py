@@ -140,6 +140,11 @@ class Training:
                 self._save(path)
         return self.runs if self.best is None else self.best
 
+    def summary(self) -> tuple[list[dict[str, float]], list[int]]:
+        """Return the rows of the history, and the step of each run's kept weights."""
+        early = self.plan.early_stopping is not None
+        return self.history, self.best_step if early else [self.step] * len(self.seeds)
+
     def _train_step(self) -> None:
         rows = self._batch()
         x = self._fill_inputs(rows)

@@ -220,7 +220,7 @@ class ContrastiveDecoder(Decoder):
             done, total = group * plan.n_steps, len(starts) * plan.n_steps
             report = None if progress is None else _offset(progress, done, total)
             kept.append(_arrays(training.run(path, checkpoint_every, report)))
-            trained.append(training)
+            trained.append(training.summary())  # not its gradients and moments
         self._keep(trained, kept, seeds)
         self.n_dims_ = train.Y.shape[1]
         return self
@@ -331,11 +331,10 @@ class ContrastiveDecoder(Decoder):
         ]
         self._means = [values.mean(axis=0) for values in self.layers_[0]]
         rows, best, first = [], [], 0
-        for training in trained:
-            rows += [{**row, "run": first + row["run"]} for row in training.history]
-            early = self.early_stopping is not None
-            best += training.best_step if early else [training.step] * len(training.seeds)
-            first += len(training.seeds)
+        for history, best_step in trained:
+            rows += [{**row, "run": first + row["run"]} for row in history]
+            best += best_step
+            first += len(best_step)
         self.history_ = pd.DataFrame(rows)
         self.best_step_ = np.array(best)
         self.run_seeds_ = seeds

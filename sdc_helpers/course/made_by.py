@@ -38,8 +38,13 @@ def digest(notebook: Notebook, values: Mapping[str, Any]) -> str:
     """
     cells = [[c.cell_type, c.source, c.metadata.get("tags", [])] for c in notebook.content.cells]
     parameters = notebook.schema.validate(values).model_dump()
-    versions = [platform.python_version(), provenance.package_versions()]
-    return _sha256([cells, parameters, versions, package_digest()])
+    return _sha256([cells, parameters, _versions(), package_digest()])
+
+
+@cache
+def _versions() -> list[Any]:
+    """Return the versions that count; read once, since a sweep asks for each of its points."""
+    return [platform.python_version(), provenance.package_versions()]
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdc_helpers.measures import Interval
 from sdc_helpers.sweeps.plan import load_plan
+from sdc_helpers.sweeps.shares import shares_of
 from sdc_helpers.sweeps.table import COMPLETE, FAILED, NOT_RUN, OTHER_CODE, count_states
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def write_page(table: pd.DataFrame, folder: Path) -> Path:
 
 
 def _head(table: pd.DataFrame, plan: Mapping[str, Any]) -> Iterator[str]:
-    title = f"{plan['title']}: a sweep"
+    title = f"{plan['title'].partition(':')[0]}: a sweep"
     yield f"<head><meta charset='utf-8'><title>{_text(title)}</title><style>{_STYLE}</style></head>"
     points = plan["points"].values()
     swept = {
@@ -161,14 +162,17 @@ def _of_points(table: pd.DataFrame) -> Iterator[str]:
     yield "<h2>How often each claim held</h2>"
     rows = []
     for claim in claims:
-        of = table[table["claim"] == claim]
-        n_held = int(of["held"].sum())
-        share = str(Interval.of_share(n_held, len(of)))
-        first = of.iloc[0]
-        rows.append([claim, first["kind"], first["condition"], f"{n_held} of {len(of)}", share])
-    yield _table(("claim", "kind", "expected", "held in", "share of runs [95 %]"), rows)
+        found = shares_of(table, str(claim))
+        first = table[table["claim"] == claim].iloc[0]
+        held = f"{found.n_held} of {found.n_finished}"
+        share = f"{found.n_held} of {found.n_points}"
+        row = [claim, first["kind"], first["condition"], held, str(found.of_finished), share]
+        rows.append(row)
+    head = ("claim", "kind", "expected", "held in", "share of runs [95 %]", "of all points")
+    yield _table(head, rows)
     yield "<p>The intervals of shares are exact for runs that were drawn independently: seeds are, "
-    yield f"settings of one seed are not. {_OF_THE_LARGEST}</p>"
+    yield "settings of one seed are not. Points without a result are no runs; if they failed where "
+    yield f"it was hard, the share of runs is too large. {_OF_THE_LARGEST}</p>"
 
 
 def _of_claim(table: pd.DataFrame, claim: str) -> Iterator[str]:

@@ -80,6 +80,25 @@ def states(plan: Mapping[str, Any], folder: Path) -> dict[str, str]:
     return {name: _state(folder / name, plan["name"], digests[name])[0] for name in plan["points"]}
 
 
+def to_run(plan: Mapping[str, Any], folder: Path) -> list[str]:
+    """Return the points that the next start of a sweep runs: those whose two files are not there.
+
+    Parameters
+    ----------
+    plan : mapping
+        Content of ``sweep.json``.
+    folder : pathlib.Path
+        The sweep's folder.
+
+    Returns
+    -------
+    list of str
+        Names of points, in the order of the grid. A complete run of other code is not among them.
+    """
+    found = states(plan, folder)
+    return [name for name, state in found.items() if state in (FAILED, NOT_RUN)]
+
+
 def made_by_now(plan: Mapping[str, Any]) -> dict[str, str]:
     """Return the digest that each point's run would have now, by the point's name."""
     from sdc_helpers.course.catalogue import find_notebook

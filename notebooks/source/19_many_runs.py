@@ -208,7 +208,7 @@ at = [
 show(
     fig,
     f"Simulated: a single p is .05 or less in {100 * at[0]:.0f} % of grids, the smallest of 480 in {100 * at[1]:.0f} %. Points "
-    f"that share data count as fewer than 480, and still as many. Bands: range over {p.n_seeds} seeds.",
+    f"that share data count as fewer than 480, and as far more than one. Bands: range over {p.n_seeds} seeds.",
 )
 
 # %% [markdown]

@@ -7,17 +7,19 @@ layout. Nothing is opened before it is asked for, and no session has to fit in m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sdc_helpers._checks import as_array
 from sdc_helpers._paths import cache_root
 from sdc_helpers.datasets import _nsd_tables as tables
 from sdc_helpers.datasets._nifti import Affine
 from sdc_helpers.datasets._nsd_betas import inspect_session
-from sdc_helpers.datasets._nsd_cache import cached_array, entry_name
+from sdc_helpers.datasets._nsd_cache import cached_array, digest, entry_name
+from sdc_helpers.datasets._nsd_ceilings import fill_ncsnr
 from sdc_helpers.datasets._nsd_files import N_IMAGES, Tree, check_image_ids, nearest
 from sdc_helpers.datasets._nsd_request import BetasRequest, ZScore, make_request
 from sdc_helpers.datasets._nsd_stimuli import read_stimuli
@@ -211,6 +213,26 @@ class NSD:
         """
         zscore = None if train is None else "train"
         return self._bad_voxels(self._request(participant, voxels, sessions, zscore, train))
+
+    def train_ncsnr(self, participant: str, voxels: Any, train: Any) -> np.ndarray:
+        """Noise-ceiling SNR of z-scored betas in training trials alone, however many voxels.
+
+        Parameters
+        ----------
+        participant, voxels, train
+            As in `betas`; all sessions.
+
+        Returns
+        -------
+        float64 array of shape (n_voxels,)
+            As `sdc_helpers.datasets.ncsnr` estimates it, NaN where a voxel has one value in all
+            trials of a session. It is kept in the cache, the betas that it needs are not.
+        """
+        request = self._request(participant, voxels, None, "session", None)
+        ids = self.trials(participant, with_betas=True)["image_id"].to_numpy()
+        fill = partial(fill_ncsnr, request, ids, used := as_array("train", train))
+        options = {"kind": "ncsnr", "used": [digest(ids), digest(used)]}
+        return self._compute(request, options, request.shape[1:], np.float64, fill)
 
     def _bad_voxels(self, request: BetasRequest) -> np.ndarray:
         n_voxels = len(request.voxels)

@@ -19,7 +19,7 @@ import numpy as np
 
 from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._paths import cache_root, unwritable
-from sdc_helpers.datasets.ceilings import ncsnr, noise_ceiling
+from sdc_helpers.datasets.ceilings import noise_ceiling
 from sdc_helpers.decoding.mapped_trials import MappedTrials
 from sdc_helpers.embeddings import embed_images
 
@@ -202,14 +202,11 @@ def _load(
     bad_voxels: str,
 ) -> ParticipantData:
     mask = nsd.brainmask(name)
-    trials = nsd.trials(name, with_betas=True)
-    image_ids = trials["image_id"].to_numpy()
-    keep: Literal["keep", "raise"] = "keep" if bad_voxels == "exclude" else "raise"
-    responses = nsd.betas(name, mask, zscore="session", bad_voxels=keep)
-    firsts = np.flatnonzero(np.diff(trials["session"].to_numpy(), prepend=-1))
-    ceiling = noise_ceiling(ncsnr(responses, image_ids, split.train_trials, bad_voxels=keep))
-    # A voxel without a z-score in a session is nan in all its trials, the first included.
-    good = np.isfinite(responses[firsts]).all(axis=0) & ~np.isnan(ceiling)
+    image_ids = nsd.trials(name, with_betas=True)["image_id"].to_numpy()
+    ceiling = noise_ceiling(nsd.train_ncsnr(name, mask, split.train_trials))
+    good = ~np.isnan(ceiling)
+    if bad_voxels == "raise" and not good.all():
+        nsd.betas(name, mask, zscore="session")  # raises, and says which
     chosen = good & (ceiling > min_ceiling)
     if not chosen.any():
         highest = f"{ceiling[good].max():.1f} %" if good.any() else "that of no voxel at all"
@@ -220,13 +217,9 @@ def _load(
         )
     selected = mask.copy()
     selected[mask] = chosen
-    if nsd.cache is None:
-        responses = responses[:, chosen]
-    elif not chosen.all():  # a memory map of these voxels alone
-        responses = nsd.betas(name, selected, zscore="session", bad_voxels=keep)
     return ParticipantData(
         participant=name,
-        responses=np.require(responses, np.float32, "C"),
+        responses=nsd.betas(name, selected, zscore="session"),
         embeddings=embeddings.of(image_ids),
         image_ids=image_ids,
         split=split,

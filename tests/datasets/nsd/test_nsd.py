@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sdc_helpers.datasets import _nsd_betas
+from sdc_helpers.datasets import _nsd_betas, ncsnr
 from sdc_helpers.datasets.nsd import NSD
 
 LAYOUTS = [
@@ -345,6 +345,39 @@ def test_volumes(tree, nsd):
     assert nsd.ncsnr("subj03").dtype == np.float32
     assert np.array_equal(nsd.brainmask("subj03"), tree.brain("subj03") == 1)
     assert np.allclose(nsd.affine("subj03"), tree.affine)
+
+
+# Noise ceilings of many voxels
+
+
+@pytest.mark.parametrize("block_bytes", [1, 4 * 30 * 50, 2**28])
+def test_ncsnr_of_training_trials_whatever_the_blocks(tree, nsd, monkeypatch, block_bytes):
+    monkeypatch.setattr("sdc_helpers.datasets._nsd_ceilings._BLOCK_BYTES", block_bytes)
+    train = np.arange(30) != 4
+    mask = np.ones(tree.grids["subj01"], bool)
+    spoilt = tree.stored["subj01", 3][:, 2, 1, 0]  # (Z, Y, X): in session 3, where nothing repeats
+    with h5py.File(nsd._tree.sessions("subj01")[3], "r+") as handle:
+        handle["betas"][:, 2, 1, 0] = spoilt[0]
+    z = nsd.betas("subj01", mask, zscore="session", bad_voxels="keep")
+    expected = ncsnr(z, tree.image_ids["subj01"], train, bad_voxels="keep")
+    found = nsd.train_ncsnr("subj01", mask, train)
+    lost = np.ravel_multi_index((0, 1, 2), mask.shape)
+    assert np.flatnonzero(np.isnan(found)).tolist() == [lost]
+    assert np.isfinite(expected[lost])
+    kept = np.arange(mask.size) != lost
+    np.testing.assert_allclose(found[kept], expected[kept], rtol=1e-6)
+
+
+def test_ncsnr_is_kept_and_its_betas_are_not(tree, cached, monkeypatch):
+    train, mask = np.ones(30, bool), np.ones(tree.grids["subj01"], bool)
+    first = cached.train_ncsnr("subj01", mask, train)
+    (entry,) = cached.cache.glob("*.npy")
+    assert np.load(entry).shape == (mask.size,)
+    other = cached.train_ncsnr("subj01", mask, np.arange(30) != 4)
+    forbid_reading(monkeypatch)
+    assert np.array_equal(cached.train_ncsnr("subj01", mask, list(train)), first)
+    assert np.array_equal(cached.train_ncsnr("subj01", mask, np.arange(30) != 4), other)
+    assert len(entries(cached)) == 2
 
 
 # Cache

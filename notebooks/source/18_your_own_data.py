@@ -57,7 +57,7 @@ p = start(
     },
 )
 BLUE, ORANGE, GREY = COLOURS["blue"], COLOURS["orange"], COLOURS["grey"]
-N_SIMULATED = {"smoke": 3, "workshop": 5, "full": None}[p.profile]
+N_SIMULATED = {"smoke": 3, "workshop": 4, "full": None}[p.profile]
 over = own_study.over_participants
 
 # %% [markdown]

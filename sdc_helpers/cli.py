@@ -158,10 +158,10 @@ def check_command(profile: Profile = "workshop") -> None:
     """Say whether this machine is ready, and what to do where it is not."""
     from rich.table import Table
 
-    from sdc_helpers._paths import data_root
+    from sdc_helpers._paths import cache_root
     from sdc_helpers.course import preflight
 
-    checks = preflight.run_checks(profile, data_folder=data_root(), data=_data_lines)
+    checks = preflight.run_checks(profile, data_folder=cache_root(), data=_data_lines)
     table = Table("", "what", "found", "what to do")
     for check in checks:
         table.add_row(check.state, check.name, check.detail, check.remedy)

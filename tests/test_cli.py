@@ -220,6 +220,17 @@ def test_check_is_not_ready_where_data_cannot_be_written(sdc, monkeypatch, tmp_p
     assert "is not a folder" in " ".join(answer.out.split())
 
 
+def test_check_looks_where_computed_files_go(sdc, monkeypatch, tmp_path):
+    """Data that are only read, and caches elsewhere."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SDC_DATA", str(tmp_path / "file" / "data"))
+    monkeypatch.setenv("SDC_CACHE", str(tmp_path / "near"))
+    monkeypatch.setattr(preflight, "_kernel", lambda: preflight.Check("kernel", "ok", ""))
+    assert sdc("check", "--profile", "smoke").code == 0
+    monkeypatch.setenv("SDC_CACHE", str(tmp_path / "file" / "near"))
+    assert sdc("check", "--profile", "smoke").code == 1
+
+
 # sdc list, sdc check
 
 

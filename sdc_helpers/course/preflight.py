@@ -55,7 +55,7 @@ def run_checks(
     profile : {"smoke", "workshop", "full"}
         Decides how much memory and disk is asked for.
     data_folder : pathlib.Path
-        Folder where data are kept.
+        Folder where what is simulated and computed is kept.
     data : callable
         Returns (dataset, present, what to do) for each dataset; passed in, since the course
         machinery knows no dataset.
@@ -147,7 +147,7 @@ def _disk(profile: str, folder: Path) -> Check:
     if not existing.is_dir():
         return Check("disk", "fail", f"{existing} is not a folder", "set SDC_DATA to a folder")
     if not os.access(existing, os.W_OK | os.X_OK):
-        remedy = "set SDC_DATA to a folder that you can write into"
+        remedy = "set SDC_DATA to a folder that you can write into, or SDC_CACHE beside it"
         return Check("disk", "fail", f"{existing} cannot be written into", remedy)
     free, need = shutil.disk_usage(existing).free / 1e9, DISK_GB[profile]
     detail = f"{free:.1f} GB free for {folder}, profile {profile} needs {need:g}"

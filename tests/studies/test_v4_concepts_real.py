@@ -49,9 +49,10 @@ def test_every_neuron_of_the_three_enters_and_no_picture_is_two_animals(concepts
 
 
 def test_clusters_are_allowed_only_where_neurons_are_nearer_than_without_meaning(concepts):
-    """With colours and edges neither holds: p was .28 with seven shuffles, where .05 had been written as a bound.
+    """With colours and edges neither holds: p was .28 with seven shuffles.
 
-    With the embedding of the chapter, and 1,200 pictures, its claim is recorded there.
+    A bound of .05 had been written. With the embedding of the chapter, and 1,200 pictures, its
+    claim is recorded there.
     """
     test = concepts.nearness(39, seed=0)
     assert test.null.shape == (39,)

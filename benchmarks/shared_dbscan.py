@@ -1,7 +1,7 @@
 """Cross-participant clustering of decoder weights against DBSCAN of scikit-learn.
 
 (a) time and peak memory at n voxels x 512 dimensions, 8 participants, one eps; the six of a sweep;
-(b) growth with n.
+(b) growth with n, pairs kept and, in memory that blocks of pairs bound, found in three passes.
 
 The data: shared concepts of uneven purity in half of the voxels, private ones in a tenth, noise in
 the rest. DBSCAN counts voxels where ours counts participants, so it finds the private ones too: the
@@ -23,8 +23,10 @@ from _report import PeakMemory, hardware, median_seconds, print_table, require_d
 EPS = 0.55
 SWEEP = (0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 N_PARTICIPANTS = 8
+LARGE = 128_000  # voxels of 8 participants x 16,000: computed from the growth, not run
 CUDA = "SharedDBSCAN, cuda"
 OURS = "SharedDBSCAN"
+PASSES = "SharedDBSCAN, no pairs kept"
 SWEPT = "sweep over six eps"
 COSINE = "DBSCAN, metric='cosine'"
 UNIT = {
@@ -74,6 +76,8 @@ def measure(what: str, n: int, width: int, repeats: int) -> Measured:
     weights, participants = make_weights(n, width)
     if what in (OURS, CUDA):
         model = SharedDBSCAN(EPS, device="cuda" if what == CUDA else "cpu")
+    elif what == PASSES:
+        model = SharedDBSCAN(EPS, max_pairs=1)
     elif what == COSINE:
         model = DBSCAN(eps=EPS, min_samples=4, metric="cosine")
     elif what in UNIT:
@@ -84,7 +88,8 @@ def measure(what: str, n: int, width: int, repeats: int) -> Measured:
         if what == SWEPT:
             fitted = sweep(rows, who, SWEEP)[EPS]
         else:
-            fitted = model.fit(rows, who) if what in (OURS, CUDA) else model.fit(rows)
+            ours = what in (OURS, CUDA, PASSES)
+            fitted = model.fit(rows, who) if ours else model.fit(rows)
         return int(fitted.labels_.max()) + 1
 
     run(500)  # warm up: imports, threads, the device
@@ -137,12 +142,15 @@ def compare(n: int, width: int, repeats: int, device: str) -> None:
 
 def growth(sizes: list[int], width: int, repeats: int, device: str) -> None:
     """Print (b)."""
-    rows = []
+    rows, logs = [], []
     for n in sizes:
         result = in_fresh_process(OURS, n, width, repeats)
+        passes = in_fresh_process(PASSES, n, width, 1)
         row = [f"{n:,}", f"{result.seconds:.2f}", f"{result.cpu_seconds:.2f}"]
         row.append(f"{1e9 * result.cpu_seconds / n**2:.1f}")
-        row += [f"{result.n_pairs:,}", f"{result.mb:.0f}", f"{n * n * 4 / 2**20:,.0f}"]
+        row += [f"{result.n_pairs:,}", f"{result.mb:.0f}"]
+        row += [f"{passes.cpu_seconds:.2f}", f"{passes.mb:.0f}", f"{n * n * 4 / 2**20:,.0f}"]
+        logs.append(np.log([n, result.cpu_seconds, passes.cpu_seconds]))
         if device == "cuda":
             row.append(f"{in_fresh_process(CUDA, n, width, repeats).seconds:.2f}")
         rows.append(row)
@@ -153,10 +161,23 @@ def growth(sizes: list[int], width: int, repeats: int, device: str) -> None:
         "CPU ns / n^2",
         "pairs kept",
         "peak MB",
+        "in passes, CPU s",
+        "peak MB",
         "n x n float32, MB",
     ]
     print(f"\n(b) growth, {width} dimensions, eps {EPS}, median of {repeats}")
     print_table(header + ["cuda, seconds"] * (device == "cuda"), rows)
+    if len(logs) > 1:
+        n, *seconds = np.transpose(logs)
+        lines = [np.polyfit(n, values, 1) for values in seconds]
+        kept, passes = (np.exp(np.polyval(line, np.log(LARGE))) for line in lines)
+        n_pairs = result.n_pairs * (LARGE / sizes[-1]) ** 2
+        print(
+            f"CPU seconds grow as n to the power {lines[0][0]:.2f}, in passes {lines[1][0]:.2f}. "
+            f"Computed for {LARGE:,} voxels: {kept:.0f} s, in passes {passes:.0f} s; "
+            f"{n_pairs / 1e6:.0f} million pairs, {(16 * n_pairs + 4 * LARGE * width) / 2**20:,.0f} "
+            "MB if they are kept."
+        )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -165,16 +186,17 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--voxels", type=int, default=20_000, help="in (a)")
+    parser.add_argument("--voxels", type=int, default=20_000, help="in (a); 0 leaves it out")
     parser.add_argument("--features", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3, help="runs to take the median of")
     parser.add_argument(
-        "--growth", type=int, nargs="*", default=[5_000, 10_000, 20_000, 40_000], help="in (b)"
+        "--growth", type=int, nargs="*", default=[8_000, 16_000, 32_000, 64_000], help="in (b)"
     )
     options = parser.parse_args(arguments)
     require_device(parser, options.device)
     print(hardware(options.device))
-    compare(options.voxels, options.features, options.repeats, options.device)
+    if options.voxels:
+        compare(options.voxels, options.features, options.repeats, options.device)
     growth(options.growth, options.features, options.repeats, options.device)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_PAIRS = 100_000_000
 BLOCK = 1024
-PAIRS_AT_A_TIME = 4_000_000  # of which more is computed at once: 50 bytes each
+PAIRS_AT_A_TIME = 1_000_000  # of which more is computed at once: 50 bytes each
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +108,8 @@ class NeighbourPairs:
 class PairsInPasses:
     """The pairs that `NeighbourPairs` would hold, found anew whenever they are asked for.
 
-    What is in memory is a float32 copy of the weights, a block of distances and a few million
-    pairs, however many there are.
+    What is in memory is a float32 copy of the weights, a block of distances and a million or two
+    of pairs, however many there are.
 
     Attributes
     ----------

@@ -7,17 +7,22 @@ import pytest
 
 from sdc_helpers.studies.type_one import (
     KINDS,
+    LAG,
     SCHEMES,
     load_type_one,
     save_type_one,
+    scheme_options,
     type_one_errors,
 )
 
 EXACT = {
     "independent": list(SCHEMES),
-    "centred within runs": ["rows within runs", "whole runs", "blocks of two runs"],
-    "autocorrelated, four times as long": ["circular shift"],
-}
+    "centred within runs": [
+        "rows within runs", "whole runs", "blocks of two runs", "every second run",
+    ],
+    "autocorrelated": ["every second run", "circular shift"],
+    "autocorrelated, four times as long": ["every second run", "circular shift"],
+}  # fmt: skip
 
 
 def test_recorded_errors_of_exact_schemes_are_nominal():
@@ -33,9 +38,18 @@ def test_recorded_errors_show_what_does_not_fit():
     errors, _ = load_type_one()
     assert errors["centred within runs"]["rows"] > 0.1
     assert errors["autocorrelated"]["rows"] > 0.1
-    # A shift joins two ends that do not fit: near .05, and far below every other scheme.
-    others = [e for name, e in errors["autocorrelated"].items() if name != "circular shift"]
-    assert errors["autocorrelated"]["circular shift"] < min(others)
+    for kind in ("autocorrelated", "autocorrelated, four times as long"):
+        invalid = [e for name, e in errors[kind].items() if name not in EXACT[kind]]
+        assert len(invalid) == 4
+        assert min(invalid) > max(errors[kind][name] for name in EXACT[kind])
+
+
+def test_as_many_rows_lie_between_blocks_as_are_correlated():
+    rows, options = scheme_options(6)["every second run"]
+    kept = np.flatnonzero(rows)
+    edges = np.diff(kept)[np.diff(options["blocks"]) != 0]
+    assert (edges > LAG).all()
+    assert len(set(options["blocks"].tolist())) == 3
 
 
 def test_rows_are_of_their_kind():

@@ -23,9 +23,14 @@ _WIDEST = 8192  # columns in memory at once
 # Rows that a scheme may exchange, by kind of rows: what is recorded of them should err in 5 %.
 VALID_SCHEMES = {
     "independent": (
-        "rows", "rows within runs", "whole runs", "blocks of two runs", "circular shift",
+        "rows", "rows within runs", "whole runs", "blocks of two runs", "every second run",
+        "circular shift",
     ),
-    "centred within runs": ("rows within runs", "whole runs", "blocks of two runs"),
+    "centred within runs": (
+        "rows within runs", "whole runs", "blocks of two runs", "every second run",
+    ),
+    "autocorrelated": ("every second run", "circular shift"),
+    "autocorrelated, four times as long": ("every second run", "circular shift"),
 }  # fmt: skip
 
 
@@ -286,6 +291,27 @@ class ValidSchemes:
 
     largest: Interval
     n_cells: int
+
+
+def nominal_range(n_nulls: int, level: float = 0.05) -> str:
+    """Say between which shares of errors 95 % of valid tests lie.
+
+    Parameters
+    ----------
+    n_nulls : int
+        Data sets that each was tried on.
+    level : float, default=0.05
+        Share in which a valid test errs.
+
+    Returns
+    -------
+    str
+        Two shares, such as "0.039 to 0.061": central 95 % of the binomial distribution.
+    """
+    from scipy.stats import binom
+
+    low, high = (int(n) / n_nulls for n in binom.interval(0.95, n_nulls, level))
+    return f"{low:.3f} to {high:.3f}"
 
 
 def type_one_intervals(

@@ -61,10 +61,16 @@ def test_no_root_in_about_half_of_unrelated_pairs():
 def test_type_one_intervals_of_the_recorded_table():
     errors, made = load_type_one()
     valid, circular, free = cka_studies.type_one_intervals(errors, made["n_nulls"])
-    assert valid.n_cells == 8
+    assert valid.n_cells == 14
     assert valid.largest.low < 0.05 < valid.largest.high
     assert circular.value == errors["autocorrelated"]["circular shift"]
     assert free.low > 0.1
+
+
+def test_the_nominal_range_has_the_valid_tests_in_it():
+    errors = np.random.default_rng(3).binomial(1000, 0.05, size=20_000) / 1000
+    low, high = map(float, cka_studies.nominal_range(1000).split(" to "))
+    assert 0.945 <= np.mean((errors >= low) & (errors <= high)) <= 0.965  # it goes in whole counts
 
 
 def test_the_same_geometry_and_what_is_planted_is_counted():

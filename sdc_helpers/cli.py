@@ -58,6 +58,8 @@ def main() -> None:
     except OSError as error:
         _fail(_what_the_system_says(error))
     except Exception as error:
+        if isinstance(error, ValueError) and isinstance(error.__cause__, OSError):
+            _fail(str(error))  # of a folder: the package has said which, and what to do
         if type(error).__name__ != "SafetensorError":  # its writer has no class for a full disk
             raise
         _fail(f"{error}; free some space, or choose another folder")

@@ -42,6 +42,7 @@ LIBRARIES = (
 )
 """What is imported before the first fork. Matplotlib is not: it reads its backend when imported."""
 
+_SIGKILL = 9  # signal.SIGKILL, which Windows lacks
 _is_wanted = False
 _current: WarmProcess | None = None
 
@@ -156,7 +157,7 @@ class _Kernel:
             try:
                 self.returncode = self._parent.ask(poll=self.pid)["code"]
             except OSError:  # its parent has ended, and it with it
-                self.returncode = -signal.SIGKILL
+                self.returncode = -_SIGKILL
         return self.returncode
 
     def wait(self) -> int | None:
@@ -170,7 +171,7 @@ class _Kernel:
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
+        self.send_signal(_SIGKILL)
 
 
 class _Warm(LocalProvisioner):
@@ -192,69 +193,68 @@ class _Warm(LocalProvisioner):
         return self.connection_info
 
 
-def main(libraries: Sequence[str]) -> None:
-    """Import libraries; then answer questions until nobody is left to put them."""
-    before = dict(os.environ)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for library in libraries:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(library)
-    children: set[int] = set()
-    for line in sys.stdin:
-        question = json.loads(line)
-        if "start" in question:
-            pid = os.fork()
-            if pid == 0:
-                _become_kernel(question["start"], before)
-            children.add(pid)
-            answer: dict[str, Any] = {"pid": pid}
-        else:
-            answer = {"code": _exit_code(question["poll"], children)}
-        print(json.dumps(answer), flush=True)
-    for pid in children:
-        with contextlib.suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)
+if sys.platform == "linux":  # what the warm process does
 
+    def main(libraries: Sequence[str]) -> None:
+        """Import libraries; then answer questions until nobody is left to put them."""
+        before = dict(os.environ)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for library in libraries:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(library)
+        children: set[int] = set()
+        for line in sys.stdin:
+            question = json.loads(line)
+            if "start" in question:
+                pid = os.fork()
+                if pid == 0:
+                    _become_kernel(question["start"], before)
+                children.add(pid)
+                answer: dict[str, Any] = {"pid": pid}
+            else:
+                answer = {"code": _exit_code(question["poll"], children)}
+            print(json.dumps(answer), flush=True)
+        for pid in children:
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)
 
-def _exit_code(pid: int, children: set[int]) -> int | None:
-    """Return how a child ended, None while it runs."""
-    try:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return -signal.SIGKILL
-    if ended == 0:
-        return None
-    children.discard(pid)
-    return os.waitstatus_to_exitcode(status)
+    def _exit_code(pid: int, children: set[int]) -> int | None:
+        """Return how a child ended, None while it runs."""
+        try:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            return -signal.SIGKILL
+        if ended == 0:
+            return None
+        children.discard(pid)
+        return os.waitstatus_to_exitcode(status)
 
+    def _become_kernel(job: Mapping[str, Any], before: Mapping[str, str]) -> None:
+        """Turn this fork into the kernel that a command line describes; never return."""
+        code = 1
+        try:
+            os.setsid()
+            nothing = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nothing, 0)
+            os.dup2(nothing, 1)
+            for name in before.keys() - job["env"].keys():
+                os.environ.pop(name, None)
+            os.environ.update(job["env"], JPY_PARENT_PID=str(os.getppid()))
+            os.chdir(job["cwd"])
+            if "numpy" in sys.modules:  # as anew: a fork begins with its parent's state
+                sys.modules["numpy"].random.seed()
+            _, *options = job["argv"][job["argv"].index("-m") :][1:]
+            sys.argv = ["ipykernel_launcher", *options]
+            from ipykernel.kernelapp import IPKernelApp
 
-def _become_kernel(job: Mapping[str, Any], before: Mapping[str, str]) -> None:
-    """Turn this fork into the kernel that a command line describes; never return."""
-    code = 1
-    try:
-        os.setsid()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nothing, 0)
-        os.dup2(nothing, 1)
-        for name in before.keys() - job["env"].keys():
-            os.environ.pop(name, None)
-        os.environ.update(job["env"], JPY_PARENT_PID=str(os.getppid()))
-        os.chdir(job["cwd"])
-        if "numpy" in sys.modules:  # as anew: a fork begins with its parent's state
-            sys.modules["numpy"].random.seed()
-        _, *options = job["argv"][job["argv"].index("-m") :][1:]
-        sys.argv = ["ipykernel_launcher", *options]
-        from ipykernel.kernelapp import IPKernelApp
+            IPKernelApp.launch_instance(argv=options)
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
 
-        IPKernelApp.launch_instance(argv=options)
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    if __name__ == "__main__":
+        main(sys.argv[1:])

@@ -21,7 +21,7 @@ def twins():
         embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
         responses = rng.normal(size=(len(items), 6))
         sides[side] = (responses.astype(np.float32), embeddings.astype(np.float32), items)
-    return {name: SimpleNamespace(fold=sides.__getitem__) for name in ("first", "second")}
+    return {name: SimpleNamespace(mapped_fold=sides.__getitem__) for name in ("first", "second")}
 
 
 def test_with_one_seed_all_start_alike_and_with_their_own_they_do_not(twins):

@@ -26,6 +26,8 @@ from typing import Any
 
 from jupyter_client.provisioning import LocalProvisioner
 
+from sdc_helpers._machine import THREAD_VARIABLES, usable_cores
+
 LIBRARIES = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
@@ -242,6 +244,7 @@ if sys.platform == "linux":  # what the warm process does
                 os.environ.pop(name, None)
             os.environ.update(job["env"], JPY_PARENT_PID=str(os.getppid()))
             os.chdir(job["cwd"])
+            _limit_threads(job["env"])
             if "numpy" in sys.modules:  # as anew: a fork begins with its parent's state
                 sys.modules["numpy"].random.seed()
             _, *options = job["argv"][job["argv"].index("-m") :][1:]
@@ -255,6 +258,16 @@ if sys.platform == "linux":  # what the warm process does
         finally:
             sys.stderr.flush()
             os._exit(code)
+
+    def _limit_threads(environment: Mapping[str, str]) -> None:
+        """Give the libraries this kernel's number of threads: they read their parent's."""
+        from threadpoolctl import threadpool_limits
+
+        chosen = (environment.get(name) for name in THREAD_VARIABLES)
+        n = next((int(value) for value in chosen if value and value.isdigit()), usable_cores())
+        threadpool_limits(n)
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(n)
 
     if __name__ == "__main__":
         main(sys.argv[1:])

@@ -24,7 +24,9 @@ pytestmark = pytest.mark.skipif(
 TELL = """\
 import json, os, random, sys
 import numpy as np
-tell = {"pid": os.getpid(), "parent": os.getppid(), "here": os.getcwd(), "path": sys.path[0],
+import threadpoolctl
+tell = {"threads": [pool["num_threads"] for pool in threadpoolctl.threadpool_info()],
+        "pid": os.getpid(), "parent": os.getppid(), "here": os.getcwd(), "path": sys.path[0],
         "is_imported": "nilearn" in sys.modules, "mark": os.environ.get("MARK"),
         "is_new": "left_behind" not in dir(np), "session": os.getsid(0),
         "drawn": [random.random(), float(np.random.random())]}
@@ -61,14 +63,18 @@ def test_each_kernel_is_a_process_of_its_own_with_the_libraries_there(
 ):
     path = write_notebook(tmp_path / "tell.ipynb", TELL)
     monkeypatch.setenv("MARK", "before")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     with warm_kernels.several():
         first = told(run(path, profile="smoke", out=tmp_path / "1"))
         monkeypatch.setenv("MARK", "after")
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the other core is no longer free
         (tmp_path / "elsewhere").mkdir()
         monkeypatch.chdir(tmp_path / "elsewhere")
         second = told(run(path, profile="smoke", out=tmp_path / "2"))
     monkeypatch.delenv("MARK")
     alone = told(run(path, profile="smoke", out=tmp_path / "3"))
+    assert set(first["threads"]) == {min(2, os.cpu_count())}
+    assert set(second["threads"]) == {1}
     assert first["parent"] == second["parent"] != os.getpid() == alone["parent"]
     assert first["pid"] != second["pid"]
     assert (first["mark"], second["mark"], alone["mark"]) == ("before", "after", None)

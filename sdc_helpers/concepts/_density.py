@@ -90,6 +90,7 @@ class _Components:
         self.n_groups = int(core.sum())
 
     def join(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Join the components of the core voxels among some pairs."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
@@ -143,6 +144,7 @@ class _Border:
         self._n_new = 0
 
     def add(self, left: np.ndarray, right: np.ndarray, distance: np.ndarray) -> None:
+        """Look at some pairs, and keep those that may be the nearest."""
         mixed = np.flatnonzero(self._core[left] != self._core[right])
         border, anchor = left[mixed], right[mixed]
         swap = self._core[border]

@@ -132,9 +132,7 @@ class PairsInPasses:
             kept: _Parts = ([], [], [])
             n_kept = 0
             for *pairs, _ in _kept_tiles(self, np.flatnonzero(some == code)):
-                n_kept += len(pairs[0])
-                for parts, array in zip(kept, pairs, strict=True):
-                    parts.append(array)
+                n_kept += _keep(kept, pairs)
                 if n_kept >= PAIRS_AT_A_TIME:
                     yield self._of(kept)
                     n_kept = 0
@@ -212,12 +210,17 @@ def find_pairs(
     n_kept = 0
     wanted = PairsInPasses(points, max_eps, max_own_eps, block, device)
     for *pairs, done in _kept_tiles(wanted, np.arange(len(points))):
-        n_kept += len(pairs[0])
-        for parts, array in zip(kept, pairs, strict=True):
-            parts.append(array)
+        n_kept += _keep(kept, pairs)
         if n_kept > max_pairs:
             raise TooManyPairsError(_too_many(kept[2], n_kept, done, max_eps, max_pairs))
     return NeighbourPairs(points, max_eps, max_own_eps, *_joined(kept))
+
+
+def _keep(kept: _Parts, pairs: list[np.ndarray]) -> int:
+    """Add pairs to the parts of each column, and return how many these are."""
+    for parts, array in zip(kept, pairs, strict=True):
+        parts.append(array)
+    return len(pairs[0])
 
 
 def _joined(kept: _Parts) -> list[np.ndarray]:

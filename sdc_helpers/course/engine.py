@@ -70,7 +70,7 @@ class WatchedClient(PapermillNotebookClient):
     def create_kernel_manager(self) -> Any:
         """Return the kernel's manager; several notebooks in a row have warm kernels."""
         manager = super().create_kernel_manager()
-        manager.provisioner = warm_kernels.provisioner(manager, kernel_environment())
+        manager.provisioner = warm_kernels.provisioner(manager)
         return manager
 
     def papermill_execute_cells(self) -> None:

@@ -66,27 +66,17 @@ def several() -> Iterator[None]:
             _current = None
 
 
-def provisioner(manager: Any, environment: Mapping[str, str]) -> LocalProvisioner | None:
-    """Return what starts a manager's kernel from the warm process, which the first one starts.
+def provisioner(manager: Any) -> LocalProvisioner | None:
+    """Return what starts a manager's kernel from the warm process; None outside of `several`."""
+    return _Warm(kernel_spec=manager.kernel_spec, parent=manager) if _is_wanted else None
 
-    Parameters
-    ----------
-    manager : jupyter_client.KernelManager
-        Of the kernel.
-    environment : mapping of str to str
-        Variables for the warm process, where it is to be started.
 
-    Returns
-    -------
-    LocalProvisioner or None
-        None outside of `several`.
-    """
+def _warm_process(environment: Mapping[str, str]) -> WarmProcess:
+    """Return the warm process, which the first kernel starts, with its own variables."""
     global _current
-    if not _is_wanted:
-        return None
     if _current is None or not _current.is_alive:
         _current = WarmProcess(environment)
-    return _Warm(kernel_spec=manager.kernel_spec, parent=manager)
+    return _current
 
 
 class WarmProcess:
@@ -182,11 +172,10 @@ class _Warm(LocalProvisioner):
     process: Any = None
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        parent = _current
+        """Start it; a kernel whose parent ends meanwhile is started as always."""
+        job = {"argv": cmd, "env": options["env"], "cwd": str(options.get("cwd") or Path.cwd())}
         try:
-            if parent is None:
-                raise BrokenPipeError
-            job = {"argv": cmd, "env": options["env"], "cwd": str(options.get("cwd") or Path.cwd())}
+            parent = _warm_process(job["env"])
             pid = parent.ask(start=job)["pid"]
         except OSError:
             return await super().launch_kernel(cmd, **options)

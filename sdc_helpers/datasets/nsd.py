@@ -230,7 +230,8 @@ class NSD:
         """
         request = self._request(participant, voxels, None, "session", None)
         ids = self.trials(participant, with_betas=True)["image_id"].to_numpy()
-        fill = partial(fill_ncsnr, request, ids, used := as_array("train", train))
+        used = as_array("train", train)
+        fill = partial(fill_ncsnr, request, ids, used)
         options = {"kind": "ncsnr", "used": [digest(ids), digest(used)]}
         return self._compute(request, options, request.shape[1:], np.float64, fill)
 

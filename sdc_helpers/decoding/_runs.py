@@ -29,7 +29,7 @@ from sdc_helpers.decoding._networks import (
     nearest_is_own,
     seeded_generator,
 )
-from sdc_helpers.decoding.mapped_trials import MappedTrials
+from sdc_helpers.decoding.mapped_trials import MappedTrials, blocks_of
 from sdc_helpers.training.state import (
     TrainingStateError,
     load_training_state,
@@ -299,8 +299,8 @@ def checksum(*folds: Fold | None) -> int:
     total = 0
     for fold in folds:
         for array in () if fold is None else (fold.X, fold.Y, fold.items):
-            for block in array.blocks() if isinstance(array, MappedTrials) else [array]:
-                total = zlib.crc32(np.ascontiguousarray(block), total)
+            for block in blocks_of(array):
+                total = zlib.crc32(block, total)
     return total
 
 

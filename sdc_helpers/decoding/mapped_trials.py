@@ -104,3 +104,20 @@ class MappedTrials:
         import torch
 
         return torch.from_numpy(self._array[rows]).to(self._device)
+
+
+def blocks_of(array: np.ndarray | MappedTrials) -> Iterator[np.ndarray]:
+    """Go through trials in their order, C-contiguous: mapped ones in blocks, an array as it is.
+
+    Parameters
+    ----------
+    array : numpy.ndarray or MappedTrials
+        The trials, or any array.
+
+    Yields
+    ------
+    numpy.ndarray
+        The next rows.
+    """
+    for block in array.blocks() if isinstance(array, MappedTrials) else (array,):
+        yield np.ascontiguousarray(block)

@@ -20,7 +20,7 @@ import numpy as np
 from sdc_helpers._checks import as_array, check_count
 from sdc_helpers._paths import cache_root, unwritable
 from sdc_helpers.datasets.ceilings import noise_ceiling
-from sdc_helpers.decoding.mapped_trials import MappedTrials
+from sdc_helpers.decoding.mapped_trials import MappedTrials, blocks_of
 from sdc_helpers.embeddings import embed_images
 
 if TYPE_CHECKING:
@@ -313,8 +313,8 @@ def _digest(decoder: ContrastiveDecoder, arrays: Iterable[np.ndarray | MappedTri
     digest = hashlib.blake2b(repr([parameters, made_by]).encode(), digest_size=12)
     for array in arrays:
         digest.update(f"{array.dtype} {array.shape}".encode())
-        for block in array.blocks() if isinstance(array, MappedTrials) else [array]:
-            digest.update(np.ascontiguousarray(block).data)
+        for block in blocks_of(array):
+            digest.update(block.data)
     return digest.hexdigest()
 
 

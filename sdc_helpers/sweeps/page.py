@@ -70,10 +70,7 @@ def settings_of(table: pd.DataFrame, claim: str) -> list[Setting]:
     list of Setting
         In the order of the grid.
     """
-    return [
-        _setting(name, rows[rows["claim"] == claim], rows["point"].nunique())
-        for name, rows in _groups(table)
-    ]
+    return [_setting(name, rows, claim) for name, rows in _groups(table)]
 
 
 def best_of(settings: Sequence[Setting]) -> str:
@@ -232,13 +229,14 @@ def _groups(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield ", ".join(f"{name.removeprefix('p.')}={value}" for name, value in pairs), rows
 
 
-def _setting(name: str, rows: pd.DataFrame, n_points: int) -> Setting:
+def _setting(name: str, rows: pd.DataFrame, claim: str) -> Setting:
+    counts, rows = shares_of(rows, claim), rows[rows["claim"] == claim]
     values = [float(v) for v in rows["value"].dropna() if math.isfinite(v)]
     interval = Interval.over_seeds(values) if values else None  # type: ignore[arg-type]
     if len(values) == 1 and rows["low"].notna().any():
         low, high = (float(rows[end].dropna().iloc[0]) for end in ("low", "high"))
         interval = Interval(values[0], low, high)
-    return Setting(name, interval, int(rows["held"].sum()), rows["point"].nunique(), n_points)
+    return Setting(name, interval, counts.n_held, counts.n_finished, counts.n_points)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

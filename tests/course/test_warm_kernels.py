@@ -127,10 +127,10 @@ def test_nothing_is_left_where_the_owner_is_killed(write_notebook, tmp_path):
 
 
 def test_elsewhere_and_beside_a_gpu_kernels_start_as_always(monkeypatch):
-    assert warm_kernels.provisioner(None, {}) is None
+    assert warm_kernels.provisioner(None) is None
     for system, has_gpu in (("darwin", False), ("win32", False), ("linux", True)):
         monkeypatch.setattr(sys, "platform", system)
         monkeypatch.setattr(warm_kernels.Path, "exists", lambda path, there=has_gpu: there)
         with warm_kernels.several():
-            assert warm_kernels.provisioner(None, {}) is None
+            assert warm_kernels.provisioner(None) is None
         monkeypatch.undo()

@@ -231,15 +231,13 @@ class NSD:
         request = self._request(participant, voxels, None, "session", None)
         ids = self.trials(participant, with_betas=True)["image_id"].to_numpy()
         used = as_array("train", train)
-        fill = partial(fill_ncsnr, request, ids, used)
         options = {"kind": "ncsnr", "used": [digest(ids), digest(used)]}
+        fill = partial(fill_ncsnr, request, ids, used)
         return self._compute(request, options, request.shape[1:], np.float64, fill)
 
     def _bad_voxels(self, request: BetasRequest) -> np.ndarray:
-        n_voxels = len(request.voxels)
-        return self._compute(
-            request, {"kind": "bad_voxels"}, (n_voxels,), np.bool_, request.find_constant
-        )
+        options, shape = {"kind": "bad_voxels"}, request.shape[1:]
+        return self._compute(request, options, shape, np.bool_, request.find_constant)
 
     def _compute(self, request, options, shape, dtype, fill) -> np.ndarray:
         if self.cache is None:

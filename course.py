@@ -341,7 +341,11 @@ def find_bundle(chosen: Path | None = None) -> Bundle | None:
 
 
 def environment_steps(uv: str, bundle: Bundle | None) -> list[list[str]]:
-    """Return the commands that make the environment; the Makefile has the same three."""
+    """Return the commands that make the environment; the Makefile has the same three.
+
+    Only the Makefile's, for containers, whose packages nobody may write beside, compile them all:
+    that takes longer than installing them, and three quarters of them are never imported.
+    """
     pythons = PYTHONS if bundle is None else bundle.pythons
     offline = []
     if bundle is not None:
@@ -351,8 +355,7 @@ def environment_steps(uv: str, bundle: Bundle | None) -> list[list[str]]:
         old = ["--clear"] if VENV.exists() else []
         make = [uv, "venv", "--quiet", *old, *offline[:1], "--no-managed-python"]
         steps.append([*make, "--python", pythons, ".venv"])
-    # compiled now, a kernel starts in seconds even where Python may not write beside its packages
-    sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes"]
+    sync = [uv, "pip", "sync", "--quiet", "--require-hashes"]
     steps.append([*sync, *offline, LOCK.name])
     install = [uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *offline]
     return [*steps, [*install, "-e", "."]]
@@ -361,7 +364,7 @@ def environment_steps(uv: str, bundle: Bundle | None) -> list[list[str]]:
 def sweep_steps(uv: str) -> list[list[str]]:
     """Return the commands that make the environment of sweeps."""
     make = [uv, "venv", "--quiet", "--clear", "--no-managed-python", "--python", PYTHONS]
-    sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes"]
+    sync = [uv, "pip", "sync", "--quiet", "--require-hashes"]
     there = [] if (SWEEP_VENV / "pyvenv.cfg").is_file() else [[*make, str(SWEEP_VENV)]]
     return [*there, [*sync, str(SWEEP_LOCK)]]
 
@@ -404,8 +407,12 @@ def in_two_processes() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the variables for what is started: UTF-8 everywhere, and real data beside us."""
+    """Return the variables for what is started: UTF-8 everywhere, and real data beside us.
+
+    It may keep compiled bytecode: else each of its hundreds of processes compiles PyTorch anew.
+    """
     found = {**os.environ, "PYTHONUTF8": "1"}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
     beside = ROOT.parent / "shared" / "data"
     if "SDC_DATA_MIRROR" not in found and (beside / "MANIFEST.tsv").is_file():
         found["SDC_DATA_MIRROR"] = str(beside)

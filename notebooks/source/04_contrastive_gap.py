@@ -45,7 +45,7 @@ p = start(
     by_profile={
         "n_pictures": {"smoke": 384, "workshop": 1536, "full": 2048},
         "n_new": {"smoke": 240, "workshop": 600, "full": 5000},
-        "n_steps": {"smoke": 80, "workshop": 240, "full": 1500},
+        "n_steps": {"smoke": 40, "workshop": 240, "full": 1500},
         "dimensions": {
             "smoke": [8, 128],
             "workshop": [3, 8, 32, 128],

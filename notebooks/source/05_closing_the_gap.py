@@ -46,7 +46,7 @@ p = start(
     "05_closing_the_gap",
     by_profile={
         "n_pairs": {"smoke": 384, "workshop": 2048, "full": 20_000},
-        "n_epochs": {"smoke": 9, "workshop": 23, "full": 18},
+        "n_epochs": {"smoke": 5, "workshop": 23, "full": 18},
         "n_test": {"smoke": 240, "workshop": 800, "full": 5000},
         "n_seeds": {"smoke": 2, "workshop": 3, "full": 5},
     },

@@ -45,7 +45,7 @@ p = start(
     "06_curriculum",
     by_profile={
         "n_scenes": {"smoke": 200, "workshop": 1000, "full": 10_000},
-        "n_images": {"smoke": 40, "workshop": 160, "full": 1000}, "n_test": {"smoke": 40, "workshop": 100, "full": 400},
+        "n_images": {"smoke": 30, "workshop": 160, "full": 1000}, "n_test": {"smoke": 40, "workshop": 100, "full": 400},
         "n_seeds": {"smoke": 1, "workshop": 2, "full": 3},
     },
 )  # fmt: skip

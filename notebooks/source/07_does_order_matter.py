@@ -47,7 +47,7 @@ from sdc_helpers.plotting import COLOURS, figure, show
 p = start(
     "07_does_order_matter",
     by_profile={
-        "n_images": {"smoke": 40, "workshop": 120, "full": 1000},
+        "n_images": {"smoke": 30, "workshop": 120, "full": 1000},
         "n_test": {"smoke": 40, "workshop": 100, "full": 400},
         "n_seeds": {"smoke": 1, "workshop": 2, "full": 3},
         "n_blimp": {"smoke": 40, "workshop": 200, "full": 1000},

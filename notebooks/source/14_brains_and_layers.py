@@ -40,8 +40,8 @@ from sdc_helpers.plotting import COLOURS, figure, show
 p = start(
     "14_brains_and_layers",
     by_profile={
-        "n_pictures": {"smoke": 60, "workshop": 200, "full": 720},
-        "n_permutations": {"smoke": 199, "workshop": 999, "full": 9999},
+        "n_pictures": {"smoke": 40, "workshop": 200, "full": 720},
+        "n_permutations": {"smoke": 99, "workshop": 999, "full": 9999},
     },
 )
 COLOUR_OF = {"biased": COLOURS["orange"], "debiased": COLOURS["blue"]}

@@ -489,7 +489,7 @@ kinds = {
     ),
     "unequal": lambda k: make_moons((480, 120), noise=0.07, random_state=k),
 }
-found, n_starts = {}, 2 if p.profile == "smoke" else 6
+found, n_starts = {}, 1 if p.profile == "smoke" else 6
 for name, draw in kinds.items():
     for k in range(p.seed, p.seed + p.n_seeds):
         X, whose = draw(k)

@@ -42,9 +42,9 @@ from sdc_helpers.studies import meg_measures, meg_study
 p = start(
     "16_layers_in_time",
     by_profile={
-        "n_pictures": {"smoke": 40, "workshop": 200, "full": 400},
+        "n_pictures": {"smoke": 30, "workshop": 200, "full": 400},
         "n_participants": {"smoke": 2, "workshop": 4, "full": 4},
-        "n_permutations": {"smoke": 99, "workshop": 499, "full": 9999},
+        "n_permutations": {"smoke": 59, "workshop": 499, "full": 9999},
         "n_sets": {"smoke": 4, "workshop": 40, "full": 200},
         "n_seeds": {"smoke": 2, "workshop": 3, "full": 5},
     },

@@ -50,7 +50,7 @@ from sdc_helpers.studies import (
 p = start(
     "17_real_recordings",
     by_profile={
-        "n_pictures": {"smoke": 120, "workshop": 1200, "full": 1200},
+        "n_pictures": {"smoke": 80, "workshop": 1200, "full": 1200},
         "n_permutations": {"smoke": 99, "workshop": 499, "full": 9999},
         "n_shuffles": {"smoke": 5, "workshop": 5, "full": 20},
     },

@@ -192,7 +192,8 @@ def train(
         Parameters of `sdc_helpers.concepts.VoxelMask`.
     """
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam([gates.values], lr=lr)
+    fused = gates.values.device.type != "mps"
+    optimizer = torch.optim.Adam([gates.values], lr=lr, fused=fused)
     batches = _batches(len(problem.x), batch_size, generator)
     history = []
     for _ in range(n_steps):

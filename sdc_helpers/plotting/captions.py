@@ -56,10 +56,12 @@ def picture(fig: Figure) -> str:
     ValueError
         When an axis with data, or a colour bar, has no label, see `show`.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     for number, axes in enumerate(fig.axes, start=1):
         _require_labels(axes, number)
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=fig.dpi)
+    FigureCanvasAgg(fig).print_png(buffer)  # as `savefig`, which draws twice to lay out once
     return base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -268,7 +268,9 @@ class ComponentStudy:
 
     # --- masks ------------------------------------------------------------------------------------
 
-    def fit_masks(self, estimator: VoxelMask, directions: np.ndarray) -> Masks:
+    def fit_masks(
+        self, estimator: VoxelMask, directions: np.ndarray, names: Sequence[str] | None = None
+    ) -> Masks:
         """Fit masks in every participant, on validation trials.
 
         Parameters
@@ -277,15 +279,17 @@ class ComponentStudy:
             Unfitted; clones of it are fitted.
         directions : array of shape (n_components, D)
             Components.
+        names : sequence of str, optional
+            Participants to fit; by default all.
 
         Returns
         -------
         Masks
         """
         gates, hard = {}, {}
-        for name, decoder in self.decoders.items():
+        for name in names or self.decoders:
             responses, embeddings, _ = self.data[name].fold("validation")
-            fitted = clone(estimator).fit(responses, embeddings, decoder, directions)
+            fitted = clone(estimator).fit(responses, embeddings, self.decoders[name], directions)
             gates[name], hard[name] = fitted.gates_, fitted.mask_
         return Masks(gates, hard)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 N_COMPONENTS = 40
 """Principal components of the course's embeddings that are decoded."""
 _SIZES = {  # steps and runs
-    "smoke": {"n_steps": 100, "n_runs": 2},
+    "smoke": {"n_steps": 60, "n_runs": 2},
     "workshop": {"n_steps": 300, "n_runs": 6},
     "full": {"n_steps": 400, "n_runs": 20},
 }

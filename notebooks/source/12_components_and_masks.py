@@ -351,10 +351,10 @@ exercises.check("components.gradient", mask_gradient)
 exercises.card("components.gradient")
 
 # %% [markdown]
-# Three things are wrong with it on a cortex. The correlation does not change if all gates are made small, so the
+# Three things are wrong with it on a cortex. The correlation does not change if all gates are small, so the
 # penalty falls for nothing. A patch says the same many times, so that few of its voxels are enough. And a free mask fits
-# the noise of the trials it sees. Ask the other way round: **without which voxels can the component not be read?** And
-# ask it under noise, so that a single voxel cannot stand for a patch:
+# the noise of the trials it sees. Ask the other way round, **without which voxels can the component not be read**, and
+# under noise, so that a single voxel cannot stand for a patch:
 #
 # $$ \min_m \; \max\big(0,\; r(Yw,\; f((X + \text{noise}) \odot (1 - m))\,w)\big) + \lambda\,\mathrm{E}[\text{open gates}] $$
 #
@@ -363,16 +363,9 @@ exercises.card("components.gradient")
 
 # %%
 people = list(study.data)
-sparsity = component_outcomes.chosen_sparsity(
-    study, directions, p.seed, people[:1]  # one chooses for all
-)  # fmt: skip
-few = people[: 1 if p.profile == "smoke" else 3]  # it takes ten times the steps
-who = {"published": few}
-masks = {
-    name: study.fit_masks(kind, directions, who.get(name))
-    for name, kind in component_outcomes.mask_kinds(sparsity).items()
-}
-masks["loadings"] = study.loading_masks(directions)
+one, few = people[:1], people[: 1 if p.profile == "smoke" else 3]
+sparsity = component_outcomes.chosen_sparsity(study, directions, p.seed, one)
+masks = component_outcomes.fit_kinds(study, directions, sparsity, few)
 if truth is not None:
     scores = {n: study.against_planted(m, directions) for n, m in masks.items()}
 
@@ -394,16 +387,16 @@ if truth is not None:
     plotting.show(
         fig,
         f"Simulated, a dot a participant: the published objective (in {len(few)}) has a Dice of "
-        f"{dice['published'].mean():.2f} with the patches ({sizes['published']:.0f} voxels a mask of {scores['published']['planted'].mean():.0f} planted), removal "
-        f"under noise {dice['remove, noise'].mean():.2f} ({sizes['remove, noise']:.0f}), joint loadings "
-        f"{dice['loadings'].mean():.2f} ({sizes['loadings']:.0f}).",
+        f"{dice['published'].mean():.2f} with the patches ({sizes['published']:.0f} voxels a mask of "
+        f"{scores['published']['planted'].mean():.0f} planted), removal under noise {dice['remove, noise'].mean():.2f} "
+        f"({sizes['remove, noise']:.0f}), joint loadings {dice['loadings'].mean():.2f} ({sizes['loadings']:.0f}).",
     )
 
 # %% [markdown]
 # ## Pitfall: "the mask keeps the correlation"
 #
-# The usual proof of a mask is that the component can still be read through it. Write both sides of it: the correlation
-# through the mask, and **without** the mask, as shares of that of all voxels.
+# The usual proof of a mask is that the component can still be read through it. Write both sides: the correlation
+# through the mask, and **without** it, as shares of that of all voxels.
 
 
 # %% tags=["exercise"]

@@ -92,16 +92,6 @@ def subspaces(study: ComponentStudy, seed: int = 0, quick: bool = False) -> dict
     }
 
 
-def mask_kinds(sparsity: float) -> dict[str, VoxelMask]:
-    """Return the masks that are compared, unfitted, by name."""
-    return {
-        "published": VoxelMask.published(),
-        "keep, noise": VoxelMask("keep", sparsity=sparsity),
-        "remove": VoxelMask(sparsity=sparsity, noise=0.0),
-        "remove, noise": VoxelMask(sparsity=sparsity),
-    }
-
-
 def chosen_sparsity(
     study: ComponentStudy,
     directions: np.ndarray,
@@ -143,6 +133,46 @@ def chosen_sparsity(
             )
         )
     return choose_sparsity(pd.concat(paths))
+
+
+def mask_kinds(sparsity: float) -> dict[str, VoxelMask]:
+    """Return the masks that are compared, unfitted, by name."""
+    return {
+        "published": VoxelMask.published(),
+        "keep, noise": VoxelMask("keep", sparsity=sparsity),
+        "remove": VoxelMask(sparsity=sparsity, noise=0.0),
+        "remove, noise": VoxelMask(sparsity=sparsity),
+    }
+
+
+def fit_kinds(
+    study: ComponentStudy,
+    directions: np.ndarray,
+    sparsity: float,
+    few: Sequence[str] | None = None,
+) -> dict[str, Masks]:
+    """Fit every kind of mask, and give each voxel to one component by its loadings.
+
+    Parameters
+    ----------
+    study : ComponentStudy
+        Decoded participants.
+    directions : array of shape (n_components, D)
+        Components.
+    sparsity : float
+        Lambda of all kinds but the published one.
+    few : sequence of str, optional
+        Participants of the published kind, which takes ten times the steps; by default all.
+
+    Returns
+    -------
+    dict of str to Masks
+        By name as of `mask_kinds`, and ``"loadings"``.
+    """
+    who = {"published": few}
+    kinds = mask_kinds(sparsity).items()
+    masks = {name: study.fit_masks(kind, directions, who.get(name)) for name, kind in kinds}
+    return masks | {"loadings": study.loading_masks(directions)}
 
 
 def chance_agreement(
@@ -265,8 +295,7 @@ def measure(
 def _masked(study: ComponentStudy, directions: np.ndarray, seed: int) -> dict[str, Any]:
     """Fit and score every kind of mask."""
     sparsity = chosen_sparsity(study, directions, seed)
-    fitted = {n: study.fit_masks(kind, directions) for n, kind in mask_kinds(sparsity).items()}
-    fitted["loadings"] = study.loading_masks(directions)
+    fitted = fit_kinds(study, directions, sparsity)
     scores = {}
     for name, masks in fitted.items():
         table = study.against_planted(masks, directions)

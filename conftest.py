@@ -26,6 +26,9 @@ NEEDS = {"smoke_runs": "notebook", "real_data_mirror": "real", "browser": "brows
 RUN_NOTEBOOKS = ("notebooks/", "tests/notebooks/", "tests/course/test_book", "tests/test_cli.py")
 """Where the tests are that run notebooks or read their runs: one process has them all."""
 
+TAKE_LONG = ("tests/training/", "tests/studies/", "tests/concepts/", "tests/curriculum/")
+"""Where one file may take half a minute or more."""
+
 OWNER = "COURSE_TESTS_OF"
 ENVIRONMENT = pytest.StashKey[dict[str, str]]()
 VISIBLE = pytest.StashKey[set[str]]()
@@ -70,7 +73,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests by what they need; those that run notebooks take longest and come first."""
+    """Mark tests by what they need; those that run notebooks take longest and come first.
+
+    Then come those that take long otherwise: at the end two processes should have small files left.
+    """
     is_one_of_several = hasattr(config, "workerinput")
     for item in items:
         needs = set(getattr(item, "fixturenames", ()))
@@ -85,7 +91,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 f"{item.nodeid} runs notebooks, in a file that RUN_NOTEBOOKS of conftest.py does "
                 "not name: two processes would run all of them. Add the file there."
             )
-    items.sort(key=lambda item: item.get_closest_marker("notebook") is None)
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("notebook") is None, not item.nodeid.startswith(TAKE_LONG)
+        )
+    )  # fmt: skip
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

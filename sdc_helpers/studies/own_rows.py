@@ -68,7 +68,7 @@ class Exchange:
     Attributes
     ----------
     options : dict
-        Arguments ``scheme``, ``groups``, ``blocks`` and ``min_lag`` of `permutation_test`.
+        Arguments ``scheme``, ``groups`` and ``blocks`` of `permutation_test`.
     why : str
         A sentence.
     """
@@ -134,7 +134,8 @@ def exchange_of(data: OwnData, rows: OwnRows) -> Exchange:
     groups = rows.groups
     within = f", within each of {n_groups} runs" if n_groups > 1 else ""
     if design.time_ordered:
-        options = {"scheme": "circular", "groups": groups, "min_lag": design.correlated_rows}
+        # All shifts, the short ones too: without them the test is sharper and errs more often.
+        options = {"scheme": "circular", "groups": groups}
         why = "rows are a time series, whose neighbours are alike: all of them move on together"
         return Exchange(options, f"circular shifts{within}: {why}")
     if design.repetitions == "keep" and len(np.unique(rows.items)) < len(rows.items):

@@ -342,11 +342,11 @@ def partition_race(
 ) -> None:
     """Race learned bins against every peer; run again, it goes on where it stopped."""
     from sdc_helpers.studies.partition_race import PARTS, run_part
-    from sdc_helpers.studies.partition_records import load_curves, save_curves
+    from sdc_helpers.studies.partition_records import save_curves, to_go_on
 
     numbers = _numbers(seeds)
     bases = _words(only, {base for base, _ in PARTS}, "--only")
-    made, rows = _provenance(), list(load_curves(out)) if out.is_file() else []
+    rows, made = to_go_on(out, _provenance())
     done = {(row.base, row.n_bins, row.seed) for row in rows}
     for base, n_bins in PARTS:
         for seed in numbers:

@@ -50,6 +50,8 @@ PARTS = (
     ("digits", 16),
     ("pictures", 16),
     ("captions", 16),
+    ("more pictures", 16),
+    ("more pictures (plain CLIP)", 16),
     ("SIFT", 256),
     ("pictures", 256),
 )
@@ -61,8 +63,8 @@ def run_part(base: str, n_bins: int, seed: int) -> list[RecordedCurve]:
 
     Parameters
     ----------
-    base : {"SIFT", "digits", "pictures", "captions"}
-        What is searched.
+    base : {"SIFT", "digits", "pictures", "captions", "more pictures", "more pictures (plain CLIP)"}
+        What is searched; plain is a CLIP that was trained by its own loss alone.
     n_bins : int
         Number of bins, 16, or 256 for the methods that are meant for many.
     seed : int
@@ -82,8 +84,10 @@ def run_part(base: str, n_bins: int, seed: int) -> list[RecordedCurve]:
     """
     task, captions = _open(base, seed)
     SpacePartition(2, hidden=4, n_epochs=1).fit(task.base[:20])  # importing counts as nobody's time
-    unfitted = RECOMMENDED if base in ("SIFT", "digits") else FOR_PICTURES
+    unfitted = FOR_PICTURES if base in ("pictures", "captions") else RECOMMENDED
     run = Recorder(base, task, n_bins, seed)
+    if base.startswith("more pictures"):
+        return race_of_sizes(run, {"soft votes": unfitted, "soft votes, smaller": FOR_PICTURES})
     if base == "captions":
         return race_of_captions(run, captions, unfitted)
     return many_bins(run, unfitted) if n_bins > 16 else few_bins(run, unfitted, PUBLISHED)
@@ -98,10 +102,13 @@ def _open(base: str, seed: int) -> tuple[SearchTask, np.ndarray]:
         from sklearn.datasets import load_digits
 
         return split_task(load_digits().data.astype(np.float32), 297, "real", seed), none
-    if base not in ("pictures", "captions"):
-        raise ValueError(f"base={base!r}: expected SIFT, digits, pictures or captions.")
-    by_picture, by_caption, captions = open_scene_pictures(9_000).tasks(1_000, seed)
-    return (by_picture, none) if base == "pictures" else (by_caption, captions)
+    if base not in {name for name, _ in PARTS}:
+        names = ", ".join(dict.fromkeys(name for name, _ in PARTS))
+        raise ValueError(f"base={base!r}: expected one of {names}.")
+    n = 24_000 if base.startswith("more pictures") else 9_000
+    scenes = open_scene_pictures(n, "course-small" if base.endswith("(plain CLIP)") else None)
+    by_picture, by_caption, captions = scenes.tasks(1_000, seed)
+    return (by_caption, captions) if base == "captions" else (by_picture, none)
 
 
 class Recorder:
@@ -248,6 +255,27 @@ def many_bins(run: Recorder, unfitted: SpacePartition) -> list[RecordedCurve]:
     run.peer("k-means", kmeans_bins)
     run.peer("faiss IVF", ivf_bins)
     _graph(run)
+    return run.rows
+
+
+def race_of_sizes(run: Recorder, unfitted: dict[str, SpacePartition]) -> list[RecordedCurve]:
+    """Race networks of several sizes, and k-means, on a larger base.
+
+    Parameters
+    ----------
+    run : Recorder
+        Of the part.
+    unfitted : dict of str to SpacePartition
+        What the networks are clones of, by the name of the method.
+
+    Returns
+    -------
+    list of RecordedCurve
+        One a method.
+    """
+    for name, one in unfitted.items():
+        run.learned(name, run.variant(one)())
+    run.peer("k-means", kmeans_bins)
     return run.rows
 
 

@@ -25,8 +25,8 @@ class RecordedCurve:
 
     Attributes
     ----------
-    base : {"SIFT", "digits", "pictures", "captions"}
-        What was searched; "captions" are queries to the pictures.
+    base : str
+        What was searched, of ``PARTS``; "captions" are queries to the pictures.
     kind : {"simulated", "real"}
         Of the base.
     n_bins, seed : int
@@ -127,6 +127,17 @@ def load_curves(path: str | Path) -> tuple[RecordedCurve, ...]:
         If the file holds something else.
     """
     return _read(Path(path))[0]
+
+
+def to_go_on(path: str | Path, made: Mapping[str, Any]) -> tuple[list[RecordedCurve], dict]:
+    """Return the curves of a file to go on with, none where it is not there, and how all are made.
+
+    Errors are those of `load_curves`.
+    """
+    if not Path(path).is_file():
+        return [], dict(made)
+    curves, earlier = _read(Path(path))
+    return list(curves), {**earlier, "continued": dict(made)}
 
 
 @lru_cache(maxsize=1)

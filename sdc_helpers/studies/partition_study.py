@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sdc_helpers._checks import as_array, check_count
 from sdc_helpers.datasets import load_sift5k
 from sdc_helpers.embeddings import load_clip
+from sdc_helpers.embeddings.clip import COURSE_MODEL
 from sdc_helpers.embeddings.encode import embed_captions
 from sdc_helpers.neighbours import (
     RecallCurve,
@@ -204,24 +205,26 @@ def open_pictures(
 
 
 @lru_cache(maxsize=1)
-def open_scene_pictures(n: int) -> PictureSearch:
+def open_scene_pictures(n: int, clip_name: str | None = None) -> PictureSearch:
     """Draw scenes that no network was trained on, and embed them and their first captions.
 
     Parameters
     ----------
     n : int
         Number of scenes.
+    clip_name : str, optional
+        Another network than the default of `load_clip`.
 
     Returns
     -------
     PictureSearch
-        In the space of the course's CLIP.
+        In the space of that CLIP.
     """
     from sdc_helpers.embeddings import embed_images
     from sdc_helpers.scenes import captions, generate_scenes, render
 
     check_count("n", n, 1)
-    scenes, clip = generate_scenes(n, seed=_SCENES_SEED), load_clip()
+    scenes, clip = generate_scenes(n, seed=_SCENES_SEED), load_clip(clip_name or COURSE_MODEL)
     pictures = embed_images(clip, render(scenes), cache=True).vectors
     first = [texts[:1] for texts in captions(scenes, seed=_SCENES_SEED)]
     asked = embed_captions(clip, first, cache=True).vectors[:, 0]

@@ -85,6 +85,39 @@ def test_an_unknown_base_is_named():
         partition_race.run_part("words", 16, 0)
 
 
+@pytest.mark.parametrize(
+    ("base", "n", "clip"),
+    [
+        ("pictures", 9_000, None),
+        ("captions", 9_000, None),
+        ("more pictures", 24_000, None),
+        ("more pictures (plain CLIP)", 24_000, "course-small"),
+    ],
+)
+def test_bases_of_pictures_have_their_size_and_their_network(monkeypatch, base, n, clip):
+    by_picture, by_caption, captions, opened = object(), object(), np.ones((2, 3)), []
+
+    class Pictures:
+        def tasks(self, n_queries, seed):
+            opened.append((n_queries, seed))
+            return by_picture, by_caption, captions
+
+    monkeypatch.setattr(
+        partition_race, "open_scene_pictures", lambda *args: opened.append(args) or Pictures()
+    )
+    task, asked = partition_race._open(base, seed=7)
+    assert opened == [(n, clip), (1_000, 7)]
+    assert task is (by_caption if base == "captions" else by_picture)
+    assert len(asked) == (2 if base == "captions" else 0)
+
+
+def test_networks_of_several_sizes_race_with_kmeans(task):
+    run = Recorder("more pictures", task, 4, seed=0)
+    rows = partition_race.race_of_sizes(run, {"one": QUICK, "other": QUICK})
+    assert [row.method for row in rows] == ["one", "other", "k-means"]
+    assert rows[0].candidates == rows[1].candidates
+
+
 def test_digits_are_a_real_base():
     task, captions = partition_race._open("digits", seed=0)
     assert (task.kind, task.base.shape, task.queries.shape) == ("real", (1500, 64), (297, 64))
@@ -94,8 +127,16 @@ def test_digits_are_a_real_base():
 def test_three_seeds_of_every_base_are_recorded():
     curves = partition_records.recorded_partitions().curves
     parts = {(c.base, c.n_bins, c.seed) for c in curves}
-    assert parts == {(b, m, seed) for b, m in partition_race.PARTS for seed in (0, 1, 2)}
+    later = {
+        b for b, _ in partition_race.PARTS if b.startswith("more pictures")
+    }  # 0 to 2 were tried
+    assert parts == {
+        (b, m, seed)
+        for b, m in partition_race.PARTS
+        for seed in ((3, 4, 5) if b in later else (0, 1, 2))
+    }
     made = partition_records.partitions_provenance()
+    assert {"date", "git_revision", "hardware", "packages"} <= made["continued"].keys()
     assert {"date", "git_revision", "hardware", "packages"} <= made.keys()
     for one in curves:
         assert (np.diff(one.candidates) >= 0).all()
@@ -135,6 +176,8 @@ def test_the_command_records_goes_on_and_names_other_files(task, tmp_path, monke
     ]  # fmt: skip
     curves = partition_records.load_curves(file)
     assert len(curves) == 12
+    made = json.loads(file.read_text(encoding="utf-8"))["made"]
+    assert made["continued"].keys() == made.keys() - {"continued"}
     for number, change in enumerate(("left out", "no list")):
         row = {k: v for k, v in asdict(curves[0]).items() if k != "recall"}
         content = {"made": {}, "curves": [row]} if change == "left out" else {"made": {}}

@@ -43,9 +43,9 @@ from sdc_helpers.plotting import COLOURS, figure, show, show_slider
 p = start(
     "04_contrastive_gap",
     by_profile={
-        "n_pictures": {"smoke": 384, "workshop": 1536, "full": 2048},
-        "n_new": {"smoke": 240, "workshop": 600, "full": 5000},
-        "n_steps": {"smoke": 40, "workshop": 240, "full": 1500},
+        "n_pictures": {"smoke": 192, "workshop": 1536, "full": 2048},
+        "n_new": {"smoke": 120, "workshop": 600, "full": 5000},
+        "n_steps": {"smoke": 20, "workshop": 240, "full": 1500},
         "dimensions": {
             "smoke": [8, 128],
             "workshop": [3, 8, 32, 128],

@@ -48,7 +48,7 @@ p = start(
     "10_shared_concepts",
     by_profile={
         "n_test": {"smoke": 30, "workshop": 200, "full": 200},
-        "n_shuffles": {"smoke": 4, "workshop": 5, "full": 5},
+        "n_shuffles": {"smoke": 2, "workshop": 5, "full": 5},
         "n_draws": {"smoke": 39, "workshop": 199, "full": 999},
     },
 )

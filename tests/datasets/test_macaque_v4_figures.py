@@ -7,7 +7,9 @@ Where ours differ. *Pictures found*: WE has .25 and by hand .27, which the inter
 (by hand .41), RA .24 (.20) and the other day of PE .45 (.36) are above. Here the picture is taken
 whose predicted responses correlate most with the measured ones over neurons, which leaves out how
 strongly a picture excites all of them; with the smallest distance and one penalty PE has .42 and
-RA .19, as by hand. The other day has .47 by distance too: that difference is not explained.
+RA .19, as by hand. The other day has .47 by distance too, in parts that are drawn. In parts of
+consecutive pictures, by name, it has .39: on that day, and not on the first of PE, responses to
+neighbours are more alike, by 3 % of the mean squared distance.
 *Alignment with edges*: another filter measures them, and PE has .16 in place of .19.
 """
 
@@ -63,12 +65,17 @@ def test_the_seen_picture_is_found_no_less_often_than_by_hand(seen):
     assert found.chance == pytest.approx(1 / size, rel=0.01)
 
 
-@pytest.mark.parametrize("seen", ["201025", "210621"], indirect=True)
-def test_by_distance_and_one_penalty_it_is_found_as_often_as_by_hand(seen):
-    """Stated after a first look had shown that correlations find more."""
-    shares = []
-    for number, held_out in enumerate(seen.folds):
-        train = np.concatenate([part for k, part in enumerate(seen.folds) if k != number])
+@pytest.mark.parametrize(
+    ("seen", "in_order"),
+    [("201025", False), ("210621", False), ("210325", True)],
+    indirect=["seen"],
+)
+def test_by_distance_and_one_penalty_it_is_found_as_often_as_by_hand(seen, in_order):
+    """Stated after a first look had shown that correlations and drawn parts find more."""
+    shares, n = [], len(seen.session.responses)
+    parts = np.array_split(np.arange(n), len(seen.folds)) if in_order else seen.folds
+    for held_out in parts:
+        train = np.setdiff1d(np.arange(n), held_out)
         X, R = (scaled(x, train) for x in (seen.features["statistics"], seen.session.responses))
         predicted = predict_responses(X[train], R[train], X[held_out], alphas=[100.0])
         nearest = cdist(R[held_out], predicted).argmin(axis=1)

@@ -114,6 +114,11 @@ def check_device(device: str | torch.device) -> torch.device:
         ) from error
 
 
+def can_fuse(device: torch.device) -> bool:
+    """Return whether torch's Adam takes a step in one call there; the result is the same."""
+    return device.type in ("cpu", "cuda")
+
+
 def as_array(name: str, values: Any, dtype: type | None = None) -> np.ndarray:
     """Return what a caller gives as a plain numpy array of real numbers or text.
 

@@ -71,7 +71,7 @@ def learn_rows(
     width = y.shape[1]
     start = torch.randn((options.n_components, width), generator=generator)
     rows = (start * (options.start_norm / math.sqrt(width))).requires_grad_()
-    optimiser = torch.optim.Adam([rows], options.lr, fused=rows.device.type != "mps")
+    optimiser = torch.optim.Adam([rows], options.lr, fused=True)  # on the CPU
     losses = []
     with torch.enable_grad(), one_thread(options.batch_size <= _SMALL):
         for step in range(options.n_steps):

@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from sdc_helpers._checks import can_fuse
 from sdc_helpers.concepts._frozen_decoders import Readout, correlate, least_variance, read_unmasked
 
 _BETA, _LOW, _HIGH = 2 / 3, -0.1, 1.1  # temperature and ends of the stretched gates
@@ -192,7 +193,7 @@ def train(
         Parameters of `sdc_helpers.concepts.VoxelMask`.
     """
     generator = torch.Generator().manual_seed(seed)
-    fused = gates.values.device.type != "mps"
+    fused = can_fuse(gates.values.device)
     optimizer = torch.optim.Adam([gates.values], lr=lr, fused=fused)
     batches = _batches(len(problem.x), batch_size, generator)
     history = []

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sdc_helpers._checks import as_array, check_device, unit_rows
+from sdc_helpers._checks import as_array, can_fuse, check_device, unit_rows
 from sdc_helpers.contrastive._projections import new_projections, projections_of
 from sdc_helpers.contrastive.losses import ContrastiveLoss
 from sdc_helpers.embeddings.clip import ClipModel
@@ -260,7 +260,7 @@ def train_projections(
         {"params": [w_image, w_text], "weight_decay": recipe.weight_decay},
         {"params": [b_image], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, fused=images.device.type != "mps")
+    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, fused=can_fuse(images.device))
     batches = [EpochBatches(len(features), recipe.batch_size, seed) for seed in seeds]
     draws = [np.random.default_rng([seed, _CAPTIONS]) for seed in seeds]
     n_steps = recipe.n_epochs * batches[0].steps_per_epoch

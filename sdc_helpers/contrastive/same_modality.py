@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from sdc_helpers._checks import as_array, check_device, check_finite, check_share
+from sdc_helpers._checks import as_array, can_fuse, check_device, check_finite, check_share
 from sdc_helpers.contrastive.gap import gap_report
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.contrastive.rotation import StartRotation
@@ -224,7 +224,7 @@ class _Runs:
         scale = -torch.tensor(taus, dtype=torch.float64, device=device).log().float()
         self.logit_scale = scale.requires_grad_()
         parameters = [*self.u, *self.v, self.logit_scale]
-        self.optimizer = torch.optim.Adam(parameters, lr=lr, fused=device.type != "mps")
+        self.optimizer = torch.optim.Adam(parameters, lr=lr, fused=can_fuse(device))
 
     @torch.no_grad()
     def remove_start_gap(self, gap: float) -> None:

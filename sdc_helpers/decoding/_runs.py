@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sdc_helpers._checks import as_array
+from sdc_helpers._checks import as_array, can_fuse
 from sdc_helpers.contrastive.losses import clip_loss
 from sdc_helpers.decoding._inputs import first_rows
 from sdc_helpers.decoding._networks import (
@@ -95,7 +95,7 @@ class Training:
         self.runs = DecoderRuns(sizes, seeds).to(device)
         self.best = copy.deepcopy(self.runs) if plan.early_stopping else None
         self.optimizer = torch.optim.Adam(
-            self.runs.parameters(), lr=plan.lr, fused=device.type in ("cpu", "cuda")
+            self.runs.parameters(), lr=plan.lr, fused=can_fuse(device)
         )
         self.generators = [seeded_generator(seed, NOISE, device) for seed in seeds]
         self.step = 0

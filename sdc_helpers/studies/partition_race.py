@@ -56,6 +56,14 @@ PARTS = (
     ("pictures", 256),
 )
 """Bases and numbers of bins that are recorded."""
+_SCENES = {
+    "pictures": (9_000, None),
+    "captions": (9_000, None),
+    "more pictures": (24_000, None),
+    "more pictures (plain CLIP)": (24_000, "course-small"),
+}
+"""Scenes that a base is of, a thousand of which ask, and the network where it is another one."""
+_LARGER = ("more pictures", "more pictures (plain CLIP)")
 
 
 def run_part(base: str, n_bins: int, seed: int) -> list[RecordedCurve]:
@@ -86,7 +94,7 @@ def run_part(base: str, n_bins: int, seed: int) -> list[RecordedCurve]:
     SpacePartition(2, hidden=4, n_epochs=1).fit(task.base[:20])  # importing counts as nobody's time
     unfitted = FOR_PICTURES if base in ("pictures", "captions") else RECOMMENDED
     run = Recorder(base, task, n_bins, seed)
-    if base.startswith("more pictures"):
+    if base in _LARGER:
         return race_of_sizes(run, {"soft votes": unfitted, "soft votes, smaller": FOR_PICTURES})
     if base == "captions":
         return race_of_captions(run, captions, unfitted)
@@ -102,12 +110,9 @@ def _open(base: str, seed: int) -> tuple[SearchTask, np.ndarray]:
         from sklearn.datasets import load_digits
 
         return split_task(load_digits().data.astype(np.float32), 297, "real", seed), none
-    if base not in {name for name, _ in PARTS}:
-        names = ", ".join(dict.fromkeys(name for name, _ in PARTS))
-        raise ValueError(f"base={base!r}: expected one of {names}.")
-    n = 24_000 if base.startswith("more pictures") else 9_000
-    scenes = open_scene_pictures(n, "course-small" if base.endswith("(plain CLIP)") else None)
-    by_picture, by_caption, captions = scenes.tasks(1_000, seed)
+    if base not in _SCENES:
+        raise ValueError(f"base={base!r}: expected one of SIFT, digits, {', '.join(_SCENES)}.")
+    by_picture, by_caption, captions = open_scene_pictures(*_SCENES[base]).tasks(1_000, seed)
     return (by_caption, captions) if base == "captions" else (by_picture, none)
 
 

@@ -115,7 +115,7 @@ def check_device(device: str | torch.device) -> torch.device:
 
 
 def can_fuse(device: torch.device) -> bool:
-    """Return whether torch's Adam takes a step in one call there; the result is the same."""
+    """Return whether torch's Adam takes a step in one call there: equal to rounding."""
     return device.type in ("cpu", "cuda")
 
 
